@@ -1,0 +1,74 @@
+/**
+ * Every stable code the product answers with: refusals, quarantine reasons, HTTP problems, verdicts. Declared once,
+ * here; docs/reference/codes.md lists them, and a test holds the two together. A code never changes its meaning.
+ */
+import type { Bilingual } from './control.ts';
+
+interface CodeEntry extends Bilingual {
+  /** HTTP status where the code is answered over HTTP. */
+  readonly status: number;
+}
+
+export const CODES = {
+  // Admission: the message is acknowledged and kept in quarantine.
+  PAYLOAD_NOT_JSON: { status: 422, zh: '内容不是合法的 JSON', en: 'The payload is not valid JSON' },
+  PAYLOAD_SHAPE: { status: 422, zh: '内容的结构不符合约定', en: 'The payload does not have the agreed shape' },
+  PAYLOAD_TOO_LARGE: { status: 413, zh: '内容超过大小上限', en: 'The payload is larger than the limit' },
+  NUMBER_NOT_FINITE: { status: 422, zh: '数值超出可表示范围', en: 'A number is not finite' },
+  TIME_INVALID: { status: 422, zh: '时间缺失或无法识别', en: 'The time is missing or cannot be read' },
+  TOPIC_NOT_ALLOWED: { status: 403, zh: '设备无权向该主题发布', en: 'The device may not publish to this topic' },
+  RETAIN_NOT_ALLOWED: { status: 422, zh: '遥测主题不接受保留消息', en: 'Retained messages are not taken on telemetry topics' },
+  // Identity.
+  CREDENTIALS_WRONG: { status: 401, zh: '用户名或密码错误', en: 'Wrong user name or password' },
+  SESSION_REQUIRED: { status: 401, zh: '请先登录', en: 'Please sign in' },
+  CSRF_TOKEN_WRONG: { status: 403, zh: '请求缺少有效的防伪令牌', en: 'The request lacks a valid CSRF token' },
+  ROLE_REQUIRED: { status: 403, zh: '您的角色无权执行此操作', en: 'Your role does not permit this' },
+  RATE_LIMITED: { status: 429, zh: '请求过于频繁，请稍后再试', en: 'Too many requests; try again later' },
+  CLIENT_ID_REQUIRED: { status: 400, zh: '非清洁会话必须提供客户端标识', en: 'A session that is kept needs a client id' },
+  PRODUCER_EXISTS: { status: 409, zh: '该设备名已被使用', en: 'A producer of this name exists' },
+  NAME_INVALID: { status: 400, zh: '名称不合法', en: 'The name is not allowed' },
+  // Requests.
+  REQUEST_INVALID: { status: 400, zh: '请求参数不正确', en: 'The request is not valid' },
+  NOT_FOUND: { status: 404, zh: '未找到', en: 'Not found' },
+  RECORD_NOT_SEALED: { status: 409, zh: '记录已存储，尚未封入批次', en: 'The record is stored but its batch is not sealed yet' },
+  RECORD_NOT_ANCHORED: { status: 409, zh: '记录的批次尚未写入账本', en: 'The record is stored but its batch is not in the ledger yet' },
+  CURSOR_INVALID: { status: 400, zh: '游标无效', en: 'The cursor is not valid' },
+  CURSOR_BEYOND_HEAD: { status: 416, zh: '游标超出日志末端', en: 'The cursor lies beyond the end of the journal' },
+  ALERT_NOT_OPEN: { status: 409, zh: '该告警已确认或已关闭', en: 'The alert is acknowledged or closed already' },
+  QUERY_TOO_SLOW: { status: 504, zh: '查询超时，请缩小范围', en: 'The query took too long; narrow it' },
+  OVERLOADED: { status: 503, zh: '系统繁忙，请稍后重试', en: 'Too busy; try again later' },
+  SERVICE_UNAVAILABLE: { status: 503, zh: '所依赖的服务暂不可用', en: 'A service this needs is not available' },
+  INTERNAL: { status: 500, zh: '内部错误', en: 'Internal error' },
+  // Contracts.
+  CONTRACT_INVALID: { status: 422, zh: '合约文档有误', en: 'The contract document has errors' },
+  // Stored data that is not what it should be: audit and verify name the place.
+  RECORD_MALFORMED: { status: 500, zh: '记录格式错误', en: 'The record is malformed' },
+  BATCH_MALFORMED: { status: 500, zh: '批次记录格式错误', en: 'The batch record is malformed' },
+  JOURNAL_LOCKED: { status: 503, zh: '另一进程正在写入该日志', en: 'Another process writes this journal' },
+  JOURNAL_CORRUPT: { status: 500, zh: '日志内容已损坏', en: 'The journal is corrupt' },
+  JOURNAL_BEHIND_BATCHES: { status: 500, zh: '日志缺少已封批次的记录', en: 'The journal lacks records that a sealed batch covers' },
+  BATCH_ROOT_MISMATCH: { status: 500, zh: '批次根与日志记录不符', en: 'The batch root does not match the journal records' },
+  BATCH_CHAIN_BROKEN: { status: 500, zh: '批次链断裂', en: 'The chain of batches is broken' },
+  LEDGER_ENTRY_MISMATCH: { status: 500, zh: '账本条目与批次记录不符', en: 'The ledger entry does not match the batch record' },
+  LEDGER_TILE_MISMATCH: { status: 500, zh: '账本瓦片与条目不符', en: 'A ledger tile does not match the entries' },
+  LEDGER_ROOT_MISMATCH: { status: 500, zh: '账本根与检查点不符', en: 'The ledger root does not match the checkpoint' },
+  CHECKPOINT_INVALID: { status: 500, zh: '检查点无效', en: 'The checkpoint is not valid' },
+  STORE_MISMATCH: { status: 500, zh: '查询库与日志不符', en: 'The store does not match the journal' },
+  ALERTS_MISMATCH: { status: 500, zh: '重算的告警与记录不符', en: 'The recomputed alerts differ from the recorded ones' },
+  BUNDLE_MALFORMED: { status: 422, zh: '证据包格式错误', en: 'The proof bundle is malformed' },
+  // Configuration.
+  CONFIG_UNKNOWN_KEY: { status: 500, zh: '配置中有未知的键', en: 'The configuration has an unknown key' },
+  CONFIG_INVALID: { status: 500, zh: '配置值不合法', en: 'A configuration value is not valid' },
+} as const satisfies { readonly [code: string]: CodeEntry };
+
+export type Code = keyof typeof CODES;
+
+/** An expected failure that ends a command or a start-up: what broke, by code, and where. */
+export class AirtightError extends Error {
+  readonly code: Code;
+  constructor(code: Code, detail: string, options?: ErrorOptions) {
+    super(`${code}: ${CODES[code].en}: ${detail}`, options);
+    this.name = 'AirtightError';
+    this.code = code;
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Control data: devices, datasets, contracts, people, the passing of time. They are records like any other, in
+ * datasets named `sys.…`, written through the internal door; whoever needs them folds them into memory. The last
+ * record for a key wins; the history stays.
+ */
+
+/** A text in the two languages the product speaks. */
+export interface Bilingual {
+  readonly zh: string;
+  readonly en: string;
+}
+
+export const CONTROL_AGENCY = 'airtight';
+export const DEVICES_DATASET = 'sys.devices';
+export const DATASETS_DATASET = 'sys.datasets';
+export const CONTRACTS_DATASET = 'sys.contracts';
+export const USERS_DATASET = 'sys.users';
+export const TICKS_DATASET = 'sys.ticks';
+export const ALERTS_DATASET = 'alerts';
+
+export type ProducerKind = 'air-station' | 'fridge' | 'service';
+
+/** Payload in `sys.devices`, keyed by producer. Producer names are unique in a deployment. */
+export interface DeviceRecord {
+  readonly type: 'device';
+  readonly producer: string;
+  readonly agency: string;
+  readonly kind: ProducerKind;
+  readonly name: Bilingual;
+  /** Place name for people, e.g. the city. */
+  readonly region?: Bilingual;
+  /** WGS 84 degrees. */
+  readonly location?: { readonly lat: number; readonly lon: number };
+  /** Datasets it may publish to, as itself alone. */
+  readonly datasets: readonly string[];
+  /** MQTT topic filters it may subscribe to, besides its own receipts. */
+  readonly subscribe: readonly string[];
+  /** `scrypt$N$r$p$salt$hash`, base64url. */
+  readonly secretHash: string;
+  /** Made-up data: marked so on every screen. */
+  readonly simulated: boolean;
+  readonly revoked: boolean;
+}
+
+export interface PropertyDefinition {
+  readonly title: Bilingual;
+  /** UCUM. */
+  readonly unit: string;
+  /** Physical range; outside it a value is flagged, never dropped. */
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** Payload in `sys.datasets`, keyed by dataset. */
+export interface DatasetDefinition {
+  readonly type: 'dataset';
+  readonly dataset: string;
+  readonly title: Bilingual;
+  /** How often a healthy producer reports; a value older than three of these is stale. */
+  readonly cadenceMs: number;
+  readonly properties: { readonly [property: string]: PropertyDefinition };
+  /** Which index is computed from it, if any. */
+  readonly index?: 'cn-aqi';
+}
+
+/** Payload in `sys.contracts`, keyed by contract. */
+export interface ContractRecord {
+  readonly type: 'contract';
+  readonly contract: string;
+  /** Lower-case hex SHA-256 of the canonical form of the document. */
+  readonly version: string;
+  /** The YAML document as it was submitted. */
+  readonly text: string;
+  readonly author: string;
+  readonly approver: string;
+}
+
+export type Role = 'viewer' | 'operator' | 'administrator';
+
+/** Payloads in `sys.users`: accounts keyed by name, API tokens keyed by token id. */
+export interface UserRecord {
+  readonly type: 'user';
+  readonly name: string;
+  readonly role: Role;
+  /** `scrypt$N$r$p$salt$hash`, base64url. */
+  readonly passwordHash: string;
+  readonly disabled: boolean;
+}
+
+export interface TokenRecord {
+  readonly type: 'token';
+  readonly id: string;
+  readonly title: string;
+  readonly role: Role;
+  /** Base64url SHA-256 of the secret: 256 random bits need no slow hash. */
+  readonly secretHash: string;
+  readonly createdBy: string;
+  readonly revoked: boolean;
+}
+
+/** Payload in `sys.ticks`: that time passed is itself on record, so a rule about silence replays the same. */
+export interface TickRecord {
+  readonly type: 'tick';
+  /** Epoch ms by ingest's clock. */
+  readonly at: number;
+}
+
+export const TICK_INTERVAL_MS = 10_000;
+
+export type ControlRecord = DeviceRecord | DatasetDefinition | ContractRecord | UserRecord | TokenRecord | TickRecord;

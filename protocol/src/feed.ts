@@ -1,0 +1,53 @@
+/**
+ * Journal frames: the bytes on disk in `journal/`, and the bytes of the journal feed (`GET /feed`).
+ *
+ *   frame = length u32le ‖ crc32 u32le ‖ body          crc32: IEEE 802.3 polynomial, over body
+ *   body  = 0x00 ‖ record                              length: of body
+ *
+ * The body is the RFC 6962 leaf preimage as it stands, so SHA-256(body) is the record's leaf hash.
+ * A record's journal position is its 0-based ordinal; frames carry no position, their place gives it.
+ */
+import { RECORD_MAX_BYTES } from './record.ts';
+
+export const FRAME_HEADER_BYTES = 8;
+export const FRAME_BODY_MAX_BYTES = 1 + RECORD_MAX_BYTES;
+/** RFC 6962 §2.1: the byte before a leaf. */
+export const LEAF_PREFIX = 0x00;
+
+export type FrameFault = 'short' | 'length' | 'crc' | 'prefix';
+
+export interface FrameAt {
+  /** Offset of the frame's first byte. */
+  readonly offset: number;
+  /** body: 0x00 ‖ record, a view. */
+  readonly body: Uint8Array;
+  /** Offset of the byte after the frame. */
+  readonly end: number;
+}
+
+/**
+ * Reads the frame at `offset`.
+ * @param crc32 e.g. node:zlib's; injected because this package knows no platform
+ * @returns the frame, or what is wrong with it: `short` (bytes end before the frame does), `length` (impossible length),
+ *   `crc` (content does not match), `prefix` (not a leaf preimage)
+ */
+export function readFrame(bytes: Uint8Array, offset: number, crc32: (data: Uint8Array) => number): FrameAt | FrameFault {
+  if (offset + FRAME_HEADER_BYTES > bytes.length) return 'short';
+  const length = u32le(bytes, offset);
+  if (length < 2 || length > FRAME_BODY_MAX_BYTES) return 'length';
+  const start = offset + FRAME_HEADER_BYTES;
+  if (start + length > bytes.length) return 'short';
+  const body = bytes.subarray(start, start + length);
+  if (crc32(body) !== u32le(bytes, offset + 4)) return 'crc';
+  if (body[0] !== LEAF_PREFIX) return 'prefix';
+  return { offset, body, end: start + length };
+}
+
+function u32le(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) >>> 0;
+}
+
+/** Response headers of `GET /feed`: position of the first frame, position after the last, and the committed end. */
+export const FEED_FROM_HEADER = 'airtight-from';
+export const FEED_NEXT_HEADER = 'airtight-next';
+export const FEED_HEAD_HEADER = 'airtight-head';

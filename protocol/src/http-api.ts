@@ -1,0 +1,224 @@
+/**
+ * Shapes of the HTTP API under `/api/v1`, as TypeBox schemas: the api serves its OpenAPI document from them and checks
+ * its answers against them; the dashboard takes their types. Times are RFC 3339 UTC with milliseconds; a record is
+ * named by its journal position as a decimal string.
+ */
+import { type Static, type TSchema, Type } from 'typebox';
+
+const Text = Type.String();
+const Time = Type.String({ format: 'date-time' });
+const RecordId = Type.String({ pattern: '^[0-9]{1,16}$' });
+const Bilingual = Type.Object({ zh: Text, en: Text });
+const Result = Type.Union([Type.Number(), Type.String(), Type.Boolean()]);
+
+/** Every list answers `{ items, next }`; `next` is the cursor of the following page, null at the end. */
+export function Page<T extends TSchema>(item: T) {
+  return Type.Object({ items: Type.Array(item), next: Type.Union([Type.String(), Type.Null()]) });
+}
+
+/** RFC 9457 problem details. `title` is in the language asked for by Accept-Language. */
+export const Problem = Type.Object({
+  type: Text,
+  title: Text,
+  status: Type.Integer(),
+  code: Text,
+  detail: Type.Optional(Text),
+  requestId: Text,
+});
+export type Problem = Static<typeof Problem>;
+
+export const Property = Type.Object({
+  title: Bilingual,
+  unit: Text,
+  min: Type.Optional(Type.Number()),
+  max: Type.Optional(Type.Number()),
+});
+export const Dataset = Type.Object({
+  dataset: Text,
+  title: Bilingual,
+  cadenceMs: Type.Integer(),
+  properties: Type.Record(Text, Property),
+  index: Type.Optional(Text),
+});
+export type Dataset = Static<typeof Dataset>;
+
+export const Producer = Type.Object({
+  producer: Text,
+  agency: Text,
+  kind: Text,
+  name: Bilingual,
+  region: Type.Optional(Bilingual),
+  location: Type.Optional(Type.Object({ lat: Type.Number(), lon: Type.Number() })),
+  datasets: Type.Array(Text),
+  simulated: Type.Boolean(),
+  revoked: Type.Boolean(),
+});
+export type Producer = Static<typeof Producer>;
+
+export const ObservationItem = Type.Object({
+  agency: Text,
+  dataset: Text,
+  producer: Text,
+  observedProperty: Text,
+  phenomenonTime: Time,
+  receivedAt: Time,
+  result: Result,
+  unit: Text,
+  flags: Type.Array(Text),
+  record: RecordId,
+});
+export type ObservationItem = Static<typeof ObservationItem>;
+
+/** An air quality index with the standard it follows. `aqi` null: not published (NA), `reason` says why. */
+export const AirIndex = Type.Object({
+  standard: Type.Union([Type.Literal('HJ 633-2012'), Type.Literal('HJ 633-2026')]),
+  aqi: Type.Union([Type.Integer(), Type.Null()]),
+  /** 1 (优) to 6 (严重污染). */
+  level: Type.Union([Type.Integer(), Type.Null()]),
+  primary: Type.Array(Text),
+  iaqi: Type.Record(Text, Type.Integer()),
+  reason: Type.Optional(Text),
+});
+export type AirIndex = Static<typeof AirIndex>;
+
+/** The newest reading of a producer in a dataset, by phenomenonTime; readings with a future clock do not count. */
+export const LatestItem = Type.Object({
+  agency: Text,
+  dataset: Text,
+  producer: Text,
+  phenomenonTime: Time,
+  receivedAt: Time,
+  record: RecordId,
+  values: Type.Record(Text, Type.Object({ result: Result, unit: Text, flags: Type.Array(Text) })),
+  index: Type.Optional(AirIndex),
+});
+export type LatestItem = Static<typeof LatestItem>;
+
+/** One bucket: [start epoch ms, mean, min, max, count, flagged count]. A bucket without values is left out. */
+export const SeriesPoint = Type.Tuple([Type.Integer(), Type.Number(), Type.Number(), Type.Number(), Type.Integer(), Type.Integer()]);
+export const Series = Type.Object({
+  producer: Text,
+  dataset: Text,
+  observedProperty: Text,
+  unit: Text,
+  from: Time,
+  to: Time,
+  bucketMs: Type.Integer(),
+  points: Type.Array(SeriesPoint),
+});
+export type Series = Static<typeof Series>;
+
+export const RecordItem = Type.Object({
+  record: RecordId,
+  header: Type.Record(Text, Type.Unknown()),
+  /** The payload as it was sent, base64. */
+  payload: Text,
+  /** Lower-case hex RFC 6962 leaf hash. */
+  leafHash: Text,
+  /** Sequence number of the sealed batch it is in, null while it is not sealed. */
+  batch: Type.Union([Type.Integer(), Type.Null()]),
+  anchored: Type.Boolean(),
+});
+export type RecordItem = Static<typeof RecordItem>;
+
+export const AlertTimelineItem = Type.Object({
+  type: Text,
+  at: Time,
+  record: RecordId,
+  by: Type.Optional(Text),
+  comment: Type.Optional(Text),
+});
+export const AlertItem = Type.Object({
+  alert: Text,
+  state: Type.Union([Type.Literal('unacknowledged'), Type.Literal('acknowledged'), Type.Literal('returned'), Type.Literal('closed')]),
+  severity: Text,
+  contract: Text,
+  version: Text,
+  rule: Text,
+  agency: Text,
+  dataset: Text,
+  subject: Text,
+  message: Bilingual,
+  since: Time,
+  raisedAt: Time,
+  clearedAt: Type.Union([Time, Type.Null()]),
+  acknowledgedBy: Type.Union([Text, Type.Null()]),
+  values: Type.Record(Text, Result),
+  evidence: Type.Array(RecordId),
+  timeline: Type.Array(AlertTimelineItem),
+});
+export type AlertItem = Static<typeof AlertItem>;
+
+export const BatchItem = Type.Object({
+  stream: Text,
+  seq: Type.Integer(),
+  first: RecordId,
+  count: Type.Integer(),
+  firstAt: Time,
+  lastAt: Time,
+  root: Text,
+  /** Index of its entry in the ledger, null while it is not accepted there. */
+  ledgerIndex: Type.Union([Type.Integer(), Type.Null()]),
+});
+export type BatchItem = Static<typeof BatchItem>;
+
+/** How far the ledger is: all records below `anchoredThrough` are in it. */
+export const LedgerStatus = Type.Object({
+  origin: Text,
+  vkey: Text,
+  size: Type.Integer(),
+  /** Base64 root of the latest checkpoint. */
+  root: Text,
+  /** The signed note as published. */
+  checkpoint: Text,
+  anchoredThrough: Type.Integer(),
+  witnesses: Type.Array(Type.Object({ name: Text, cosignedAt: Type.Union([Time, Type.Null()]) })),
+});
+export type LedgerStatus = Static<typeof LedgerStatus>;
+
+export const QuarantineItem = Type.Object({
+  id: Text,
+  code: Text,
+  detail: Text,
+  receivedAt: Time,
+  door: Text,
+  topic: Text,
+  producer: Text,
+  /** Bytes of the whole message. */
+  size: Type.Integer(),
+  /** What was kept of it, base64. */
+  payload: Text,
+});
+export type QuarantineItem = Static<typeof QuarantineItem>;
+
+export const Session = Type.Object({
+  name: Type.Union([Text, Type.Null()]),
+  role: Type.Union([Type.Literal('viewer'), Type.Literal('operator'), Type.Literal('administrator'), Type.Null()]),
+  /** To be sent back as header `x-airtight-csrf` with every request that changes something. */
+  csrf: Type.Union([Text, Type.Null()]),
+});
+export type Session = Static<typeof Session>;
+
+/** What the frame of every screen needs to know about the deployment. */
+export const SystemStatus = Type.Object({
+  now: Time,
+  /** IANA name of the zone in which times are shown. */
+  timeZone: Text,
+  /** True when any producer is simulated. */
+  simulated: Type.Boolean(),
+  /** Committed end of the journal. */
+  head: Type.Integer(),
+  /** All records below are in the store. */
+  projected: Type.Integer(),
+  ledger: LedgerStatus,
+  counts: Type.Object({
+    producers: Type.Integer(),
+    reporting: Type.Integer(),
+    openAlerts: Type.Integer(),
+    quarantined: Type.Integer(),
+    duplicates: Type.Integer(),
+  }),
+});
+export type SystemStatus = Static<typeof SystemStatus>;
+
+export const CSRF_HEADER = 'x-airtight-csrf';

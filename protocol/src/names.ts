@@ -1,0 +1,15 @@
+/** Names of agencies, datasets, producers and properties: they stand in topics, URLs and file names. */
+
+export const NAME_MAX_LENGTH = 64;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const PROPERTY = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
+
+/** Agency, dataset or producer name: 1 to 64 of A–Z a–z 0–9 . _ -, first one alphanumeric. */
+export function isName(text: string): boolean {
+  return NAME.test(text);
+}
+
+/** observedProperty name as it stands in a reading's `m`: 1 to 64 of A–Z a–z 0–9 _, first one a letter. */
+export function isPropertyName(text: string): boolean {
+  return PROPERTY.test(text);
+}

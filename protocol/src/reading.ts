@@ -1,0 +1,138 @@
+/**
+ * Our own JSON payload, one form of many that are accepted:
+ *
+ *   {"id"?: "…", "seq"?: 17, "t": 1735689600000 | "RFC 3339", "m": {"pm25": 35.4, "pm10": {"v": 80, "u": "ug/m3", "q": "N"}}}
+ *
+ * or an array of these. Parsed by ingest for admission and by the api for projection: one parser, so both agree.
+ */
+import { isPropertyName } from './names.ts';
+import { accept, type Outcome, type Refusal, refuse } from './outcome.ts';
+
+export type Result = number | string | boolean;
+
+export interface Measurement {
+  readonly property: string;
+  readonly result: Result;
+  /** Unit as the producer wrote it; absent: the dataset's unit for that property. */
+  readonly unit?: string;
+  /** The producer's own quality mark (e.g. an HJ 212 flag letter). */
+  readonly quality?: string;
+}
+
+export interface Reading {
+  /** `id:…` or `seq:…`, when the payload names itself. */
+  readonly messageId?: string;
+  /** phenomenonTime, epoch ms, as the device's clock had it. */
+  readonly time: number;
+  readonly measurements: readonly Measurement[];
+}
+
+export const READINGS_MAX = 1000;
+export const MEASUREMENTS_MAX = 64;
+const ID_MAX_LENGTH = 128;
+const TEXT_MAX_LENGTH = 256;
+/** 9999-12-31T23:59:59.999Z: beyond it no RFC 3339 text exists. */
+const TIME_MAX = 253_402_300_799_999;
+const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/;
+
+/**
+ * Parses and checks a payload text.
+ * @returns readings in payload order; or PAYLOAD_NOT_JSON, PAYLOAD_SHAPE, TIME_INVALID, NUMBER_NOT_FINITE
+ */
+export function parseReadings(text: string): Outcome<readonly Reading[]> {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    return refuse('PAYLOAD_NOT_JSON', error instanceof Error ? error.message : 'not JSON');
+  }
+  if (!Array.isArray(json)) {
+    const reading = toReading(json);
+    return 'ok' in reading ? reading : accept([reading]);
+  }
+  if (json.length === 0 || json.length > READINGS_MAX) {
+    return refuse('PAYLOAD_SHAPE', `${json.length} readings; 1 to ${READINGS_MAX} are taken`);
+  }
+  const readings: Reading[] = [];
+  for (const item of json) {
+    const reading = toReading(item);
+    if ('ok' in reading) return reading;
+    readings.push(reading);
+  }
+  return accept(readings);
+}
+
+/** The record's identity: that of a lone reading; an array has none of its own, its content is its identity. */
+export function messageIdOf(readings: readonly Reading[]): string | undefined {
+  return readings.length === 1 ? readings[0]?.messageId : undefined;
+}
+
+function toReading(json: unknown): Reading | Refusal {
+  if (json === null || typeof json !== 'object' || Array.isArray(json)) {
+    return refuse('PAYLOAD_SHAPE', 'a reading is an object with "t" and "m"');
+  }
+  const source = json as { id?: unknown; seq?: unknown; t?: unknown; m?: unknown };
+  const messageId = toMessageId(source.id, source.seq);
+  if (messageId !== undefined && typeof messageId !== 'string') return messageId;
+  const time = toTime(source.t);
+  if (typeof time !== 'number') return time;
+  const measurements = toMeasurements(source.m);
+  if (!Array.isArray(measurements)) return measurements as Refusal;
+  return messageId === undefined ? { time, measurements } : { messageId, time, measurements };
+}
+
+function toMessageId(id: unknown, seq: unknown): string | undefined | Refusal {
+  if (id !== undefined) {
+    if (typeof id !== 'string' || id.length === 0 || id.length > ID_MAX_LENGTH || !id.isWellFormed()) {
+      return refuse('PAYLOAD_SHAPE', `"id" is a string of 1 to ${ID_MAX_LENGTH} characters`);
+    }
+    return `id:${id}`;
+  }
+  if (seq === undefined) return undefined;
+  if (!Number.isSafeInteger(seq) || (seq as number) < 0) return refuse('PAYLOAD_SHAPE', '"seq" is a whole number from 0');
+  return `seq:${seq}`;
+}
+
+function toTime(t: unknown): number | Refusal {
+  let ms = Number.NaN;
+  if (typeof t === 'number') ms = t;
+  else if (typeof t === 'string' && RFC3339.test(t)) ms = Date.parse(t);
+  if (!Number.isSafeInteger(ms) || ms < 0 || ms > TIME_MAX) {
+    return refuse('TIME_INVALID', `"t" is epoch milliseconds or RFC 3339 with zone, got ${JSON.stringify(t)?.slice(0, 64)}`);
+  }
+  return ms;
+}
+
+function toMeasurements(m: unknown): Measurement[] | Refusal {
+  if (m === null || typeof m !== 'object' || Array.isArray(m)) return refuse('PAYLOAD_SHAPE', '"m" is an object of measurements');
+  const measurements: Measurement[] = [];
+  for (const property of Object.keys(m)) {
+    if (measurements.length === MEASUREMENTS_MAX) return refuse('PAYLOAD_SHAPE', `more than ${MEASUREMENTS_MAX} measurements`);
+    if (!isPropertyName(property)) return refuse('PAYLOAD_SHAPE', `property name ${JSON.stringify(property.slice(0, 80))}`);
+    const measurement = toMeasurement(property, (m as { [property: string]: unknown })[property]);
+    if ('ok' in measurement) return measurement;
+    measurements.push(measurement);
+  }
+  if (measurements.length === 0) return refuse('PAYLOAD_SHAPE', '"m" is empty');
+  return measurements;
+}
+
+function toMeasurement(property: string, value: unknown): Measurement | Refusal {
+  if (value === null || typeof value !== 'object') return withResult(property, value);
+  const { v, u, q } = value as { v?: unknown; u?: unknown; q?: unknown };
+  const measurement = withResult(property, v);
+  if ('ok' in measurement) return measurement;
+  if (u !== undefined && (typeof u !== 'string' || u.length === 0 || u.length > 32)) return refuse('PAYLOAD_SHAPE', `unit of ${property}`);
+  if (q !== undefined && (typeof q !== 'string' || q.length > 16)) return refuse('PAYLOAD_SHAPE', `quality mark of ${property}`);
+  return { ...measurement, ...(u === undefined ? {} : { unit: u }), ...(q === undefined ? {} : { quality: q }) };
+}
+
+function withResult(property: string, v: unknown): Measurement | Refusal {
+  if (typeof v === 'number') {
+    // JSON has no NaN; a number too large for a double parses as Infinity.
+    return Number.isFinite(v) ? { property, result: v } : refuse('NUMBER_NOT_FINITE', property);
+  }
+  if (typeof v === 'boolean') return { property, result: v };
+  if (typeof v === 'string' && v.length <= TEXT_MAX_LENGTH && v.isWellFormed()) return { property, result: v };
+  return refuse('PAYLOAD_SHAPE', `value of ${property}`);
+}
