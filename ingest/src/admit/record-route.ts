@@ -1,0 +1,45 @@
+/**
+ * What is the same for every record of one producer, dataset and door: the pieces of the header line around the parts
+ * that change, and the seed of its identities. Made once per connection and topic, so that the hot path only joins
+ * strings. `head` writes the same bytes as protocol's `formatHeader`; a test holds the two together.
+ */
+import { crc32 } from 'node:zlib';
+import type { RecordHeader } from '@airtight/protocol';
+
+export type RouteFields = Pick<RecordHeader, 'agency' | 'dataset' | 'producer' | 'door' | 'topic' | 'contentType'>;
+
+export class RecordRoute {
+  readonly fields: RouteFields;
+  // Canonical member order (RFC 8785 §3.2.3): agency contentType dataset door messageId producer receivedAt topic v.
+  readonly #beforeMessageId: string;
+  readonly #beforeReceivedAt: string;
+  readonly #afterReceivedAt: string;
+  readonly #identitySeed: number;
+
+  constructor(fields: RouteFields) {
+    this.fields = fields;
+    const { agency, contentType, dataset, door, producer, topic } = fields;
+    const text = JSON.stringify;
+    this.#beforeMessageId = `{"agency":${text(agency)},"contentType":${text(contentType)},"dataset":${text(dataset)},"door":${text(door)},`;
+    this.#beforeReceivedAt = `"producer":${text(producer)},"receivedAt":`;
+    this.#afterReceivedAt = `${topic === undefined ? '' : `,"topic":${text(topic)}`},"v":1}\n`;
+    this.#identitySeed = crc32(`${agency}/${dataset}/${producer}\n`);
+  }
+
+  /** Header line with its newline: record bytes up to the payload. */
+  head(receivedAt: number, messageId: string | undefined): string {
+    const id = messageId === undefined ? '' : `"messageId":${JSON.stringify(messageId)},`;
+    return this.#beforeMessageId + id + this.#beforeReceivedAt + receivedAt + this.#afterReceivedAt;
+  }
+
+  /** 32-bit fingerprint of the record's identity: producer + its message id, else its content. */
+  fingerprint(messageId: string | undefined, payload: Uint8Array): number {
+    return messageId === undefined ? crc32(payload, this.#identitySeed) : crc32(messageId, this.#identitySeed);
+  }
+}
+
+/** The fingerprint of a record as it stands in the journal. */
+export function fingerprintOf(header: RecordHeader, payload: Uint8Array): number {
+  const seed = crc32(`${header.agency}/${header.dataset}/${header.producer}\n`);
+  return header.messageId === undefined ? crc32(payload, seed) : crc32(header.messageId, seed);
+}

@@ -1,0 +1,203 @@
+/**
+ * The MQTT door: aedes with this product's policy. MQTT 3.1 and 3.1.1; a client of another version is refused by
+ * CONNACK 1. The broker never spreads raw telemetry: what subscribers get are the platform's own topics.
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import { type DeviceRecord, liveTopic, parseTelemetryTopic } from '@airtight/protocol';
+import { Aedes, type AedesPublishPacket, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
+import type { Logger } from 'pino';
+import type { RecordRoute } from '../admit/record-route.ts';
+import type { DeviceRegistry } from '../identity/device-registry.ts';
+import { maySubscribe } from '../identity/grants.ts';
+import { verifySecret } from '../identity/secret-hash.ts';
+import type { Intake, Taken } from '../intake.ts';
+import type { IngestMetrics } from '../metrics.ts';
+import { DevicePublisher } from './device-publisher.ts';
+import { MqttConnection } from './mqtt-connection.ts';
+
+export interface MqttBrokerOptions {
+  readonly intake: Intake;
+  readonly registry: DeviceRegistry;
+  readonly metrics: IngestMetrics;
+  readonly logger: Logger;
+  readonly connectionsMax: number;
+}
+
+/** A CONNECT must come within this time of the TCP connection. */
+const CONNECT_TIMEOUT_MS = 10_000;
+/** A subscriber that takes nothing for this long is dropped: one frozen client must not stop the others. */
+const DRAIN_TIMEOUT_MS = 2000;
+/** Live messages under way to subscribers; beyond it they are dropped and counted, and publishing goes on. */
+const LIVE_IN_FLIGHT_MAX = 1000;
+/** `v1/agency/dataset/producer` and a little more; deeper topics are nobody's. */
+const TOPIC_LEVELS_MAX = 16;
+/** CONNACK return codes [MQTT 3.1.1 §3.2.2.3]. */
+const IDENTIFIER_REJECTED = 2;
+const BAD_USERNAME_OR_PASSWORD = 4;
+
+/** aedes keeps its keep-alive timer to itself; publishes that it does not see must count as life [MQTT-3.1.2-24]. */
+interface KeepAlive {
+  readonly _keepaliveTimer: NodeJS.Timeout | null;
+}
+
+export class MqttBroker {
+  readonly #options: MqttBrokerOptions;
+  readonly #aedes: Aedes;
+  readonly #server: Server;
+  readonly #publishers = new WeakMap<Client, DevicePublisher>();
+  /** Clients that gave no client id but want their session kept [MQTT-3.1.3-8]. */
+  readonly #namelessSessions = new WeakSet<Client>();
+  readonly #subscribers = new Set<Client>();
+  readonly #connections = new Set<MqttConnection>();
+  #liveInFlight = 0;
+
+  private constructor(options: MqttBrokerOptions, aedes: Aedes) {
+    this.#options = options;
+    this.#aedes = aedes;
+    this.#server = createServer({ noDelay: true }, (socket) => this.#onSocket(socket));
+    this.#server.maxConnections = options.connectionsMax;
+  }
+
+  static async create(options: MqttBrokerOptions): Promise<MqttBroker> {
+    const aedes = await Aedes.createBroker({
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      drainTimeout: DRAIN_TIMEOUT_MS,
+      maxTopicLevels: TOPIC_LEVELS_MAX,
+    });
+    const broker = new MqttBroker(options, aedes);
+    broker.#setPolicy();
+    broker.#watchClients();
+    return broker;
+  }
+
+  /** @returns the port */
+  listen(host: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => resolve((this.#server.address() as { port: number }).port));
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#server.close();
+    for (const connection of this.#connections) connection.destroy();
+    await new Promise<void>((resolve) => this.#aedes.close(resolve));
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  #onSocket(socket: Socket): void {
+    const { intake, metrics, logger } = this.#options;
+    const connection = new MqttConnection(socket, {
+      intake,
+      onViolation: (reason) => {
+        metrics.violations.inc();
+        logger.warn({ peer: socket.remoteAddress, reason }, 'MQTT connection closed');
+      },
+      onActivity: () => (client as unknown as KeepAlive)._keepaliveTimer?.refresh(),
+    });
+    this.#connections.add(connection);
+    metrics.connections.set(this.#connections.size);
+    connection.once('close', () => {
+      this.#connections.delete(connection);
+      metrics.connections.set(this.#connections.size);
+    });
+    const client = this.#aedes.handle(connection);
+  }
+
+  #setPolicy(): void {
+    this.#aedes.preConnect = (client, packet, done) => {
+      if (!packet.clientId && packet.clean === false) this.#namelessSessions.add(client);
+      done(null, true);
+    };
+    this.#aedes.authenticate = (client, username, password, done) => {
+      if (this.#namelessSessions.has(client)) return done(refusal('a session that is kept needs a client id', IDENTIFIER_REJECTED), null);
+      this.#authenticate(username, password).then(
+        (device) => {
+          if (device === undefined) {
+            this.#options.metrics.refusedLogins.inc();
+            return done(refusal('bad user name or password', BAD_USERNAME_OR_PASSWORD), null);
+          }
+          this.#publishers.set(client, new DevicePublisher(device, this.#options.intake, (...taken) => this.#onTaken(...taken)));
+          done(null, true);
+        },
+        (error: Error) => done(error as AuthenticateError, null),
+      );
+    };
+    this.#aedes.authorizePublish = (client, packet, done) => this.#takeFromBroker(client, packet, done);
+    this.#aedes.authorizeSubscribe = (client, subscription, done) => {
+      const device = this.#publishers.get(client)?.device;
+      // Null answers SUBACK 0x80, failure [MQTT-3.8.4-3].
+      done(null, device !== undefined && maySubscribe(device, subscription.topic) ? subscription : null);
+    };
+    this.#aedes.authorizeForward = (client, packet) => this.#forwardable(client, packet);
+  }
+
+  #watchClients(): void {
+    const { logger, metrics } = this.#options;
+    this.#aedes.on('clientReady', (client) => {
+      const publisher = this.#publishers.get(client);
+      if (publisher === undefined) return;
+      if (publisher.device.subscribe.length > 0) this.#subscribers.add(client);
+      (client.conn as MqttConnection).open(publisher);
+    });
+    this.#aedes.on('clientDisconnect', (client) => this.#subscribers.delete(client));
+    this.#aedes.on('clientError', (client, error) => {
+      const producer = this.#publishers.get(client)?.device.producer;
+      if (error.message !== 'drain timeout') return logger.debug({ producer, err: error }, 'MQTT client error');
+      metrics.slowSubscribers.inc();
+      logger.warn({ producer, client: client.id, drainTimeoutMs: DRAIN_TIMEOUT_MS }, 'subscriber dropped: it does not read');
+    });
+    this.#aedes.on('connectionError', (_client, error) => logger.debug({ err: error }, 'MQTT connection error'));
+  }
+
+  async #authenticate(username: string | undefined, password: Buffer | undefined): Promise<DeviceRecord | undefined> {
+    const device = username === undefined ? undefined : this.#options.registry.get(username);
+    if (device === undefined || device.revoked || password === undefined) return undefined;
+    return (await verifySecret(password.toString('utf8'), device.secretHash)) ? device : undefined;
+  }
+
+  /**
+   * QoS 2 publishes and wills come here from aedes. This is the one hook that runs before PUBREC, so the commit is
+   * waited for in it; it never answers an error, because what is not admissible is quarantined and acknowledged.
+   */
+  #takeFromBroker(client: Client | null, packet: PublishPacket, done: (error?: Error | null) => void): void {
+    const publisher = client === null ? undefined : this.#publishers.get(client);
+    if (publisher === undefined) return done(new Error('nobody is known to have published this'));
+    publisher.publish(packet.topic, Buffer.from(packet.payload), packet.retain, Date.now());
+    packet.retain = false;
+    this.#options.intake.join({ onCommitStart: () => undefined, onCommitted: () => done(null) });
+  }
+
+  /** Platform topics go to who may hear them; raw telemetry goes to nobody. */
+  #forwardable(client: Client, packet: AedesPublishPacket): AedesPublishPacket | null {
+    const device = this.#publishers.get(client)?.device;
+    const isOurs = packet.topic.startsWith('v1/') && parseTelemetryTopic(packet.topic) === null;
+    return device !== undefined && isOurs && maySubscribe(device, packet.topic) ? packet : null;
+  }
+
+  #onTaken(taken: Taken, route: RecordRoute | undefined, payload: Buffer): void {
+    const { metrics } = this.#options;
+    if (taken.kind === 'quarantined') metrics.quarantined.inc({ code: taken.refusal.code });
+    else if (taken.kind === 'repeat') metrics.repeats.inc();
+    else {
+      metrics.accepted.inc();
+      if (taken.kind === 'revision') metrics.revisions.inc();
+      if (this.#subscribers.size > 0 && route !== undefined) this.#publishLive(route, payload);
+    }
+  }
+
+  #publishLive(route: RecordRoute, payload: Buffer): void {
+    if (this.#liveInFlight >= LIVE_IN_FLIGHT_MAX) return this.#options.metrics.liveDropped.inc();
+    this.#liveInFlight++;
+    this.#aedes.publish({ cmd: 'publish', topic: liveTopic(route.fields), payload, qos: 0, retain: false, dup: false }, () => {
+      this.#liveInFlight--;
+    });
+  }
+}
+
+function refusal(message: string, returnCode: number): AuthenticateError {
+  return Object.assign(new Error(message), { returnCode });
+}

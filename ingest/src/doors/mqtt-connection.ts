@@ -1,0 +1,238 @@
+/**
+ * One device's TCP connection, in front of the broker. The broker (aedes) owns sessions, subscriptions, wills,
+ * keep-alive and QoS 2; it sees this Duplex instead of the socket. QoS 0 and 1 PUBLISH packets of a connected device
+ * are cut out of the byte stream here and go to the intake directly, and their PUBACKs are written together, once per
+ * group commit: one read and one write for many messages. Every other packet passes to the broker untouched.
+ *
+ * Bytes that arrive before the broker has accepted the CONNECT wait here, so that packets are cut from the first one on
+ * and nothing is published by someone who is not known yet.
+ */
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { PAYLOAD_MAX_BYTES } from '@airtight/protocol';
+import type { CommitMember, Intake } from '../intake.ts';
+import type { DevicePublisher } from './device-publisher.ts';
+import { CONNECT, PUBACK, PUBLISH, readFixedHeader } from './mqtt-frame.ts';
+
+/** The largest packet that is read at all. What is larger than a payload may be but fits here is quarantined; the rest ends the connection. */
+export const PACKET_MAX_BYTES = 4 * PAYLOAD_MAX_BYTES;
+/** A CONNECT carries a client id, a user name, a password and a will: more than this is no device of ours. */
+const CONNECT_MAX_BYTES = 64 * 1024;
+/** Publishing stops being read while this much acknowledgement waits for a device that does not read. */
+const UNREAD_ACKS_MAX_BYTES = 64 * 1024;
+/** How long a closed connection may take to read what was written to it. */
+const LINGER_MS = 2000;
+const PUBACK_BYTES = 4;
+const ACKS_INITIAL_BYTES = 256;
+
+export interface ConnectionHooks {
+  readonly intake: Intake;
+  /** The stream broke the protocol or a limit; the connection is closed. */
+  readonly onViolation: (reason: string) => void;
+  /** Called once per chunk with publishes in it: the client is alive [MQTT-3.1.2-24]. */
+  readonly onActivity: () => void;
+}
+
+type Stage = 'connect' | 'waiting' | 'open' | 'closed';
+
+export class MqttConnection extends Duplex implements CommitMember {
+  readonly #socket: Socket;
+  readonly #hooks: ConnectionHooks;
+  #publisher: DevicePublisher | undefined;
+  #stage: Stage = 'connect';
+  /** Bytes that are not a whole packet yet, or wait for the CONNACK. */
+  #rest: Buffer | undefined;
+  #restNeeded = 0;
+  #held = false;
+
+  // PUBACKs of the group that gathers, and of the group that is being committed.
+  #acks = Buffer.allocUnsafe(ACKS_INITIAL_BYTES);
+  #acksBytes = 0;
+  #committing = Buffer.allocUnsafe(ACKS_INITIAL_BYTES);
+  #committingBytes = 0;
+  #joined = false;
+
+  constructor(socket: Socket, hooks: ConnectionHooks) {
+    super();
+    this.#socket = socket;
+    this.#hooks = hooks;
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    socket.on('end', () => this.push(null));
+    socket.on('drain', () => this.#resumeReading());
+    socket.on('error', (error) => this.destroy(error));
+    socket.on('close', () => this.destroy());
+  }
+
+  /** The broker has accepted the CONNECT of this device: what it publishes from now on is taken. */
+  open(publisher: DevicePublisher): void {
+    if (this.#stage !== 'waiting') return;
+    this.#publisher = publisher;
+    this.#stage = 'open';
+    const held = this.#rest;
+    this.#rest = undefined;
+    if (held !== undefined) this.#onData(held);
+    this.#resumeReading();
+  }
+
+  onCommitStart(): void {
+    this.#joined = false;
+    [this.#acks, this.#committing] = [this.#committing, this.#acks];
+    this.#committingBytes = this.#acksBytes;
+    this.#acksBytes = 0;
+  }
+
+  onCommitted(): void {
+    if (this.#stage === 'closed' || this.#committingBytes === 0) return;
+    // A copy: the buffer gathers again while the kernel may still be taking these bytes.
+    this.#socket.write(Buffer.from(this.#committing.subarray(0, this.#committingBytes)));
+    if (this.#socket.writableLength > UNREAD_ACKS_MAX_BYTES) this.#stopReading();
+  }
+
+  override _read(): void {
+    // Bytes are pushed as they come; the socket is paused where a limit asks for it.
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    this.#socket.write(chunk, callback);
+  }
+
+  /** Whole packets at a time: the broker corks each packet, so an acknowledgement never lands inside one. */
+  override _writev(chunks: { chunk: Buffer }[], callback: (error?: Error | null) => void): void {
+    this.#socket.write(Buffer.concat(chunks.map(({ chunk }) => chunk)), callback);
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    this.#socket.end(() => callback());
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#stage = 'closed';
+    this.#rest = undefined;
+    if (error) this.#socket.destroy();
+    else {
+      // What was acknowledged last still goes out, if the peer reads it.
+      this.#socket.destroySoon();
+      setTimeout(() => this.#socket.destroy(), LINGER_MS).unref();
+    }
+    callback(error);
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#stage === 'closed') return;
+    const bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
+    this.#rest = undefined;
+    if (this.#stage === 'waiting' || bytes.length < this.#restNeeded) {
+      this.#keep(bytes, this.#restNeeded);
+      return;
+    }
+    this.#restNeeded = 0;
+    if (this.#stage === 'connect') this.#cutConnect(bytes);
+    else this.#cutPackets(bytes);
+  }
+
+  /** Passes the first packet, which must be a CONNECT [MQTT-3.1.0-1], and waits for the broker's verdict. */
+  #cutConnect(bytes: Buffer): void {
+    if ((bytes[0] as number) >> 4 !== CONNECT) return void this.#violation('the first packet is not CONNECT');
+    const header = readFixedHeader(bytes, 0);
+    if (header === null || (header?.packetBytes ?? 0) > CONNECT_MAX_BYTES) return void this.#violation('malformed CONNECT');
+    if (header === undefined || bytes.length < header.packetBytes) return this.#keep(bytes, header?.packetBytes ?? 0);
+    this.#stage = 'waiting';
+    this.#stopReading();
+    if (bytes.length > header.packetBytes) this.#keep(bytes.subarray(header.packetBytes), 0);
+    this.push(bytes.subarray(0, header.packetBytes));
+  }
+
+  #cutPackets(bytes: Buffer): void {
+    const receivedAt = Date.now();
+    let at = 0;
+    /** Where the run of packets for the broker began. */
+    let passFrom = 0;
+    let published = false;
+    while (at < bytes.length) {
+      const header = readFixedHeader(bytes, at);
+      if (header === null) return void this.#violation('malformed remaining length');
+      if (header !== undefined && header.packetBytes > PACKET_MAX_BYTES)
+        return void this.#violation(`packet of ${header.packetBytes} bytes`);
+      if (header === undefined || at + header.packetBytes > bytes.length) {
+        this.#keep(bytes.subarray(at), header?.packetBytes ?? 0);
+        break;
+      }
+      const first = bytes[at] as number;
+      const end = at + header.packetBytes;
+      const qos = (first >> 1) & 3;
+      if (first >> 4 === PUBLISH && qos < 2) {
+        if (passFrom < at) this.push(bytes.subarray(passFrom, at));
+        passFrom = end;
+        published = true;
+        if (!this.#takePublish(bytes, at + header.headerBytes, end, first, receivedAt)) return;
+      }
+      at = end;
+    }
+    if (passFrom < at) this.push(bytes.subarray(passFrom, at));
+    if (published) this.#hooks.onActivity();
+    if (this.#hooks.intake.full) this.#waitForRoom();
+  }
+
+  /** One QoS 0 or 1 PUBLISH: topic name, packet identifier (QoS 1), payload. False when it is malformed. */
+  #takePublish(bytes: Buffer, from: number, end: number, first: number, receivedAt: number): boolean {
+    const topicEnd = from + 2 + (from + 2 <= end ? bytes.readUInt16BE(from) : 0);
+    const qos = (first >> 1) & 3;
+    const payloadFrom = topicEnd + (qos === 1 ? 2 : 0);
+    if (from + 2 > end || payloadFrom > end) return this.#violation('malformed PUBLISH');
+    const topic = bytes.toString('utf8', from + 2, topicEnd);
+    // [MQTT-2.3.1-1]: a QoS 1 PUBLISH has a non-zero packet identifier.
+    if (qos === 1 && bytes.readUInt16BE(topicEnd) === 0) return this.#violation('packet identifier 0');
+    (this.#publisher as DevicePublisher).publish(topic, bytes.subarray(payloadFrom, end), (first & 1) === 1, receivedAt);
+    if (qos === 1) this.#acknowledge(bytes[topicEnd] as number, bytes[topicEnd + 1] as number);
+    return true;
+  }
+
+  /** Puts a PUBACK into the group that gathers; it is sent when the group is durable. */
+  #acknowledge(idHigh: number, idLow: number): void {
+    if (this.#acksBytes + PUBACK_BYTES > this.#acks.length) {
+      const larger = Buffer.allocUnsafe(this.#acks.length * 2);
+      this.#acks.copy(larger, 0, 0, this.#acksBytes);
+      this.#acks = larger;
+    }
+    this.#acks[this.#acksBytes++] = PUBACK << 4;
+    this.#acks[this.#acksBytes++] = 2;
+    this.#acks[this.#acksBytes++] = idHigh;
+    this.#acks[this.#acksBytes++] = idLow;
+    if (this.#joined) return;
+    this.#joined = true;
+    this.#hooks.intake.join(this);
+  }
+
+  #keep(bytes: Buffer, needed: number): void {
+    this.#rest = bytes;
+    this.#restNeeded = needed;
+  }
+
+  #stopReading(): void {
+    this.#held = true;
+    this.#socket.pause();
+  }
+
+  #waitForRoom(): void {
+    this.#stopReading();
+    this.#hooks.intake.whenRoom(() => this.#resumeReading());
+  }
+
+  /** Reads on, unless another limit still holds. */
+  #resumeReading(): void {
+    if (!this.#held || this.#stage !== 'open') return;
+    if (this.#socket.writableLength > UNREAD_ACKS_MAX_BYTES) return;
+    if (this.#hooks.intake.full) {
+      this.#hooks.intake.whenRoom(() => this.#resumeReading());
+      return;
+    }
+    this.#held = false;
+    this.#socket.resume();
+  }
+
+  #violation(reason: string): false {
+    this.#hooks.onViolation(reason);
+    this.destroy();
+    return false;
+  }
+}

@@ -1,0 +1,39 @@
+/** The internal HTTP interface of ingest (docs/reference/internal-http.md). */
+import { timingSafeEqual } from 'node:crypto';
+import { AirtightError } from '@airtight/protocol';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { addControlRoutes } from './control-routes.ts';
+import { addFeedRoutes } from './feed-routes.ts';
+import { addHealthRoutes } from './health-routes.ts';
+import type { IngestParts } from './parts.ts';
+import { sendProblem } from './problem.ts';
+
+/** 1,000 control records; alerts and contracts are a few kB each. */
+const BODY_MAX_BYTES = 16 * 1024 * 1024;
+const OPEN_PATHS = new Set(['/livez', '/readyz', '/metrics']);
+
+export function createInternalServer(parts: IngestParts, token: string, logger: Logger): FastifyInstance {
+  const server: FastifyInstance = Fastify({ bodyLimit: BODY_MAX_BYTES, forceCloseConnections: true });
+  server.addHook('onRequest', async (request, reply) => {
+    if (!OPEN_PATHS.has(request.url) && !bearsToken(request, token))
+      return sendProblem(reply, 'SESSION_REQUIRED', 'the internal token is missing or wrong');
+  });
+  server.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+    if (error instanceof AirtightError) return sendProblem(reply, error.code, error.message);
+    if (error.statusCode !== undefined && error.statusCode < 500) return sendProblem(reply, 'REQUEST_INVALID', error.message);
+    logger.error({ err: error }, 'request failed');
+    return sendProblem(reply, 'INTERNAL', error.message);
+  });
+  server.setNotFoundHandler((request, reply) => sendProblem(reply, 'NOT_FOUND', request.url));
+  addFeedRoutes(server, parts);
+  addControlRoutes(server, parts);
+  addHealthRoutes(server, parts);
+  return server;
+}
+
+function bearsToken(request: FastifyRequest, token: string): boolean {
+  const given = Buffer.from(request.headers.authorization ?? '');
+  const wanted = Buffer.from(`Bearer ${token}`);
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
+}

@@ -1,0 +1,161 @@
+/** Puts the service together in the order of the data: doors, intake, journal, batches, ledger; and the feed out of it. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { AirtightError, decodeRecord, readFrame } from '@airtight/protocol';
+import type { Logger } from 'pino';
+import { Anchorer } from './batch/anchorer.ts';
+import { BatchStore } from './batch/batch-store.ts';
+import { Batcher, type ClosedBatch } from './batch/batcher.ts';
+import type { IngestConfig } from './config.ts';
+import { MqttBroker } from './doors/mqtt-broker.ts';
+import { createInternalServer } from './http/internal-server.ts';
+import { DeviceRegistry } from './identity/device-registry.ts';
+import { Intake, tagOfBody } from './intake.ts';
+import { InternalDoor } from './internal-door.ts';
+import { CommitSignal } from './journal/commit-signal.ts';
+import { Journal } from './journal/journal.ts';
+import { acquireWriteLock } from './journal/write-lock.ts';
+import { createMetrics } from './metrics.ts';
+import { Quarantine } from './quarantine/quarantine.ts';
+
+export interface Ingest {
+  /** Base URL of the internal HTTP interface. */
+  readonly url: string;
+  readonly mqttPort: number;
+  close(): Promise<void>;
+}
+
+const READ_BYTES = 4 * 1024 * 1024;
+/** How often an open batch is looked at for its age. */
+const BATCH_AGE_CHECK_MS = 100;
+
+/**
+ * Starts the service on its data directory.
+ * @param onFatal called when storage breaks: nothing is acknowledged any more, the process must end and start again
+ * @throws AirtightError JOURNAL_LOCKED, JOURNAL_CORRUPT, JOURNAL_BEHIND_BATCHES, BATCH_MALFORMED
+ */
+export async function startIngest(config: IngestConfig, logger: Logger, onFatal: (error: Error) => void): Promise<Ingest> {
+  const dir = join(config.dataDir, 'journal');
+  mkdirSync(dir, { recursive: true });
+  const token = readFileSync(config.tokenFile, 'utf8').trim();
+  const lock = acquireWriteLock(dir);
+  const journal = Journal.open(join(dir, 'records'), { tagOf: tagOfBody });
+  const batches = new BatchStore(dir, config.stream);
+  const quarantine = new Quarantine(join(dir, 'quarantine'));
+  const registry = new DeviceRegistry(dir);
+  registry.load(journal);
+  const batcher = resumeBatcher(journal, batches);
+  const metrics = createMetrics();
+  const commits = new CommitSignal();
+  const anchorer = new Anchorer({
+    store: batches,
+    ledgerUrl: config.ledgerUrl,
+    token,
+    logger,
+    onAnchored: (count) => metrics.anchored.inc(count),
+    onRetry: () => metrics.anchorRetries.inc(),
+  });
+  const sealer = new Sealer(batches, anchorer, onFatal);
+  const intake = new Intake({
+    journal,
+    quarantine,
+    batcher,
+    onCommitted: (sealable) => {
+      commits.notify();
+      sealer.add(sealable);
+    },
+    onCommitSeconds: (seconds) => metrics.commitSeconds.observe(seconds),
+    onFatal,
+  });
+  const aging = setInterval(() => {
+    batcher.closeOld(Date.now());
+    sealer.add(batcher.takeSealable(journal.committed));
+  }, BATCH_AGE_CHECK_MS);
+  const door = new InternalDoor(intake, registry, (repeat) => (repeat ? metrics.repeats : metrics.accepted).inc());
+  const broker = await MqttBroker.create({ intake, registry, metrics, logger, connectionsMax: config.connectionsMax });
+  const parts = { stream: config.stream, journal, batches, quarantine, registry, door, broker, metrics, commits, unready: () => undefined };
+  const server = createInternalServer(parts, token, logger);
+  const url = await server.listen({ host: config.host, port: config.port });
+  const mqttPort = await broker.listen(config.mqttHost, config.mqttPort);
+  door.startTicking();
+  logger.info({ url, mqttPort, head: journal.head, devices: registry.size }, 'ingest is ready');
+  return {
+    url,
+    mqttPort,
+    async close() {
+      door.stop();
+      clearInterval(aging);
+      await broker.close();
+      await server.close();
+      await intake.committed();
+      await sealer.close();
+      await anchorer.close();
+      registry.save(journal.committed);
+      journal.close();
+      batches.close();
+      quarantine.close();
+      lock.release();
+    },
+  };
+}
+
+/** Makes closed batches durable, one write at a time, in order, and wakes the anchorer. */
+class Sealer {
+  readonly #store: BatchStore;
+  readonly #anchorer: Anchorer;
+  readonly #onFatal: (error: Error) => void;
+  #waiting: ClosedBatch[] = [];
+  #running: Promise<void> | undefined;
+
+  constructor(store: BatchStore, anchorer: Anchorer, onFatal: (error: Error) => void) {
+    this.#store = store;
+    this.#anchorer = anchorer;
+    this.#onFatal = onFatal;
+  }
+
+  add(closed: readonly ClosedBatch[]): void {
+    if (closed.length === 0) return;
+    this.#waiting.push(...closed);
+    this.#running ??= this.#run();
+  }
+
+  async close(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0) {
+        const batches = this.#waiting;
+        this.#waiting = [];
+        await this.#store.seal(batches);
+        this.#anchorer.wake();
+      }
+    } catch (error) {
+      this.#onFatal(error as Error);
+    }
+    this.#running = undefined;
+  }
+}
+
+/** A batcher that goes on where the last durable batch ended: the records after it are hashed again. */
+function resumeBatcher(journal: Journal, batches: BatchStore): Batcher {
+  const from = batches.sealedThrough;
+  if (from > journal.head) {
+    throw new AirtightError('JOURNAL_BEHIND_BATCHES', `the batches cover ${from} records, the journal holds ${journal.head}`);
+  }
+  const batcher = new Batcher(from);
+  for (let position = from; position < journal.head; ) {
+    const run = journal.readFrames(position, READ_BYTES);
+    if (run === null) throw new AirtightError('JOURNAL_CORRUPT', `record ${position} cannot be read`);
+    for (let at = 0; at < run.bytes.length; position++) {
+      const frame = readFrame(run.bytes, at, crc32);
+      const record = typeof frame === 'string' ? undefined : decodeRecord(frame.body.subarray(1));
+      if (typeof frame === 'string' || !record?.ok) throw new AirtightError('JOURNAL_CORRUPT', `record ${position}`);
+      batcher.add(frame.body, record.value.header.receivedAt);
+      at = frame.end;
+    }
+  }
+  return batcher;
+}

@@ -1,0 +1,167 @@
+/**
+ * The one way in. Whatever door a message comes by, it is admitted or quarantined here, recognised if it is a repeat,
+ * appended to the journal and batched; and nobody is told that it was taken before it is durable.
+ *
+ * Group commit: everything taken while a commit runs goes into the next one, which begins when that commit ends; there
+ * is no timer. Who waits for a commit joins it, and is released in the order of joining, so a producer's
+ * acknowledgements keep the order of its messages [MQTT-4.6.0-2] whether they were accepted, repeated or quarantined.
+ */
+import { decodeRecord, type Refusal } from '@airtight/protocol';
+import { admitPayload } from './admit/admission.ts';
+import { DuplicateIndex, indexedFrom } from './admit/duplicate-index.ts';
+import { fingerprintOf, type RecordRoute } from './admit/record-route.ts';
+import type { Batcher, ClosedBatch } from './batch/batcher.ts';
+import type { Journal } from './journal/journal.ts';
+import type { Origin, Quarantine } from './quarantine/quarantine.ts';
+
+/** Someone who waits for the running group to be durable. */
+export interface CommitMember {
+  /** The group is being written: what was taken from now on belongs to the next one. */
+  onCommitStart(): void;
+  /** All of the group is durable. */
+  onCommitted(): void;
+}
+
+export type Taken =
+  | { readonly kind: 'accepted' | 'revision' | 'repeat'; readonly position: number }
+  | { readonly kind: 'quarantined'; readonly refusal: Refusal };
+
+export interface IntakeOptions {
+  readonly journal: Journal;
+  readonly quarantine: Quarantine;
+  readonly batcher: Batcher;
+  /** Called after each commit. */
+  readonly onCommitted: (sealable: ClosedBatch[]) => void;
+  /** Told how long each commit took. */
+  readonly onCommitSeconds: (seconds: number) => void;
+  /** Storage is broken: nothing more may be acknowledged, the process must end. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** Doors stop reading when this much waits for the disk: half a second of a slow one. */
+export const PENDING_MAX_BYTES = 8 * 1024 * 1024;
+
+export class Intake {
+  readonly #journal: Journal;
+  readonly #quarantine: Quarantine;
+  readonly #batcher: Batcher;
+  readonly #options: IntakeOptions;
+  readonly #duplicates = new DuplicateIndex();
+  /** Who joined the group that gathers now. */
+  #members: CommitMember[] = [];
+  #room: (() => void)[] = [];
+  #scheduled = false;
+  #committing = false;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    this.#journal = options.journal;
+    this.#quarantine = options.quarantine;
+    this.#batcher = options.batcher;
+    for (const [position, fingerprint] of this.#journal.tags(indexedFrom(this.#journal.head))) this.#duplicates.add(fingerprint, position);
+  }
+
+  /** True when doors should stop reading until `whenRoom` calls them. */
+  get full(): boolean {
+    return this.#journal.pendingBytes + this.#quarantine.pendingBytes > PENDING_MAX_BYTES;
+  }
+
+  /** Calls back once after the next commit. */
+  whenRoom(callback: () => void): void {
+    this.#room.push(callback);
+  }
+
+  /** Takes a telemetry payload: admits it or quarantines it. Durable when the group that gathers now is. */
+  take(route: RecordRoute, payload: Buffer, receivedAt: number): Taken {
+    const admitted = admitPayload(payload);
+    if (!admitted.ok) {
+      const { door, topic = '', producer } = route.fields;
+      return this.refuse({ door, topic, producer, receivedAt }, admitted, payload);
+    }
+    return this.store(route, payload, receivedAt, admitted.value.messageId);
+  }
+
+  /** Stores a payload that needs no admission (our own control data), or recognises it as a repeat. */
+  store(route: RecordRoute, payload: Buffer, receivedAt: number, messageId: string | undefined): Taken {
+    this.#schedule();
+    const fingerprint = route.fingerprint(messageId, payload);
+    let sameIdentity = false;
+    const earlier = this.#duplicates.find(fingerprint, (position) => {
+      const comparison = this.#compare(position, route, payload, messageId);
+      sameIdentity ||= comparison !== 'other';
+      return comparison === 'repeat';
+    });
+    if (earlier >= 0) return { kind: 'repeat', position: earlier };
+    const position = this.#journal.head;
+    const body = this.#journal.append(route.head(receivedAt, messageId), payload, fingerprint);
+    this.#duplicates.add(fingerprint, position);
+    this.#batcher.add(body, receivedAt);
+    return { kind: sameIdentity ? 'revision' : 'accepted', position };
+  }
+
+  /** Quarantines a message. Durable when the group that gathers now is. */
+  refuse(origin: Origin, refusal: Refusal, payload: Uint8Array): Taken {
+    this.#schedule();
+    this.#quarantine.add(origin, refusal, payload);
+    return { kind: 'quarantined', refusal };
+  }
+
+  /** To be told when what was taken so far is durable; once per group and member. */
+  join(member: CommitMember): void {
+    this.#members.push(member);
+    this.#schedule();
+  }
+
+  /** Resolves when everything taken so far is durable. */
+  committed(): Promise<void> {
+    return new Promise((resolve) => this.join({ onCommitStart: () => undefined, onCommitted: resolve }));
+  }
+
+  #compare(position: number, route: RecordRoute, payload: Buffer, messageId: string | undefined): 'repeat' | 'revision' | 'other' {
+    const body = this.#journal.read(position);
+    const record = body === null ? undefined : decodeRecord(body.subarray(1));
+    if (record === undefined || !record.ok) return 'other';
+    const { header, payload: stored } = record.value;
+    const { agency, dataset, producer } = route.fields;
+    if (header.agency !== agency || header.dataset !== dataset || header.producer !== producer || header.messageId !== messageId)
+      return 'other';
+    return payload.equals(stored) ? 'repeat' : 'revision';
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#committing) return;
+    this.#scheduled = true;
+    // setImmediate: everything the sockets deliver in this turn of the loop shares the commit.
+    setImmediate(() => void this.#commit());
+  }
+
+  async #commit(): Promise<void> {
+    this.#scheduled = false;
+    this.#committing = true;
+    const members = this.#members;
+    const room = this.#room;
+    this.#members = [];
+    this.#room = [];
+    for (const member of members) member.onCommitStart();
+    const startedAt = performance.now();
+    try {
+      await Promise.all([this.#journal.flush(), this.#quarantine.flush()]);
+    } catch (error) {
+      this.#options.onFatal(error as Error);
+      return;
+    }
+    this.#options.onCommitSeconds((performance.now() - startedAt) / 1000);
+    for (const member of members) member.onCommitted();
+    for (const callback of room) callback();
+    this.#options.onCommitted(this.#batcher.takeSealable(this.#journal.committed));
+    this.#committing = false;
+    if (this.#members.length > 0 || this.#room.length > 0 || this.#journal.pendingBytes + this.#quarantine.pendingBytes > 0)
+      this.#schedule();
+  }
+}
+
+/** Tag for `Journal.open`: the identity fingerprint of a stored record. */
+export function tagOfBody(body: Uint8Array): number {
+  const record = decodeRecord(body.subarray(1));
+  return record.ok ? fingerprintOf(record.value.header, record.value.payload) : 0;
+}

@@ -1,0 +1,79 @@
+/**
+ * The door for our own services: control data, alerts, the passing of time. What comes by it is trusted in shape and
+ * takes the same way as a device's message: identity, journal, commit, then the answer.
+ */
+import { CONTROL_AGENCY, DEVICES_DATASET, type DeviceRecord, TICK_INTERVAL_MS, TICKS_DATASET, type TickRecord } from '@airtight/protocol';
+import { canonicalJson } from '@airtight/standards/rfc8785.ts';
+import { RecordRoute } from './admit/record-route.ts';
+import type { DeviceRegistry } from './identity/device-registry.ts';
+import type { Intake } from './intake.ts';
+
+export interface InternalRecord {
+  readonly agency: string;
+  readonly dataset: string;
+  readonly producer: string;
+  /** Taken verbatim as the record's message id. */
+  readonly messageId?: string;
+  /** A JSON value; stored in canonical form. */
+  readonly payload: unknown;
+}
+
+export interface StoredAt {
+  readonly position: number;
+  /** True when it was stored before, at this position. */
+  readonly repeat: boolean;
+}
+
+/** Routes remembered; a service writes to a handful. */
+const ROUTES_MAX = 1000;
+
+export class InternalDoor {
+  readonly #intake: Intake;
+  readonly #registry: DeviceRegistry;
+  readonly #onStored: (repeat: boolean) => void;
+  readonly #routes = new Map<string, RecordRoute>();
+  #ticking: NodeJS.Timeout | undefined;
+
+  constructor(intake: Intake, registry: DeviceRegistry, onStored: (repeat: boolean) => void) {
+    this.#intake = intake;
+    this.#registry = registry;
+    this.#onStored = onStored;
+  }
+
+  /** Stores records in order; resolves when all are durable. */
+  async write(records: readonly InternalRecord[]): Promise<StoredAt[]> {
+    const receivedAt = Date.now();
+    const results = records.map((record) => {
+      const payload = Buffer.from(canonicalJson(record.payload));
+      const taken = this.#intake.store(this.#routeOf(record), payload, receivedAt, record.messageId);
+      if (taken.kind === 'quarantined') throw new Error('control data is not admitted, it is stored');
+      this.#onStored(taken.kind === 'repeat');
+      return { position: taken.position, repeat: taken.kind === 'repeat' };
+    });
+    await this.#intake.committed();
+    for (const { dataset, payload } of records) if (dataset === DEVICES_DATASET) this.#registry.set(payload as DeviceRecord);
+    return results;
+  }
+
+  /** Puts the passing of time on record every TICK_INTERVAL_MS, so that rules about silence replay the same. */
+  startTicking(): void {
+    this.#ticking = setInterval(() => {
+      const tick: TickRecord = { type: 'tick', at: Date.now() };
+      void this.write([{ agency: CONTROL_AGENCY, dataset: TICKS_DATASET, producer: 'ingest', messageId: `id:${tick.at}`, payload: tick }]);
+    }, TICK_INTERVAL_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#ticking);
+  }
+
+  #routeOf({ agency, dataset, producer }: InternalRecord): RecordRoute {
+    const key = `${agency}/${dataset}/${producer}`;
+    let route = this.#routes.get(key);
+    if (route === undefined) {
+      route = new RecordRoute({ agency, dataset, producer, door: 'internal', contentType: 'application/json' });
+      if (this.#routes.size < ROUTES_MAX) this.#routes.set(key, route);
+    }
+    return route;
+  }
+}

@@ -1,0 +1,411 @@
+/**
+ * The journal: ingest's durable, ordered file of records. Appending copies a record's frame into memory and gives it
+ * its position; `flush` makes everything appended so far durable (write + fdatasync) in one go: group commit.
+ *
+ * Durability: a position below `committed` survives kill -9 and power loss. After a failed write or fdatasync the page
+ * cache may lie about what is on disk, so the journal refuses all further work: the process must end and start again.
+ * Concurrency: one writer (WriteLock); one flush at a time; reading is possible at any time.
+ */
+import assert from 'node:assert';
+import {
+  closeSync,
+  fdatasync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  write,
+  writeSync,
+} from 'node:fs';
+import { crc32 } from 'node:zlib';
+import { AirtightError, FRAME_BODY_MAX_BYTES, FRAME_HEADER_BYTES, LEAF_PREFIX } from '@airtight/protocol';
+import { findFrameAfter, INDEX_ENTRY_BYTES, indexPath, listSegments, scanSegment, segmentPath } from './segment.ts';
+
+export interface JournalOptions {
+  /** A segment is sealed once it is at least this long. 64 MiB: a fraction of a second to scan at start-up. */
+  readonly segmentMaxBytes?: number;
+  /** Oldest segments beyond this number are deleted; unlimited when absent. For quarantine, never for records. */
+  readonly segmentsMax?: number;
+  /** A 32-bit tag kept beside each record's offset (the fingerprint of its identity); computed again in recovery. */
+  readonly tagOf?: (body: Uint8Array) => number;
+}
+
+export const SEGMENT_MAX_BYTES = 64 * 1024 * 1024;
+const PENDING_INITIAL_BYTES = 1024 * 1024;
+/** Sealed segments kept open for reading. */
+const OPEN_SEGMENTS_MAX = 16;
+
+interface SealedSegment {
+  readonly first: number;
+  readonly count: number;
+  readonly sizeBytes: number;
+}
+
+/** Whole committed frames, as read from disk. */
+export interface FrameRun {
+  readonly bytes: Uint8Array;
+  /** Position after the last frame in `bytes`. */
+  readonly next: number;
+}
+
+export class Journal {
+  readonly #dir: string;
+  readonly #segmentMaxBytes: number;
+  readonly #segmentsMax: number;
+  readonly #sealed: SealedSegment[] = [];
+  readonly #readers = new Map<number, { segment: number; index: number }>();
+  #broken: Error | undefined;
+
+  // The active segment. Offsets are those of committed and pending records alike.
+  #first = 0;
+  #fd = -1;
+  #offsets: number[] = [];
+  #tags: number[] = [];
+  #committedBytes = 0;
+  #committedCount = 0;
+
+  // Appended since the last flush began; `#flushing` is what that flush is writing.
+  #pending = Buffer.allocUnsafe(PENDING_INITIAL_BYTES);
+  #pendingBytes = 0;
+  #flushing = Buffer.allocUnsafe(PENDING_INITIAL_BYTES);
+  #flushingBytes = 0;
+
+  private constructor(dir: string, options: JournalOptions) {
+    this.#dir = dir;
+    this.#segmentMaxBytes = options.segmentMaxBytes ?? SEGMENT_MAX_BYTES;
+    this.#segmentsMax = options.segmentsMax ?? Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * Opens the journal in `dir`, creating it when it is empty, and recovers from a crash: the torn tail of the last
+   * segment, never acknowledged, is cut off.
+   * @throws AirtightError JOURNAL_CORRUPT with file and offset when what is damaged is not a torn tail
+   */
+  static open(dir: string, options: JournalOptions = {}): Journal {
+    mkdirSync(dir, { recursive: true });
+    const journal = new Journal(dir, options);
+    const segments = listSegments(dir);
+    for (const [i, first] of segments.slice(0, -1).entries()) {
+      journal.#sealed.push(journal.#loadSealed(first, segments[i + 1] as number, options.tagOf));
+    }
+    const last = segments.at(-1);
+    if (last === undefined) journal.#startSegment(0);
+    else journal.#recoverActive(last, options.tagOf);
+    return journal;
+  }
+
+  /** Position the next record will get; includes what is not durable yet. */
+  get head(): number {
+    return this.#first + this.#offsets.length;
+  }
+
+  /** Every position below is durable. */
+  get committed(): number {
+    return this.#first + this.#committedCount;
+  }
+
+  /** First position that is still held (later than 0 only where `segmentsMax` deletes). */
+  get tail(): number {
+    return this.#sealed[0]?.first ?? this.#first;
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /** Records in sealed segments and in the active one, with the tags kept for them, oldest first, from `position` on. */
+  *tags(from: number): Generator<readonly [position: number, tag: number]> {
+    for (const { first, count } of this.#sealed) {
+      if (first + count <= from) continue;
+      const index = readFileSync(indexPath(this.#dir, first));
+      for (let i = Math.max(0, from - first); i < count; i++) yield [first + i, index.readUInt32LE(i * INDEX_ENTRY_BYTES + 4)];
+    }
+    for (let i = Math.max(0, from - this.#first); i < this.#tags.length; i++) yield [this.#first + i, this.#tags[i] as number];
+  }
+
+  /**
+   * Appends one record: `head` (text before the payload, e.g. the header line with its newline) and payload.
+   * Durable only after the next `flush`. Returns a view of the frame's body (0x00 ‖ record), valid until that flush ends.
+   */
+  append(head: string, payload: Uint8Array, tag: number): Buffer {
+    this.#assertUsable();
+    const bodyMax = 1 + head.length * 3 + payload.length;
+    this.#reserve(FRAME_HEADER_BYTES + bodyMax);
+    const buffer = this.#pending;
+    const start = this.#pendingBytes;
+    let at = start + FRAME_HEADER_BYTES;
+    buffer[at++] = LEAF_PREFIX;
+    at += buffer.write(head, at);
+    buffer.set(payload, at);
+    at += payload.length;
+    const body = buffer.subarray(start + FRAME_HEADER_BYTES, at);
+    assert(body.length <= FRAME_BODY_MAX_BYTES, 'admission bounds header and payload');
+    buffer.writeUInt32LE(body.length, start);
+    buffer.writeUInt32LE(crc32(body), start + 4);
+    this.#offsets.push(this.#committedBytes + this.#flushingBytes + start);
+    this.#tags.push(tag);
+    this.#pendingBytes = at;
+    return body;
+  }
+
+  /**
+   * Makes everything appended so far durable.
+   * @throws when writing or syncing fails; the journal is unusable from then on and nothing may be acknowledged
+   */
+  async flush(): Promise<void> {
+    this.#assertUsable();
+    assert(this.#flushingBytes === 0, 'one flush at a time');
+    if (this.#pendingBytes === 0) return;
+    [this.#pending, this.#flushing] = [this.#flushing, this.#pending];
+    this.#flushingBytes = this.#pendingBytes;
+    this.#pendingBytes = 0;
+    const count = this.#offsets.length;
+    try {
+      await writeFully(this.#fd, this.#flushing, this.#flushingBytes, this.#committedBytes);
+      await datasync(this.#fd);
+    } catch (error) {
+      this.#broken = error as Error;
+      throw error;
+    }
+    this.#committedBytes += this.#flushingBytes;
+    this.#committedCount = count;
+    this.#flushingBytes = 0;
+    if (this.#committedBytes >= this.#segmentMaxBytes) this.#sealActive();
+  }
+
+  /**
+   * The body (0x00 ‖ record) at a position, a copy; null when it is not held. Pending records can be read too.
+   * @throws AirtightError JOURNAL_CORRUPT when what is on disk does not match its checksum
+   */
+  read(position: number): Buffer | null {
+    if (position >= this.#first) return this.#readActive(position - this.#first);
+    const segment = this.#sealedAt(position);
+    if (segment === undefined) return null;
+    const fds = this.#openSealed(segment.first);
+    const entry = Buffer.allocUnsafe(INDEX_ENTRY_BYTES);
+    readSync(fds.index, entry, 0, INDEX_ENTRY_BYTES, (position - segment.first) * INDEX_ENTRY_BYTES);
+    return readBody(fds.segment, entry.readUInt32LE(0), segmentPath(this.#dir, segment.first));
+  }
+
+  /**
+   * Whole committed frames from a position on, at most `maxBytes` of them but at least one, never across a segment's
+   * end. Empty when `from` is the committed end; null when it lies beyond it or is no longer held.
+   */
+  readFrames(from: number, maxBytes: number): FrameRun | null {
+    if (from > this.committed || from < this.tail) return null;
+    if (from === this.committed) return { bytes: new Uint8Array(0), next: from };
+    const sealed = from < this.#first ? this.#sealedAt(from) : undefined;
+    const start = sealed === undefined ? (this.#offsets[from - this.#first] as number) : this.#sealedOffset(sealed, from);
+    const end = sealed === undefined ? this.#committedBytes : sealed.sizeBytes;
+    const fd = sealed === undefined ? this.#fd : this.#openSealed(sealed.first).segment;
+    const frameBytes = FRAME_HEADER_BYTES + readLength(fd, start);
+    const bytes = Buffer.allocUnsafe(Math.min(end - start, Math.max(maxBytes, frameBytes)));
+    readSync(fd, bytes, 0, bytes.length, start);
+    let at = 0;
+    let count = 0;
+    while (at + FRAME_HEADER_BYTES <= bytes.length) {
+      const next = at + FRAME_HEADER_BYTES + bytes.readUInt32LE(at);
+      if (next > bytes.length) break;
+      at = next;
+      count++;
+    }
+    return { bytes: bytes.subarray(0, at), next: from + count };
+  }
+
+  /** Closes the files. What was not flushed is not kept. */
+  close(): void {
+    for (const fds of this.#readers.values()) closeReaders(fds);
+    this.#readers.clear();
+    closeSync(this.#fd);
+    this.#broken = new Error('the journal is closed');
+  }
+
+  #assertUsable(): void {
+    if (this.#broken !== undefined) throw this.#broken;
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#pendingBytes + bytes <= this.#pending.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#pending.length * 2, this.#pendingBytes + bytes));
+    this.#pending.copy(larger, 0, 0, this.#pendingBytes);
+    this.#pending = larger;
+  }
+
+  #readActive(ordinal: number): Buffer | null {
+    const offset = this.#offsets[ordinal];
+    if (offset === undefined) return null;
+    if (offset < this.#committedBytes) return readBody(this.#fd, offset, segmentPath(this.#dir, this.#first));
+    const inFlush = offset - this.#committedBytes;
+    const [buffer, at] = inFlush < this.#flushingBytes ? [this.#flushing, inFlush] : [this.#pending, inFlush - this.#flushingBytes];
+    const start = at + FRAME_HEADER_BYTES;
+    return Buffer.from(buffer.subarray(start, start + buffer.readUInt32LE(at)));
+  }
+
+  #sealedAt(position: number): SealedSegment | undefined {
+    let low = 0;
+    let high = this.#sealed.length - 1;
+    while (low <= high) {
+      const middle = Math.floor((low + high) / 2);
+      const segment = this.#sealed[middle] as SealedSegment;
+      if (position < segment.first) high = middle - 1;
+      else if (position >= segment.first + segment.count) low = middle + 1;
+      else return segment;
+    }
+    return undefined;
+  }
+
+  #sealedOffset(segment: SealedSegment, position: number): number {
+    const entry = Buffer.allocUnsafe(INDEX_ENTRY_BYTES);
+    readSync(this.#openSealed(segment.first).index, entry, 0, INDEX_ENTRY_BYTES, (position - segment.first) * INDEX_ENTRY_BYTES);
+    return entry.readUInt32LE(0);
+  }
+
+  #openSealed(first: number): { segment: number; index: number } {
+    let fds = this.#readers.get(first);
+    if (fds === undefined) {
+      if (this.#readers.size >= OPEN_SEGMENTS_MAX) {
+        const [oldest, old] = this.#readers.entries().next().value as [number, { segment: number; index: number }];
+        closeReaders(old);
+        this.#readers.delete(oldest);
+      }
+      fds = { segment: openSync(segmentPath(this.#dir, first), 'r'), index: openSync(indexPath(this.#dir, first), 'r') };
+      this.#readers.set(first, fds);
+    }
+    return fds;
+  }
+
+  #startSegment(first: number): void {
+    this.#first = first;
+    this.#committedBytes = 0;
+    this.#committedCount = 0;
+    this.#fd = openSync(segmentPath(this.#dir, first), 'wx+', 0o640);
+    syncDirectory(this.#dir);
+  }
+
+  #sealActive(): void {
+    const count = this.#committedCount;
+    // What was appended during the flush goes into the next segment, so its offsets count from there.
+    const pendingOffsets = this.#offsets.splice(count).map((offset) => offset - this.#committedBytes);
+    const pendingTags = this.#tags.splice(count);
+    writeIndex(this.#dir, this.#first, this.#offsets, this.#tags);
+    this.#sealed.push({ first: this.#first, count, sizeBytes: this.#committedBytes });
+    closeSync(this.#fd);
+    this.#startSegment(this.#first + count);
+    this.#offsets = pendingOffsets;
+    this.#tags = pendingTags;
+    while (this.#sealed.length + 1 > this.#segmentsMax) this.#dropOldest();
+  }
+
+  #dropOldest(): void {
+    const { first } = this.#sealed.shift() as SealedSegment;
+    const fds = this.#readers.get(first);
+    if (fds !== undefined) closeReaders(fds);
+    this.#readers.delete(first);
+    rmSync(indexPath(this.#dir, first), { force: true });
+    rmSync(segmentPath(this.#dir, first));
+  }
+
+  #loadSealed(first: number, nextFirst: number, tagOf: JournalOptions['tagOf']): SealedSegment {
+    const count = nextFirst - first;
+    const path = segmentPath(this.#dir, first);
+    const sizeBytes = fileSize(path);
+    if (fileSize(indexPath(this.#dir, first)) === count * INDEX_ENTRY_BYTES) return { first, count, sizeBytes };
+    const tags: number[] = [];
+    const scan = scanSegment(readFileSync(path), (body) => tags.push(tagOf?.(body) ?? 0));
+    if (scan.fault !== undefined || scan.offsets.length !== count) {
+      throw new AirtightError(
+        'JOURNAL_CORRUPT',
+        `${path} at byte ${scan.end}: ${scan.fault ?? 'records'} (${scan.offsets.length} of ${count} records)`,
+      );
+    }
+    writeIndex(this.#dir, first, scan.offsets, tags);
+    return { first, count, sizeBytes };
+  }
+
+  #recoverActive(first: number, tagOf: JournalOptions['tagOf']): void {
+    const path = segmentPath(this.#dir, first);
+    const bytes = readFileSync(path);
+    const tags: number[] = [];
+    const scan = scanSegment(bytes, (body) => tags.push(tagOf?.(body) ?? 0));
+    if (scan.fault !== undefined) {
+      const after = findFrameAfter(bytes, scan.end);
+      if (after >= 0)
+        throw new AirtightError('JOURNAL_CORRUPT', `${path} at byte ${scan.end}: ${scan.fault}; whole records follow at byte ${after}`);
+    }
+    this.#first = first;
+    this.#offsets = scan.offsets;
+    this.#tags = tags;
+    this.#committedBytes = scan.end;
+    this.#committedCount = scan.offsets.length;
+    this.#fd = openSync(path, 'r+');
+    if (scan.end < bytes.length) ftruncateSync(this.#fd, scan.end);
+    // What was read back may still be in the page cache only: it counts as committed once it is synced.
+    fsyncSync(this.#fd);
+    syncDirectory(this.#dir);
+  }
+}
+
+function readLength(fd: number, offset: number): number {
+  const length = Buffer.allocUnsafe(4);
+  readSync(fd, length, 0, 4, offset);
+  return length.readUInt32LE(0);
+}
+
+function readBody(fd: number, offset: number, path: string): Buffer {
+  const header = Buffer.alloc(FRAME_HEADER_BYTES);
+  readSync(fd, header, 0, FRAME_HEADER_BYTES, offset);
+  const length = header.readUInt32LE(0);
+  if (length <= FRAME_BODY_MAX_BYTES) {
+    const body = Buffer.alloc(length);
+    readSync(fd, body, 0, length, offset + FRAME_HEADER_BYTES);
+    if (crc32(body) === header.readUInt32LE(4)) return body;
+  }
+  throw new AirtightError('JOURNAL_CORRUPT', `${path} at byte ${offset}`);
+}
+
+function closeReaders(fds: { segment: number; index: number }): void {
+  closeSync(fds.segment);
+  closeSync(fds.index);
+}
+
+function fileSize(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? -1;
+}
+
+function writeIndex(dir: string, first: number, offsets: readonly number[], tags: readonly number[]): void {
+  const bytes = Buffer.allocUnsafe(offsets.length * INDEX_ENTRY_BYTES);
+  for (const [i, offset] of offsets.entries()) {
+    bytes.writeUInt32LE(offset, i * INDEX_ENTRY_BYTES);
+    bytes.writeUInt32LE(tags[i] ?? 0, i * INDEX_ENTRY_BYTES + 4);
+  }
+  const fd = openSync(indexPath(dir, first), 'w', 0o640);
+  writeSync(fd, bytes);
+  closeSync(fd);
+}
+
+function syncDirectory(dir: string): void {
+  const fd = openSync(dir, 'r');
+  fsyncSync(fd);
+  closeSync(fd);
+}
+
+function writeFully(fd: number, buffer: Buffer, length: number, position: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const step = (from: number): void => {
+      write(fd, buffer, from, length - from, position + from, (error, written) => {
+        if (error) reject(error);
+        else if (from + written < length) step(from + written);
+        else resolve();
+      });
+    };
+    step(0);
+  });
+}
+
+function datasync(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => fdatasync(fd, (error) => (error ? reject(error) : resolve())));
+}
