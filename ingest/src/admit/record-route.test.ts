@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decodeRecord, formatHeader, type RecordHeader } from '@airtight/protocol';
+import { fingerprintOf, RecordRoute } from './record-route.ts';
+
+const HEADERS: RecordHeader[] = [
+  {
+    v: 1,
+    agency: 'bj-eco',
+    dataset: 'air',
+    producer: '1001A',
+    receivedAt: 1735689600000,
+    door: 'mqtt',
+    topic: 'v1/bj-eco/air/1001A',
+    contentType: 'application/json',
+    messageId: 'seq:17',
+  },
+  { v: 1, agency: 'a', dataset: 'sys.devices', producer: 'p', receivedAt: 0, door: 'internal', contentType: 'application/json' },
+  {
+    v: 1,
+    agency: 'a',
+    dataset: 'd',
+    producer: 'p',
+    receivedAt: 1,
+    door: 'mqtt',
+    topic: 'v1/a/d/p',
+    contentType: 'application/json',
+    messageId: 'id:北京 "1"\\\u0007',
+  },
+];
+
+test('the header written from cached pieces is the canonical one', () => {
+  for (const header of HEADERS)
+    assert.equal(new RecordRoute(header).head(header.receivedAt, header.messageId), `${formatHeader(header)}\n`);
+});
+
+test('a fingerprint computed from the stored record is the one computed on arrival', () => {
+  const payload = Buffer.from('{"t":1}');
+  for (const header of HEADERS) {
+    const route = new RecordRoute(header);
+    const stored = decodeRecord(Buffer.concat([Buffer.from(route.head(header.receivedAt, header.messageId)), payload]));
+    assert.ok(stored.ok);
+    assert.equal(fingerprintOf(stored.value.header, stored.value.payload), route.fingerprint(header.messageId, payload));
+  }
+});
+
+test('another producer, message id or content gives another fingerprint', () => {
+  const [header] = HEADERS as [RecordHeader];
+  const of = (change: Partial<RecordHeader>, messageId: string | undefined, payload: string): number =>
+    new RecordRoute({ ...header, ...change }).fingerprint(messageId, Buffer.from(payload));
+  const base = of({}, 'seq:1', 'x');
+  assert.equal(of({}, 'seq:1', 'y'), base, 'with a message id the content does not matter');
+  assert.notEqual(of({}, 'seq:2', 'x'), base);
+  assert.notEqual(of({ producer: '1002A' }, 'seq:1', 'x'), base);
+  assert.notEqual(of({}, undefined, 'x'), of({}, undefined, 'y'));
+});

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { messageIdOf, parseReadings } from '@airtight/protocol';
+import { NOT_PLAIN, scanReading } from './scan-reading.ts';
+
+const PLAIN = [
+  '{"t":1735689600000,"m":{"pm25":35.4}}',
+  '{"seq":17,"t":1735689600000,"m":{"pm25":35.4,"pm10":{"v":80,"u":"ug/m3","q":"N"},"no2":{"v":-0.5,"u":"ug/m3"},"o3":{"v":1}}}',
+  '{"id":"uci-Dongsi-1","t":0,"m":{"wd_x":0}}',
+  ' { "m" : { "a1" : 1 , "b" : { "v" : 2.50 , "q" : "" } } , "t" : 12 , "fw" : "2.1.7" , "bat" : 3.7 } ',
+];
+const NOT = [
+  '[{"t":1,"m":{"a":1}}]',
+  '{"t":"2025-01-01T00:00:00Z","m":{"a":1}}',
+  '{"t":1,"m":{"a":1e3}}',
+  '{"t":1,"m":{"a":"text"}}',
+  '{"t":1,"m":{"a":true}}',
+  '{"t":1,"m":{}}',
+  '{"t":1,"t":2,"m":{"a":1}}',
+  '{"id":"\\u0041","t":1,"m":{"a":1}}',
+  '{"id":"","t":1,"m":{"a":1}}',
+  '{"id":"北京","t":1,"m":{"a":1}}',
+  '{"seq":-1,"t":1,"m":{"a":1}}',
+  '{"seq":01,"t":1,"m":{"a":1}}',
+  '{"seq":99999999999999999,"t":1,"m":{"a":1}}',
+  '{"t":1,"m":{"a":01}}',
+  '{"t":1,"m":{"a":1.}}',
+  '{"t":1,"m":{"a":NaN}}',
+  '{"t":1,"m":{"1a":1}}',
+  '{"t":1,"m":{"a":{"v":1,"u":""}}}',
+  '{"t":1,"m":{"a":1}}}',
+  '{"t":1,"m":{"a":1}',
+  '',
+  'null',
+];
+
+test('plain readings are accepted with the identity the parser finds', () => {
+  for (const text of PLAIN) {
+    const parsed = parseReadings(text);
+    assert.ok(parsed.ok, text);
+    assert.equal(scanReading(Buffer.from(text)), messageIdOf(parsed.value), text);
+  }
+});
+
+test('what is not plain is left to the parser', () => {
+  for (const text of NOT) assert.equal(scanReading(Buffer.from(text)), NOT_PLAIN, text);
+});
+
+/** xorshift32: reproducible without a library. */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
+test('whatever the scan accepts, the parser accepts with the same identity (200,000 mutated payloads)', () => {
+  const next = random(20261122);
+  const pieces = Buffer.from('{}[]":,.-+eE0123456789 tmvuqidseq\\\u00e9truefalsn');
+  let accepted = 0;
+  for (let i = 0; i < 200_000; i++) {
+    const bytes = [...Buffer.from(PLAIN[Math.floor(next() * PLAIN.length)] as string)];
+    for (let mutations = 1 + Math.floor(next() * 3); mutations > 0; mutations--) {
+      const at = Math.floor(next() * bytes.length);
+      const piece = pieces[Math.floor(next() * pieces.length)] as number;
+      bytes.splice(at, next() < 0.6 ? 1 : 0, ...(next() < 0.7 ? [piece] : []));
+    }
+    const payload = Buffer.from(bytes);
+    const scanned = scanReading(payload);
+    if (scanned === NOT_PLAIN) continue;
+    accepted++;
+    const parsed = parseReadings(payload.toString('utf8'));
+    assert.ok(parsed.ok, payload.toString());
+    assert.equal(scanned, messageIdOf(parsed.value), payload.toString());
+  }
+  assert.ok(accepted > 5000, `${accepted} mutated payloads were still plain`);
+});

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { RecordRoute } from './admit/record-route.ts';
+import { Batcher } from './batch/batcher.ts';
+import { Intake, type Taken, tagOfBody } from './intake.ts';
+import { Journal } from './journal/journal.ts';
+import { Quarantine } from './quarantine/quarantine.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'intake-'));
+after(() => rmSync(root, { recursive: true }));
+let folders = 0;
+const route = new RecordRoute({
+  agency: 'a',
+  dataset: 'air',
+  producer: 'p',
+  door: 'mqtt',
+  topic: 'v1/a/air/p',
+  contentType: 'application/json',
+});
+const reading = (seq: number, value = 1): Buffer => Buffer.from(`{"seq":${seq},"t":1735689600000,"m":{"pm25":${value}}}`);
+
+function open(dir: string): { intake: Intake; journal: Journal; quarantine: Quarantine; close: () => void } {
+  const journal = Journal.open(join(dir, 'records'), { tagOf: tagOfBody, segmentMaxBytes: 4096 });
+  const quarantine = new Quarantine(join(dir, 'quarantine'));
+  const intake = new Intake({
+    journal,
+    quarantine,
+    batcher: new Batcher(journal.head),
+    onCommitted: () => undefined,
+    onCommitSeconds: () => undefined,
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+  return {
+    intake,
+    journal,
+    quarantine,
+    close: () => {
+      journal.close();
+      quarantine.close();
+    },
+  };
+}
+
+const kindOf = (taken: Taken): string => taken.kind;
+
+test('a repeat is recognised in flight, after the commit and after a restart; other content is a revision', async () => {
+  const dir = join(root, String(folders++));
+  let { intake, journal, close } = open(dir);
+  assert.deepEqual(intake.take(route, reading(1), 1000), { kind: 'accepted', position: 0 });
+  assert.deepEqual(intake.take(route, reading(1), 1001), { kind: 'repeat', position: 0 });
+  await intake.committed();
+  assert.deepEqual(intake.take(route, reading(1), 1002), { kind: 'repeat', position: 0 });
+  assert.deepEqual(intake.take(route, reading(1, 2), 1003), { kind: 'revision', position: 1 });
+  assert.deepEqual(intake.take(route, reading(1, 2), 1004), { kind: 'repeat', position: 1 });
+  for (let seq = 2; seq < 200; seq++) intake.take(route, reading(seq), 2000);
+  await intake.committed();
+  assert.equal(journal.committed, 200);
+  close();
+  ({ intake, journal, close } = open(dir));
+  for (let seq = 2; seq < 200; seq++) assert.equal(kindOf(intake.take(route, reading(seq), 3000)), 'repeat', `seq ${seq}`);
+  assert.equal(kindOf(intake.take(route, reading(1), 3000)), 'repeat');
+  assert.equal(journal.head, 200);
+  await intake.committed();
+  close();
+});
+
+test('without an id the content is the identity, and another producer is another message', async () => {
+  const { intake, close } = open(join(root, String(folders++)));
+  const other = new RecordRoute({ ...route.fields, producer: 'q' });
+  const payload = Buffer.from('{"t":5,"m":{"a":1}}');
+  assert.equal(kindOf(intake.take(route, payload, 1)), 'accepted');
+  assert.equal(kindOf(intake.take(route, payload, 2)), 'repeat');
+  assert.equal(kindOf(intake.take(other, payload, 3)), 'accepted');
+  await intake.committed();
+  close();
+});
+
+test('what is not admissible is kept with its reason', async () => {
+  const { intake, quarantine, journal, close } = open(join(root, String(folders++)));
+  const taken = intake.take(route, Buffer.from('{"t":NaN}'), 7);
+  assert.ok(taken.kind === 'quarantined' && taken.refusal.code === 'PAYLOAD_NOT_JSON');
+  intake.take(route, Buffer.from([0xff, 0xfe]), 8);
+  intake.take(route, Buffer.from('{"t":1,"m":{"a":1e999}}'), 9);
+  await intake.committed();
+  assert.deepEqual(
+    quarantine.list(Number.MAX_SAFE_INTEGER, 10).map(({ code, receivedAt, producer }) => [code, receivedAt, producer]),
+    [
+      ['NUMBER_NOT_FINITE', 9, 'p'],
+      ['PAYLOAD_NOT_JSON', 8, 'p'],
+      ['PAYLOAD_NOT_JSON', 7, 'p'],
+    ],
+  );
+  assert.equal(journal.head, 0);
+  close();
+});
+
+test('members are released in order, only once what they waited for is durable', async () => {
+  const { intake, journal, close } = open(join(root, String(folders++)));
+  const events: string[] = [];
+  const member = (name: string) => ({
+    onCommitStart: () => events.push(`${name} start`),
+    onCommitted: () => events.push(`${name} durable ${journal.committed}`),
+  });
+  intake.take(route, reading(1), 1);
+  intake.join(member('a'));
+  intake.join(member('b'));
+  await intake.committed();
+  intake.take(route, reading(2), 1);
+  intake.join(member('c'));
+  await intake.committed();
+  assert.deepEqual(events, ['a start', 'b start', 'a durable 1', 'b durable 1', 'c start', 'c durable 2']);
+  close();
+});
