@@ -26,6 +26,7 @@ export const CODES = {
   RATE_LIMITED: { status: 429, zh: '请求过于频繁，请稍后再试', en: 'Too many requests; try again later' },
   CLIENT_ID_REQUIRED: { status: 400, zh: '非清洁会话必须提供客户端标识', en: 'A session that is kept needs a client id' },
   PRODUCER_EXISTS: { status: 409, zh: '该设备名已被使用', en: 'A producer of this name exists' },
+  NAME_TAKEN: { status: 409, zh: '该名称已被使用', en: 'The name is taken' },
   NAME_INVALID: { status: 400, zh: '名称不合法', en: 'The name is not allowed' },
   // Requests.
   REQUEST_INVALID: { status: 400, zh: '请求参数不正确', en: 'The request is not valid' },

@@ -3,6 +3,7 @@ export * from './batch.ts';
 export * from './codes.ts';
 export * from './config.ts';
 export * from './control.ts';
+export * from './digest.ts';
 export * from './feed.ts';
 export * from './http-api.ts';
 export * from './names.ts';

@@ -46,7 +46,8 @@ export function toObservations(
   for (const reading of readings) {
     const clockFlags = clockFlagsOf(reading.time, header.receivedAt);
     for (const { property, result, unit, quality } of reading.measurements) {
-      const expected = definition?.properties[property];
+      const expected =
+        definition !== undefined && Object.hasOwn(definition.properties, property) ? definition.properties[property] : undefined;
       const flags: Flag[] = [...clockFlags];
       if (definition !== undefined && expected === undefined) flags.push('property');
       if (expected !== undefined) {

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { crc32 } from 'node:zlib';
+import { leafHash, verifyInclusion } from '@airtight/tlog';
+import { decodeBatchRecord, encodeBatchRecord } from './batch.ts';
+import { readFrame } from './feed.ts';
+import { decodeRecord, encodeRecord } from './record.ts';
+
+const vectors = JSON.parse(readFileSync(new URL('../../docs/reference/record-vectors.json', import.meta.url), 'utf8'));
+const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
+const hex = (data: Uint8Array): string => Buffer.from(data).toString('hex');
+
+test('records, leaf hashes and frames are those of the published vectors', () => {
+  for (const { header, payload, record, leafHash: leaf, frame } of vectors.records) {
+    assert.equal(hex(encodeRecord(header, bytes(payload))), record);
+    assert.equal(hex(leafHash(bytes(record))), leaf);
+    const decoded = decodeRecord(bytes(record));
+    assert.ok(decoded.ok);
+    assert.deepEqual(decoded.value.header, header);
+    assert.equal(hex(decoded.value.payload), payload);
+    const read = readFrame(bytes(frame), 0, crc32);
+    assert.ok(typeof read === 'object');
+    assert.equal(hex(read.body), `00${record}`);
+    assert.equal(read.end, frame.length / 2);
+  }
+});
+
+test('the batch record and its inclusion paths are those of the published vectors', () => {
+  const { fields, bytes: encoded, inclusionPaths, ledgerLeafHash } = vectors.batch;
+  assert.equal(hex(encodeBatchRecord(fields)), encoded);
+  assert.equal(hex(leafHash(bytes(encoded))), ledgerLeafHash);
+  const decoded = decodeBatchRecord(bytes(encoded));
+  assert.ok(decoded.ok);
+  assert.deepEqual(decoded.value, fields);
+  for (const [index, path] of inclusionPaths.entries()) {
+    const verdict = verifyInclusion({
+      index,
+      size: fields.count,
+      leafHash: bytes(vectors.records[index].leafHash),
+      path: path.map(bytes),
+      root: bytes(fields.root),
+    });
+    assert.ok(verdict.ok, `path ${index}`);
+  }
+});
+
+test('every flipped bit of a frame is noticed', () => {
+  const frame = bytes(vectors.records[0].frame);
+  for (let bit = 0; bit < frame.length * 8; bit++) {
+    const flipped = Uint8Array.from(frame);
+    flipped[bit >> 3] = (flipped[bit >> 3] as number) ^ (1 << (bit & 7));
+    assert.equal(typeof readFrame(flipped, 0, crc32), 'string', `bit ${bit}`);
+  }
+});
+
+test('what is no record or batch record is refused with its code', () => {
+  const refusedRecord = (text: string): unknown => {
+    const outcome = decodeRecord(Buffer.from(text));
+    return outcome.ok ? 'accepted' : outcome.code;
+  };
+  for (const text of ['', 'no newline', '{}\n', '{"v":2}\nx', 'null\n', `${' '.repeat(2000)}\n`])
+    assert.equal(refusedRecord(text), 'RECORD_MALFORMED', text);
+  const good = Buffer.from(vectors.batch.bytes, 'hex').toString();
+  for (const text of [
+    '',
+    '{}',
+    good.replace('"count":5', '"count":0'),
+    good.replace(',', ' ,'),
+    `${good}\n`,
+    good.replace(/"root":"../, '"root":"G0'),
+  ]) {
+    const outcome = decodeBatchRecord(Buffer.from(text));
+    assert.ok(!outcome.ok && outcome.code === 'BATCH_MALFORMED', text);
+  }
+});
