@@ -22,11 +22,7 @@ const air: DatasetDefinition = {
   cadenceMs: 3_600_000,
   properties: { pm25: { title: { zh: '', en: '' }, unit: 'ug/m3', min: 0, max: 1000 } },
 };
-const flagsOf = (
-  time: number,
-  measurement: Partial<Measurement> = {},
-  definition: DatasetDefinition | null = air,
-): readonly string[] =>
+const flagsOf = (time: number, measurement: Partial<Measurement> = {}, definition: DatasetDefinition | null = air): readonly string[] =>
   toObservations(header, 7, [{ time, measurements: [{ property: 'pm25', result: 1, ...measurement }] }], definition ?? undefined)[0]
     ?.flags ?? [];
 
