@@ -1,0 +1,51 @@
+/** Everything that can be wrong with a contract document, in both languages. `{0}` is the detail. Listed in docs/reference/contracts.md. */
+import type { Bilingual } from '@airtight/protocol';
+
+export const CONTRACT_FAULTS = {
+  'too-large': { zh: '文档超过 {0} 字节', en: 'The document is larger than {0} bytes' },
+  yaml: { zh: 'YAML 语法错误（{0}）', en: 'The YAML cannot be read ({0})' },
+  'not-plain': { zh: '不接受锚点、别名、标签和多文档', en: 'Anchors, aliases, tags and further documents are not taken' },
+  'key-repeated': { zh: '键重复', en: 'The key stands there twice' },
+  'key-unknown': { zh: '未知的键“{0}”', en: 'Unknown key "{0}"' },
+  'key-missing': { zh: '缺少键“{0}”', en: 'The key "{0}" is missing' },
+  'map-expected': { zh: '此处应为映射（键: 值）', en: 'A map (key: value) is expected here' },
+  'list-expected': { zh: '此处应为列表', en: 'A list is expected here' },
+  'text-expected': { zh: '此处应为 1 至 {0} 个字符的文本', en: 'A text of 1 to {0} characters is expected here' },
+  'list-length': { zh: '列表应有 1 至 {0} 项', en: 'The list must have 1 to {0} items' },
+  name: { zh: '名称“{0}”不合法', en: 'The name "{0}" is not allowed' },
+  choice: { zh: '应为以下之一：{0}', en: 'Must be one of: {0}' },
+  duration: { zh: '“{0}”不是 ISO 8601 时长（如 PT10M、PT10H、P1D）', en: '"{0}" is not an ISO 8601 duration (such as PT10M, PT10H, P1D)' },
+  'duration-range': { zh: '时长超出范围：{0}', en: 'The duration is out of range: {0}' },
+  flag: { zh: '不能接受标记“{0}”', en: 'The flag "{0}" cannot be accepted' },
+  'rule-kind': { zh: '规则须有 raise 和 clear，或只有 noData', en: 'A rule has either raise and clear, or noData alone' },
+  'rule-repeated': { zh: '规则标识“{0}”重复', en: 'The rule id "{0}" stands there twice' },
+  'dataset-unknown': { zh: '没有数据集“{0}”', en: 'There is no dataset "{0}"' },
+  'property-unknown': { zh: '数据集中没有属性“{0}”', en: 'The dataset has no property "{0}"' },
+  'expression-syntax': { zh: '表达式从“{0}”处起无法识别', en: 'The expression cannot be read from "{0}" on' },
+  'expression-limit': { zh: '表达式过大：{0}', en: 'The expression is too large: {0}' },
+  'expression-not-allowed': { zh: '表达式中不可使用“{0}”', en: 'The expression must not use "{0}"' },
+  'expression-nested': { zh: '“{0}”不可嵌套', en: '"{0}" must not be nested' },
+  'expression-type': {
+    zh: '类型不符：{0}（数值为 double，请写 1.0 而非 1）',
+    en: 'The types do not fit: {0} (values are double: write 1.0, not 1)',
+  },
+  'expression-not-bool': { zh: '条件的结果须为真或假，现为 {0}', en: 'A condition must be true or false, this one is {0}' },
+  'expression-constant': { zh: '条件没有读取任何属性', en: 'The condition reads no property' },
+  placeholder: { zh: '未知的占位符“{0}”', en: 'Unknown placeholder "{0}"' },
+} as const satisfies { readonly [fault: string]: Bilingual };
+
+export type FaultName = keyof typeof CONTRACT_FAULTS;
+
+/** One error with its place in the document; line and column count from 1, columns in UTF-16 units. */
+export interface ContractFault extends Bilingual {
+  readonly fault: FaultName;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Words a fault. */
+export function contractFault(fault: FaultName, detail: string, line: number, column: number): ContractFault {
+  const { zh, en } = CONTRACT_FAULTS[fault];
+  const fill = (text: string): string => text.replace('{0}', () => detail);
+  return { fault, line, column, zh: fill(zh), en: fill(en) };
+}

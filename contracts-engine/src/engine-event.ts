@@ -1,0 +1,13 @@
+/** What the engine is told, in order of journal position. Nothing else reaches it: no clock, no store, no network. */
+import type { AlertTransition, ContractRecord, DatasetDefinition, Observation } from '@airtight/protocol';
+
+export type EngineEvent =
+  /** All observations of one record, in payload order: one agency, one dataset, one producer. */
+  | { readonly kind: 'observations'; readonly position: number; readonly observations: readonly Observation[] }
+  /** The passing of time, from `sys.ticks`; `at` by ingest's clock, epoch ms. */
+  | { readonly kind: 'tick'; readonly position: number; readonly at: number }
+  /** A contract version: in force for what comes after it. */
+  | { readonly kind: 'contract'; readonly position: number; readonly record: ContractRecord }
+  /** A recorded transition: what the engine caused, coming back through the feed, and people's acts. */
+  | { readonly kind: 'alert'; readonly position: number; readonly transition: AlertTransition }
+  | { readonly kind: 'dataset'; readonly definition: DatasetDefinition };

@@ -1,0 +1,47 @@
+/** The engine as its host holds it. */
+import type { AlertEffect } from '@airtight/protocol';
+import type { EngineEvent } from './engine-event.ts';
+import { type EngineCounters, type EngineSnapshot, emptyState, fromSnapshot, toSnapshot } from './engine-state.ts';
+import { step } from './step.ts';
+
+export interface EngineStatus extends EngineCounters {
+  /** Effects whose records have not come back yet. */
+  readonly unrecorded: number;
+  /** `waiting`: the dataset definitions known so far do not let it run. */
+  readonly contracts: readonly { readonly contract: string; readonly version: string; readonly state: 'running' | 'waiting' }[];
+}
+
+export class Engine {
+  readonly #state;
+
+  /** @throws RangeError for a snapshot of other semantics (its `engine` is not ENGINE_VERSION) */
+  constructor(snapshot?: EngineSnapshot) {
+    this.#state = snapshot === undefined ? emptyState() : fromSnapshot(snapshot);
+  }
+
+  /**
+   * Takes the next event, in order of journal position. Giving an event again after a restart from an earlier snapshot
+   * causes the same effects again; recorded under transitionMessageId they are repeats, not second alerts.
+   */
+  apply(event: EngineEvent): AlertEffect[] {
+    return step(this.#state, event);
+  }
+
+  /** Plain JSON of everything known, for `new Engine(snapshot)`. Shares nothing that changes. */
+  snapshot(): EngineSnapshot {
+    return toSnapshot(this.#state);
+  }
+
+  status(): EngineStatus {
+    const { contracts, counters, unrecorded } = this.#state;
+    return {
+      ...counters,
+      unrecorded: unrecorded.size,
+      contracts: [...contracts.values()].map(({ name, version, contract }) => ({
+        contract: name,
+        version,
+        state: contract === null ? 'waiting' : 'running',
+      })),
+    };
+  }
+}

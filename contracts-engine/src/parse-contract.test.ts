@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { FRZE, HEAT, REFRIGERATED_CEL } from '@airtight/standards/who-pqs.ts';
+import type { Rule } from './contract.ts';
+import { CONTRACT_FAULTS, type FaultName } from './contract-fault.ts';
+import { contractVersion, parseContract } from './parse-contract.ts';
+import { contractText, DATASETS } from './test-journal.ts';
+
+const SHIPPED = new URL('../contracts/', import.meta.url);
+const REFERENCE = join(import.meta.dirname, '../../docs/reference/contracts.md');
+const GOOD = contractText('raise: { when: pm25 > 1.0 }, clear: { when: pm25 <= 1.0 }');
+
+function shipped(name: string): string {
+  return readFileSync(new URL(name, SHIPPED), 'utf8');
+}
+
+test('every shipped contract is without fault and named as its file', () => {
+  const files = readdirSync(SHIPPED);
+  assert.deepEqual(files.sort(), ['heavy-pm25.yaml', 'vaccine-fridge.yaml']);
+  for (const file of files) {
+    const outcome = parseContract(shipped(file), DATASETS);
+    assert.ok(outcome.ok, JSON.stringify(outcome));
+    assert.equal(`${outcome.contract.contract}.yaml`, file);
+  }
+});
+
+test('the shipped fridge contract has the times and limits of WHO PQS', () => {
+  const outcome = parseContract(shipped('vaccine-fridge.yaml'), DATASETS);
+  assert.ok(outcome.ok);
+  const limits = [
+    { id: 'heat', continuousMs: HEAT.continuousMs, out: HEAT.aboveCel + 0.01, notOut: HEAT.aboveCel },
+    { id: 'freeze', continuousMs: FRZE.continuousMs, out: FRZE.atOrBelowCel, notOut: FRZE.atOrBelowCel + 0.01 },
+  ];
+  for (const { id, continuousMs, out, notOut } of limits) {
+    const rule: Rule | undefined = outcome.contract.rules.find((candidate) => candidate.id === id);
+    assert.ok(rule?.kind === 'threshold');
+    assert.equal(rule.raise.forMs, continuousMs);
+    assert.equal(rule.raise.when.holds({ tvc: out }), true);
+    assert.equal(rule.raise.when.holds({ tvc: notOut }), false);
+    for (const tvc of [REFRIGERATED_CEL.min, REFRIGERATED_CEL.max]) assert.equal(rule.clear.when.holds({ tvc }), true);
+    for (const tvc of [REFRIGERATED_CEL.min - 0.01, REFRIGERATED_CEL.max + 0.01]) assert.equal(rule.clear.when.holds({ tvc }), false);
+  }
+});
+
+test('the version depends on what is said, not on how it is laid out', () => {
+  const reordered = `# a comment
+rules:
+  - message: { en: "{subject}", zh: "{subject}" }
+    severity: "minor"
+    id: r
+    clear: { when: pm25 <= 1.0 }
+    raise:
+      when: pm25 > 1.0
+source: a test
+dataset: air
+agency: tests
+title: { en: Test, zh: 测试 }
+contract: test
+`;
+  assert.equal(contractVersion(reordered), contractVersion(GOOD));
+  assert.match(contractVersion(GOOD), /^[0-9a-f]{64}$/);
+  assert.notEqual(contractVersion(GOOD.replace('> 1.0', '> 2.0')), contractVersion(GOOD));
+  assert.throws(() => contractVersion('a: ['), { code: 'CONTRACT_INVALID' });
+});
+
+const RULE_LINE = GOOD.slice(GOOD.indexOf('  - '));
+const withRule = (rule: string): string => contractText(rule);
+const withRaise = (when: string): string => GOOD.replace('pm25 > 1.0', () => when);
+const NO_RULES = GOOD.slice(0, GOOD.indexOf('rules:'));
+
+/** Each fault with documents that have it, and a text at whose first place it is to be reported (null: at the beginning). */
+const FAULTY: { readonly [fault in FaultName]: readonly (readonly [text: string, at: string | null])[] } = {
+  'too-large': [[`${GOOD}# ${'x'.repeat(64 * 1024)}`, null]],
+  yaml: [[GOOD.replace('a test', 'a: test'), 'a: test']],
+  'not-plain': [
+    [GOOD.replace('a test', '&anchor test'), 'test\nrules'],
+    [GOOD.replace('a test', '!!str test'), 'test\nrules'],
+    [`${GOOD}---\n${GOOD}`, '---'],
+  ],
+  'key-repeated': [[GOOD.replace('agency:', 'source: a\nagency:'), 'source: a test']],
+  'key-unknown': [
+    [GOOD.replace('agency:', 'owner: a\nagency:'), 'owner'],
+    [GOOD.replace('when: pm25 >', 'wenn: a, when: pm25 >'), 'wenn'],
+    [GOOD.replace('agency:', '__proto__: a\nagency:'), '__proto__'],
+  ],
+  'key-missing': [
+    [GOOD.replace('agency: tests\n', ''), null],
+    [GOOD.replace('zh: 测试, ', ''), '{ en: Test'],
+  ],
+  'map-expected': [
+    ['just a text', null],
+    ['', null],
+    [GOOD.replace('{ zh: 测试, en: Test }', 'Test'), 'Test'],
+  ],
+  'list-expected': [[`${NO_RULES}rules: none\n`, 'none']],
+  'text-expected': [
+    [GOOD.replace('a test', '[a, test]'), '[a, test]'],
+    [GOOD.replace('a test', '""'), '""\n'],
+    [GOOD.replace('a test', 'x'.repeat(1001)), 'xxx'],
+  ],
+  'list-length': [
+    [`${NO_RULES}rules: []\n`, '[]'],
+    [`${NO_RULES}rules:\n${RULE_LINE.repeat(17)}`, '- {'],
+  ],
+  name: [[GOOD.replace('contract: test', 'contract: a/b'), 'a/b']],
+  choice: [[GOOD.replace('minor', 'grave'), 'grave']],
+  duration: [[GOOD.replace('when: pm25 >', 'for: 10 min, when: pm25 >'), '10 min']],
+  'duration-range': [
+    [GOOD.replace('when: pm25 >', 'for: P400D, when: pm25 >'), 'P400D'],
+    [withRule('noData: { after: PT29S }'), 'PT29S'],
+  ],
+  flag: [
+    [withRule('accept: { flags: [late, future] }, raise: { when: pm25 > 1.0 }, clear: { when: pm25 <= 1.0 }'), 'future'],
+    [withRule('accept: { flags: [unit] }, raise: { when: pm25 > 1.0 }, clear: { when: pm25 <= 1.0 }'), 'unit'],
+  ],
+  'rule-kind': [
+    [withRule('raise: { when: pm25 > 1.0 }'), '{ id: r'],
+    [withRule('noData: { after: PT1M }, maxGap: PT1M'), '{ id: r'],
+  ],
+  'rule-repeated': [[`${GOOD}${RULE_LINE.replace('id: r', 'id: "r"')}`, '"r"']],
+  'dataset-unknown': [[GOOD.replace('dataset: air', 'dataset: water'), 'water']],
+  'property-unknown': [
+    [withRaise('pm25 > 1.0 && pm2 > 1.0'), 'pm2 >'],
+    [withRaise('"pm25 > 1.0 && pm2 > 1.0"'), 'pm2 >'],
+  ],
+  'expression-syntax': [
+    [withRaise('pm25 > ;'), ';'],
+    [withRaise('pm25 >'), ' }, clear'],
+  ],
+  'expression-limit': [[withRaise(`"${'!'.repeat(30)}(pm25 > 1.0)"`), '!!!!!!!!!!(']],
+  'expression-not-allowed': [
+    [withRaise(`wd.matches('(a+)+$')`), 'wd.matches'],
+    [withRaise('double(pm25) > 1.0'), 'double('],
+  ],
+  'expression-nested': [[withRaise('"[1.0].all(x, [2.0].all(y, x < y))"'), '[2.0]']],
+  'expression-type': [[withRaise('co > 1.0 && pm25 + 1 > 2.0'), 'pm25 + 1']],
+  'expression-not-bool': [[withRaise('pm25 + 1.0'), 'pm25 + 1.0']],
+  'expression-constant': [[withRaise('1.0 > 2.0'), '1.0 > 2.0']],
+  placeholder: [[GOOD.replace('en: "{subject}"', 'en: "{subject} {co}"'), '{co}']],
+};
+
+function placeOf(text: string, at: string | null): [line: number, column: number] {
+  const offset = at === null ? 0 : text.indexOf(at);
+  assert.ok(offset >= 0, `no ${at} in the document`);
+  const before = text.slice(0, offset).split('\n');
+  return [before.length, (before.at(-1) as string).length + 1];
+}
+
+for (const [fault, documents] of Object.entries(FAULTY)) {
+  test(`fault ${fault} is named with its place, in both languages`, () => {
+    for (const [text, at] of documents) {
+      const outcome = parseContract(text, DATASETS);
+      assert.ok(!outcome.ok, text.slice(0, 2000));
+      const found = outcome.errors.find((error) => error.fault === fault);
+      assert.deepEqual(found && [found.line, found.column], placeOf(text, at), `${JSON.stringify(outcome.errors)}\n${text.slice(0, 2000)}`);
+      assert.match(found?.zh ?? '', /\p{Script=Han}/u);
+      assert.match(found?.en ?? '', /[a-z]/);
+    }
+  });
+}
+
+test('all faults are found at once, in order of place', () => {
+  const text = GOOD.replace('agency:', 'owner: a\nagency:').replace('minor', 'grave').replace('pm25 <=', 'pm2 <=');
+  const outcome = parseContract(text, DATASETS);
+  assert.ok(!outcome.ok);
+  assert.deepEqual(
+    outcome.errors.map(({ fault }) => fault),
+    ['key-unknown', 'choice', 'property-unknown'],
+  );
+});
+
+test('a fault inside a block text is placed at its beginning', () => {
+  const outcome = parseContract(
+    contractText('X').replace(/, X \}/, ',\n      raise: { when: pm25 > 1.0 }, clear: { when: "pm25 <\n        +" } }'),
+    DATASETS,
+  );
+  assert.ok(!outcome.ok);
+  assert.deepEqual(outcome.errors.map(({ fault, line, column }) => [fault, line, column])[0], ['expression-syntax', 8, 51]);
+});
+
+test('docs/reference/contracts.md lists every fault with its English text', () => {
+  const reference = readFileSync(REFERENCE, 'utf8');
+  for (const [fault, { en }] of Object.entries(CONTRACT_FAULTS)) {
+    const row = `| \`${fault}\` | ${en.replace('{0}', '…')} |`;
+    assert.ok(reference.includes(row), row);
+  }
+});

@@ -1,0 +1,99 @@
+/** The shared vectors of the domain (official tables and examples), group by group, against the files of this package. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type Average, isValidAverage } from './gb3095.ts';
+import { formatRounded } from './gbt8170.ts';
+import { AQI_LEVELS, type CnAqiMode, type CnAqiStandard, type CnPollutant, dailyReport, iaqi } from './hj633.ts';
+import { alarms, type FridgeSample } from './who-pqs.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: each group of the file has its own shape
+type Case = any;
+const VECTORS = join(import.meta.dirname, '../../../shared/vectors/domain-vectors.json');
+
+function eachCase(group: string, check: (item: Case) => void): void {
+  test(`vectors ${group}`, (t) => {
+    if (!existsSync(VECTORS)) return t.skip('domain-vectors.json is not there');
+    const { groups } = JSON.parse(readFileSync(VECTORS, 'utf8')) as { groups: { id: string; cases: Case[] }[] };
+    const cases = groups.find(({ id }) => id === group)?.cases ?? [];
+    assert.ok(cases.length > 0, `no group ${group}`);
+    for (const item of cases) check(item);
+  });
+}
+
+/** The vectors name the averaging time of ozone; our modes imply it. */
+function pollutantOf(name: string): CnPollutant {
+  return name.replace(/_(8h|1h)$/, '') as CnPollutant;
+}
+
+function index(standard: CnAqiStandard, item: Case): number | null {
+  return iaqi(standard, item.mode as CnAqiMode, pollutantOf(item.pollutant), item.c);
+}
+
+eachCase('cn26-edges', (item) => assert.equal(index('HJ 633-2026', item), item.iaqi, item.id));
+eachCase('cn12-edges', (item) => assert.equal(index('HJ 633-2012', item), item.iaqi, item.id));
+eachCase('cn26-rounding', (item) => {
+  assert.equal(index('HJ 633-2026', item), item.iaqi, item.id);
+  assert.equal(index('HJ 633-2012', item), item.iaqi_2012, item.id);
+  assert.equal(index('HJ 633-2026', { ...item, c: Number(item.c) }), item.iaqi, `${item.id} as a double`);
+});
+
+eachCase('cn26-daily-report', ({ conc, notMonitored = [], expect, id }) => {
+  const concentrations = Object.fromEntries(Object.entries(conc).map(([name, c]) => [pollutantOf(name), Number(c)]));
+  const report = dailyReport('HJ 633-2026', concentrations, notMonitored.map(pollutantOf));
+  const indices = Object.fromEntries(Object.entries(expect.iaqi).map(([name, value]) => [pollutantOf(name), value]));
+  assert.deepEqual(report.iaqi, indices, id);
+  assert.equal(report.aqi ?? 'NA', expect.aqi, id);
+  assert.deepEqual(report.primary, (expect.primary ?? []).map(pollutantOf), id);
+  assert.equal(AQI_LEVELS.find(({ level }) => level === report.level)?.zh, expect.cls, id);
+});
+
+eachCase('cn-validity', (item) => {
+  // The ozone day maximum is a rule of HJ 663, not of GB 3095.
+  if (item.official === false) return;
+  assert.equal(isValidAverage(averageOf(item)), item.valid, item.id);
+});
+
+/** A case names one month at most; the other months are full. */
+function averageOf(item: Case): Average {
+  if (item.period !== 'year') return item;
+  const months = Array.from({ length: 12 }, () => 28);
+  if (item.min_month !== undefined) months[0] = item.min_month;
+  if (item.february !== undefined) months[1] = item.february;
+  return { period: 'year', days: item.days, months };
+}
+
+eachCase('gbt8170', ({ x, digits, y, id }) => assert.equal(formatRounded(x, digits), y, id));
+
+eachCase('coldchain-alarms', ({ series, expect, at, id }) => {
+  const found = alarms(seriesOf(series));
+  assert.deepEqual(
+    found.map(({ code }) => code),
+    expect,
+    id,
+  );
+  if (at !== undefined) assert.equal(found[0]?.at, durationMs(at), id);
+});
+
+const MINUTE = 60_000;
+
+/** "TVC 8.1 for 6 h, 7.9 for 15 min": samples every 15 min, both ends included. "door open 300 s continuous": its two ends. */
+function seriesOf(text: string): FridgeSample[] {
+  const door = /^door open (.*)$/.exec(text);
+  if (door !== null) return [0, durationMs(door[1] as string)].map((at) => ({ at, doorOpen: true }));
+  const samples: FridgeSample[] = [];
+  let from = 0;
+  for (const [, tvc, duration] of text.matchAll(/(-?[\d.]+) for ((?:\d+ (?:h|min|s) ?)+)/g)) {
+    const to = from + durationMs(duration as string);
+    for (let at = samples.length === 0 ? 0 : from + 15 * MINUTE; at <= to; at += 15 * MINUTE) samples.push({ at, tvc: Number(tvc) });
+    from = to;
+  }
+  assert.ok(samples.length > 0, `no series in ${text}`);
+  return samples;
+}
+
+function durationMs(text: string): number {
+  const unitMs: { readonly [unit: string]: number } = { h: 60 * MINUTE, min: MINUTE, s: 1000 };
+  return [...text.matchAll(/(\d+) (h|min|s)/g)].reduce((sum, [, n, unit]) => sum + Number(n) * (unitMs[unit as string] as number), 0);
+}
