@@ -1,15 +1,15 @@
 /**
  * The journal: ingest's durable, ordered file of records. Appending copies a record's frame into memory and gives it
- * its position; `flush` makes everything appended so far durable (write + fdatasync) in one go: group commit.
+ * its position; `flush` makes everything appended so far durable by one synchronous write: group commit.
  *
- * Durability: a position below `committed` survives kill -9 and power loss. After a failed write or fdatasync the page
+ * Durability: a position below `committed` survives kill -9 and power loss. After a failed write the page
  * cache may lie about what is on disk, so the journal refuses all further work: the process must end and start again.
  * Concurrency: one writer (WriteLock); one flush at a time; reading is possible at any time.
  */
 import assert from 'node:assert';
 import {
   closeSync,
-  fdatasync,
+  constants,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
@@ -35,6 +35,11 @@ export interface JournalOptions {
 }
 
 export const SEGMENT_MAX_BYTES = 64 * 1024 * 1024;
+/**
+ * O_DSYNC: a write returns when data and file size are on the disk (POSIX "synchronized I/O data integrity completion"),
+ * the same as write and fdatasync, in one trip through the thread pool instead of two.
+ */
+const DURABLE_WRITES = constants.O_RDWR | constants.O_DSYNC;
 const PENDING_INITIAL_BYTES = 1024 * 1024;
 /** Sealed segments kept open for reading. */
 const OPEN_SEGMENTS_MAX = 16;
@@ -165,8 +170,7 @@ export class Journal {
     this.#pendingBytes = 0;
     const count = this.#offsets.length;
     try {
-      await writeFully(this.#fd, this.#flushing, this.#flushingBytes, this.#committedBytes);
-      await datasync(this.#fd);
+      await writeDurably(this.#fd, this.#flushing, this.#flushingBytes, this.#committedBytes);
     } catch (error) {
       this.#broken = error as Error;
       throw error;
@@ -282,7 +286,8 @@ export class Journal {
     this.#first = first;
     this.#committedBytes = 0;
     this.#committedCount = 0;
-    this.#fd = openSync(segmentPath(this.#dir, first), 'wx+', 0o640);
+    const { O_CREAT, O_EXCL } = constants;
+    this.#fd = openSync(segmentPath(this.#dir, first), DURABLE_WRITES | O_CREAT | O_EXCL, 0o640);
     syncDirectory(this.#dir);
   }
 
@@ -341,7 +346,7 @@ export class Journal {
     this.#tags = tags;
     this.#committedBytes = scan.end;
     this.#committedCount = scan.offsets.length;
-    this.#fd = openSync(path, 'r+');
+    this.#fd = openSync(path, DURABLE_WRITES);
     if (scan.end < bytes.length) ftruncateSync(this.#fd, scan.end);
     // What was read back may still be in the page cache only: it counts as committed once it is synced.
     fsyncSync(this.#fd);
@@ -393,7 +398,8 @@ function syncDirectory(dir: string): void {
   closeSync(fd);
 }
 
-function writeFully(fd: number, buffer: Buffer, length: number, position: number): Promise<void> {
+/** On a file opened with O_DSYNC: resolves when the bytes are durable. */
+function writeDurably(fd: number, buffer: Buffer, length: number, position: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const step = (from: number): void => {
       write(fd, buffer, from, length - from, position + from, (error, written) => {
@@ -404,8 +410,4 @@ function writeFully(fd: number, buffer: Buffer, length: number, position: number
     };
     step(0);
   });
-}
-
-function datasync(fd: number): Promise<void> {
-  return new Promise((resolve, reject) => fdatasync(fd, (error) => (error ? reject(error) : resolve())));
 }
