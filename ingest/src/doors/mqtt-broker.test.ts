@@ -96,7 +96,7 @@ function connectPacket(
   );
 }
 
-function publish(qos: number, id: number, topic: string, payload: string | Buffer, retain = false): Buffer {
+function publish(qos: number, id: number, topic: string | Buffer, payload: string | Buffer, retain = false): Buffer {
   return packet(
     0x30 | (qos << 1) | (retain ? 1 : 0),
     text(topic),
@@ -226,6 +226,8 @@ test('who is refused, and how', async () => {
     ['MQTT 5', connectPacket({ level: 5 }), Buffer.of(0x20, 2, 0, 1)],
     ['garbage', Buffer.from('GET / HTTP/1.1\r\n\r\n'), Buffer.alloc(0)],
     ['PUBLISH before CONNECT', publish(1, 1, TOPIC, reading(1)), Buffer.alloc(0)],
+    ['a topic that is no UTF-8', Buffer.concat([connectPacket(), publish(1, 1, Buffer.of(0xc3, 0x28), reading(1))]), CONNACK_OK],
+    ['a topic with a wildcard', Buffer.concat([connectPacket(), publish(1, 1, 'v1/a/air/#', reading(1))]), CONNACK_OK],
     ['a packet beyond every limit', Buffer.concat([connectPacket(), Buffer.of(0x30, 0xff, 0xff, 0xff, 0x7f)]), CONNACK_OK],
     ['remaining length of five bytes', Buffer.concat([connectPacket(), Buffer.of(0x30, 0xff, 0xff, 0xff, 0xff, 0x01)]), CONNACK_OK],
   ];

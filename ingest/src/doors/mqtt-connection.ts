@@ -7,6 +7,7 @@
  * Bytes that arrive before the broker has accepted the CONNECT wait here, so that packets are cut from the first one on
  * and nothing is published by someone who is not known yet.
  */
+import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { PAYLOAD_MAX_BYTES } from '@airtight/protocol';
@@ -180,6 +181,7 @@ export class MqttConnection extends Duplex implements CommitMember {
     const payloadFrom = topicEnd + (qos === 1 ? 2 : 0);
     if (from + 2 > end || payloadFrom > end) return this.#violation('malformed PUBLISH');
     const topic = bytes.toString('utf8', from + 2, topicEnd);
+    if (isMalformedTopic(topic, bytes.subarray(from + 2, topicEnd))) return this.#violation('malformed topic name');
     // [MQTT-2.3.1-1]: a QoS 1 PUBLISH has a non-zero packet identifier.
     if (qos === 1 && bytes.readUInt16BE(topicEnd) === 0) return this.#violation('packet identifier 0');
     (this.#publisher as DevicePublisher).publish(topic, bytes.subarray(payloadFrom, end), (first & 1) === 1, receivedAt);
@@ -235,4 +237,14 @@ export class MqttConnection extends Duplex implements CommitMember {
     this.destroy();
     return false;
   }
+}
+
+/**
+ * [MQTT-1.5.3-1] ill-formed UTF-8, [MQTT-1.5.3-2] the null character and [MQTT-3.3.2-2] wildcards in a topic name all end
+ * the connection [MQTT-4.8.0-1].
+ */
+function isMalformedTopic(topic: string, bytes: Buffer): boolean {
+  if (topic.includes('\0') || topic.includes('#') || topic.includes('+')) return true;
+  // Decoding puts U+FFFD in place of what is no UTF-8; but a topic may contain that character honestly.
+  return topic.includes('\ufffd') && !isUtf8(bytes);
 }
