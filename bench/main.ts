@@ -1,0 +1,48 @@
+/** `pnpm bench <name> [options]`: measurements against peers in the same run. See docs/reference/benchmarks.md. */
+import { INGEST_OPTIONS, runIngest } from './src/benchmarks/ingest.ts';
+import { QUERY_OPTIONS, runQuery } from './src/benchmarks/query.ts';
+import { runSlowSubscriber, SLOW_SUBSCRIBER_OPTIONS } from './src/benchmarks/slow-subscriber.ts';
+import { runSustained, SUSTAINED_OPTIONS } from './src/benchmarks/sustained.ts';
+import { describeOptions, type OptionDefinition } from './src/options.ts';
+
+interface Benchmark {
+  readonly about: string;
+  readonly options: { readonly [name: string]: OptionDefinition };
+  readonly run: (args: readonly string[]) => Promise<void>;
+}
+
+const BENCHMARKS: { readonly [name: string]: Benchmark } = {
+  ingest: { about: 'durable acknowledgement beside bare aedes and mosquitto', options: INGEST_OPTIONS, run: runIngest },
+  sustained: { about: 'the whole way at a steady rate: lag and memory', options: SUSTAINED_OPTIONS, run: runSustained },
+  'slow-subscriber': {
+    about: 'publishers beside a subscriber that stops reading',
+    options: SLOW_SUBSCRIBER_OPTIONS,
+    run: runSlowSubscriber,
+  },
+  query: { about: 'the API over ten million observations beside plain tables', options: QUERY_OPTIONS, run: runQuery },
+};
+
+function usage(): string {
+  const lines = Object.entries(BENCHMARKS).map(([name, { about, options }]) => `${name}: ${about}\n${describeOptions(options)}`);
+  return `Usage: pnpm bench <name> [options]\n\n${lines.join('\n\n')}`;
+}
+
+// Children and scratch directories go when this process exits, so an interrupt must be an exit.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+const [name = '', ...args] = process.argv.slice(2);
+const benchmark = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
+if (name === '--help' || args.includes('--help')) {
+  console.log(usage());
+  process.exit(0);
+}
+if (benchmark === undefined) {
+  console.error(usage());
+  process.exit(2);
+}
+try {
+  await benchmark.run(args);
+} catch (error) {
+  console.error(error);
+  process.exit(1);
+}
+process.exit(0);
