@@ -146,7 +146,9 @@ export class MqttBroker {
     this.#aedes.on('clientDisconnect', (client) => this.#subscribers.delete(client));
     this.#aedes.on('clientError', (client, error) => {
       const producer = this.#publishers.get(client)?.device.producer;
-      if (error.message !== 'drain timeout') return logger.debug({ producer, err: error }, 'MQTT client error');
+      // aedes reports the error once for each message that was under way to the client.
+      if (error.message !== 'drain timeout' || !this.#subscribers.delete(client))
+        return logger.debug({ producer, err: error }, 'MQTT client error');
       metrics.slowSubscribers.inc();
       logger.warn({ producer, client: client.id, drainTimeoutMs: DRAIN_TIMEOUT_MS }, 'subscriber dropped: it does not read');
     });
