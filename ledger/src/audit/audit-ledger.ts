@@ -1,0 +1,293 @@
+/**
+ * Audit of a log on disk: every entry is hashed again, every tile compared, and the root held against the signed
+ * checkpoint. Reads plain files only, so it works on a copy, on a mirror, and beside the running service.
+ *
+ * When two files disagree, the one above decides: a tile that the tile above (at last the signed checkpoint) vouches for
+ * is right, and the other one was changed.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type Checkpoint,
+  entryBundlePath,
+  LENGTH_PREFIX_BYTES,
+  leafHash,
+  openCheckpoint,
+  parseVkey,
+  rightEdgeTiles,
+  rootOfLeafHashes,
+  rootOfRightEdge,
+  TILE_WIDTH,
+  tilePath,
+  tileWidth,
+} from '@airtight/tlog';
+import { nodeAlgorithms } from '../ledger-key.ts';
+import { CHECKPOINT_FILE } from '../log/checkpoint-file.ts';
+import { nodeSha256 } from '../log/sha256.ts';
+
+const HASH_BYTES = 32;
+
+export interface AuditFinding {
+  readonly code: 'CHECKPOINT_INVALID' | 'LEDGER_TILE_MISMATCH' | 'LEDGER_ROOT_MISMATCH';
+  /** Relative to the log's directory. */
+  readonly file: string;
+  /** First byte of the entry, hash or line that is wrong. */
+  readonly offset: number;
+  readonly detail: string;
+}
+
+export interface AuditReport {
+  readonly ok: boolean;
+  /** As the checkpoint says, when its signature holds. */
+  readonly checkpoint?: Checkpoint;
+  /** Entries whose hash was checked, and files that were read. */
+  readonly entries: number;
+  readonly files: number;
+  /** The first thing that is wrong. */
+  readonly finding?: AuditFinding;
+}
+
+export interface AuditProgress {
+  readonly entries: number;
+  readonly size: number;
+}
+
+/**
+ * Audits the log in `dir`.
+ * @param vkey verifier key of the log, from a source other than the log itself
+ * @param onProgress called after each bundle of entries
+ * @returns ok, or the first finding: CHECKPOINT_INVALID, LEDGER_TILE_MISMATCH, LEDGER_ROOT_MISMATCH
+ */
+export async function auditLedger(
+  dir: string,
+  vkey: string,
+  onProgress: (progress: AuditProgress) => void = () => undefined,
+): Promise<AuditReport> {
+  const audit = new LedgerAudit(dir, onProgress);
+  try {
+    return { ok: true, checkpoint: await audit.run(vkey), ...audit.counts };
+  } catch (error) {
+    if (!(error instanceof Found)) throw error;
+    const { checkpoint } = audit;
+    return { ok: false, ...(checkpoint === undefined ? {} : { checkpoint }), ...audit.counts, finding: error.finding };
+  }
+}
+
+/** Ends the audit at the first finding; never leaves this file. */
+class Found extends Error {
+  readonly finding: AuditFinding;
+  constructor(code: AuditFinding['code'], file: string, offset: number, detail: string) {
+    super(detail);
+    this.finding = { code, file, offset, detail };
+  }
+}
+
+interface TileFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+class LedgerAudit {
+  readonly #dir: string;
+  readonly #onProgress: (progress: AuditProgress) => void;
+  /** Recomputed hashes of each level from 1 on that are not yet compared with a tile. */
+  readonly #rows: Uint8Array[][] = [];
+  #entries = 0;
+  #files = 0;
+  checkpoint: Checkpoint | undefined;
+
+  constructor(dir: string, onProgress: (progress: AuditProgress) => void) {
+    this.#dir = dir;
+    this.#onProgress = onProgress;
+  }
+
+  get counts(): { entries: number; files: number } {
+    return { entries: this.#entries, files: this.#files };
+  }
+
+  async run(vkeyText: string): Promise<Checkpoint> {
+    const checkpoint = await this.#openCheckpoint(vkeyText);
+    this.checkpoint = checkpoint;
+    const { size, root } = checkpoint;
+    for (let index = 0; index * TILE_WIDTH < size; index++) {
+      await this.#checkBundle(index, tileWidth(0, index, size));
+      this.#onProgress({ entries: this.#entries, size });
+    }
+    for (let level = 1; level < this.#rows.length; level++) {
+      const index = Math.floor(Math.floor(size / TILE_WIDTH ** level) / TILE_WIDTH);
+      if ((this.#rows[level]?.length ?? 0) > 0) await this.#checkRow(level, index);
+    }
+    const computed = await this.#rootFromFiles();
+    if (!sameBytes(computed, root)) {
+      throw new Found(
+        'LEDGER_ROOT_MISMATCH',
+        CHECKPOINT_FILE,
+        0,
+        `the tiles lead to root ${hex(computed)}, the checkpoint says ${hex(root)}`,
+      );
+    }
+    return checkpoint;
+  }
+
+  async #openCheckpoint(vkeyText: string): Promise<Checkpoint> {
+    const vkey = parseVkey(vkeyText);
+    if (!vkey.ok) throw new Found('CHECKPOINT_INVALID', CHECKPOINT_FILE, 0, vkey.detail);
+    const note = await this.#read(CHECKPOINT_FILE);
+    if (note === null) throw new Found('CHECKPOINT_INVALID', CHECKPOINT_FILE, 0, 'the file is not there');
+    const opened = openCheckpoint(note, [vkey.value], nodeAlgorithms);
+    if (!opened.ok) throw new Found('CHECKPOINT_INVALID', CHECKPOINT_FILE, 0, `${opened.code}: ${opened.detail}`);
+    return opened.value;
+  }
+
+  /** Entries against the tile of their hashes, and both against the partial files of earlier sizes. */
+  async #checkBundle(index: number, width: number): Promise<void> {
+    const bundle = await this.#readBundle(index, width);
+    const tile = await this.#readTile(0, index, width);
+    const ends = await this.#checkEntries(bundle, tile, index, width);
+    await this.#checkPartials(`${entryBundlePath(index)}.p`, bundle.bytes, width, (w) => ends[w - 1] as number);
+    await this.#checkPartials(`${tilePath(0, index)}.p`, tile.bytes, width, (w) => w * HASH_BYTES);
+    this.#entries += width;
+    if (width === TILE_WIDTH) await this.#push(1, index, rootOfLeafHashes(tile.bytes, nodeSha256));
+  }
+
+  /** @returns the offset after each entry */
+  async #checkEntries(bundle: TileFile, tile: TileFile, index: number, width: number): Promise<number[]> {
+    const { bytes } = bundle;
+    const ends: number[] = [];
+    let at = 0;
+    for (let i = 0; i < width; i++) {
+      const end = at + LENGTH_PREFIX_BYTES + 256 * (bytes[at] ?? 0) + (bytes[at + 1] ?? 0);
+      const hashed = end <= bytes.length ? leafHash(bytes.subarray(at + LENGTH_PREFIX_BYTES, end), nodeSha256) : undefined;
+      const expected = hashAt(tile.bytes, i);
+      if (hashed === undefined || !sameBytes(hashed, expected)) {
+        const what = `entry ${index * TILE_WIDTH + i} has hash ${hashed === undefined ? 'none: it is cut off' : hex(hashed)}, the tile says ${hex(expected)}`;
+        if (await this.#isVouchedFor(0, index, tile.bytes)) throw new Found('LEDGER_TILE_MISMATCH', bundle.path, at, what);
+        throw new Found('LEDGER_TILE_MISMATCH', tile.path, i * HASH_BYTES, what);
+      }
+      at = end;
+      ends.push(end);
+    }
+    // The full bundle stands in for a partial one that was removed meanwhile: more may follow then.
+    const isWhole = bundle.path === entryBundlePath(index, width);
+    if (isWhole && at !== bytes.length)
+      throw new Found('LEDGER_TILE_MISMATCH', bundle.path, at, `${bytes.length - at} bytes after the last entry`);
+    return ends;
+  }
+
+  /** Files of earlier, narrower states of a tile or bundle hold the beginning of it. */
+  async #checkPartials(folder: string, bytes: Uint8Array, width: number, endOf: (width: number) => number): Promise<void> {
+    for (const name of await this.#list(folder)) {
+      const partialWidth = /^[1-9][0-9]{0,2}$/.test(name) ? Number(name) : TILE_WIDTH;
+      // Wider than the checkpoint says: not published yet, nobody's business.
+      if (partialWidth > width || partialWidth === TILE_WIDTH) continue;
+      const partial = await this.#read(`${folder}/${name}`);
+      const expected = bytes.subarray(0, endOf(partialWidth));
+      if (partial === null || sameBytes(partial, expected)) continue;
+      const offset = firstDifference(partial, expected);
+      throw new Found('LEDGER_TILE_MISMATCH', `${folder}/${name}`, offset, 'differs from the tile or bundle that replaced it');
+    }
+  }
+
+  /** Takes the root of a full tile into the row of the level above, and compares the row when it is a full tile. */
+  async #push(level: number, index: number, root: Uint8Array): Promise<void> {
+    this.#rows[level] ??= [];
+    const row = this.#rows[level];
+    row.push(root);
+    if (row.length < TILE_WIDTH) return;
+    const tileIndex = Math.floor(index / TILE_WIDTH);
+    const tile = await this.#checkRow(level, tileIndex);
+    await this.#push(level + 1, tileIndex, rootOfLeafHashes(tile, nodeSha256));
+  }
+
+  /** Compares a recomputed row with the tile that holds it, and empties the row. */
+  async #checkRow(level: number, index: number): Promise<Uint8Array> {
+    const row = Buffer.concat(this.#rows[level] ?? []);
+    this.#rows[level] = [];
+    const width = row.length / HASH_BYTES;
+    const tile = await this.#readTile(level, index, width);
+    await this.#checkPartials(`${tilePath(level, index)}.p`, tile.bytes, width, (w) => w * HASH_BYTES);
+    if (sameBytes(tile.bytes, row)) return row;
+    const slot = Math.floor(firstDifference(tile.bytes, row) / HASH_BYTES);
+    const below = index * TILE_WIDTH + slot;
+    const what = `the tile below has root ${hex(hashAt(row, slot))}, this one says ${hex(hashAt(tile.bytes, slot))}`;
+    if (await this.#isVouchedFor(level, index, tile.bytes)) {
+      throw new Found('LEDGER_TILE_MISMATCH', tilePath(level - 1, below), 0, `changed together with all below it: ${what}`);
+    }
+    throw new Found('LEDGER_TILE_MISMATCH', tile.path, slot * HASH_BYTES, what);
+  }
+
+  /** True when the tile above, or the checkpoint for a partial tile, has the root of these hashes. */
+  async #isVouchedFor(level: number, index: number, bytes: Uint8Array): Promise<boolean> {
+    const { size, root } = this.checkpoint as Checkpoint;
+    if (bytes.length < TILE_WIDTH * HASH_BYTES) return sameBytes(await this.#rootFromFiles(level, bytes), root);
+    const parentIndex = Math.floor(index / TILE_WIDTH);
+    const parent = await this.#readTile(level + 1, parentIndex, tileWidth(level + 1, parentIndex, size));
+    return sameBytes(hashAt(parent.bytes, index % TILE_WIDTH), rootOfLeafHashes(bytes, nodeSha256));
+  }
+
+  /** Root of the right edge as the files have it, one level's tile replaced if given. */
+  async #rootFromFiles(replacedLevel?: number, replacement?: Uint8Array): Promise<Uint8Array> {
+    const { size } = this.checkpoint as Checkpoint;
+    const partial: Uint8Array[] = [];
+    for (const { level, index, width } of rightEdgeTiles(size)) {
+      if (width === TILE_WIDTH) continue;
+      const isReplaced = level === replacedLevel && replacement !== undefined;
+      partial.push(isReplaced ? replacement : (await this.#readTile(level, index, width)).bytes);
+    }
+    return rootOfRightEdge(partial, nodeSha256);
+  }
+
+  async #readTile(level: number, index: number, width: number): Promise<TileFile> {
+    const file = await this.#readPartialOrFull(tilePath(level, index, width), tilePath(level, index));
+    const length = width * HASH_BYTES;
+    const isStandIn = file.path !== tilePath(level, index, width);
+    if (file.bytes.length === length || (isStandIn && file.bytes.length > length))
+      return { ...file, bytes: file.bytes.subarray(0, length) };
+    throw new Found('LEDGER_TILE_MISMATCH', file.path, Math.min(file.bytes.length, length), `${file.bytes.length} bytes, not ${length}`);
+  }
+
+  #readBundle(index: number, width: number): Promise<TileFile> {
+    return this.#readPartialOrFull(entryBundlePath(index, width), entryBundlePath(index));
+  }
+
+  /** The log may grow during an audit, and remove a partial tile for which the full one is there. */
+  async #readPartialOrFull(path: string, fullPath: string): Promise<TileFile> {
+    const bytes = await this.#read(path);
+    if (bytes !== null) return { path, bytes };
+    const full = await this.#read(fullPath);
+    if (full !== null) return { path: fullPath, bytes: full };
+    throw new Found('LEDGER_TILE_MISMATCH', path, 0, 'the file is not there');
+  }
+
+  async #read(path: string): Promise<Uint8Array | null> {
+    const bytes = await readFile(join(this.#dir, path)).catch(nullIfMissing);
+    if (bytes !== null) this.#files++;
+    return bytes;
+  }
+
+  async #list(folder: string): Promise<string[]> {
+    return (await readdir(join(this.#dir, folder)).catch(nullIfMissing)) ?? [];
+  }
+}
+
+function nullIfMissing(error: unknown): null {
+  if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
+  throw error;
+}
+
+function hashAt(hashes: Uint8Array, slot: number): Uint8Array {
+  return hashes.subarray(slot * HASH_BYTES, (slot + 1) * HASH_BYTES);
+}
+
+function firstDifference(a: Uint8Array, b: Uint8Array): number {
+  const at = a.findIndex((byte, i) => byte !== b[i]);
+  return at < 0 ? a.length : at;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}

@@ -1,0 +1,113 @@
+/** Settings of the ledger service: environment wins over the YAML file, which wins over defaults. */
+import { join } from 'node:path';
+import { LedgerError } from './ledger-error.ts';
+
+interface TextSetting {
+  readonly type: 'string';
+  readonly env: string;
+  /** Read when `env` is not set: what all services of a machine have in common. */
+  readonly sharedEnv?: string;
+  readonly default: string;
+  readonly doc: string;
+}
+interface IntegerSetting {
+  readonly type: 'integer';
+  readonly env: string;
+  readonly sharedEnv?: string;
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+  readonly doc: string;
+}
+
+/** Name of a log nobody named. Unique enough for one machine; a public log needs a name of its own. */
+export const DEFAULT_ORIGIN = 'airtight.local/ledger';
+
+export const LEDGER_SETTINGS = {
+  dataDir: {
+    type: 'string',
+    env: 'AIRTIGHT_LEDGER_DATA_DIR',
+    sharedEnv: 'AIRTIGHT_DATA',
+    default: './airtight-data',
+    doc: 'Data directory; the log lies in its folder ledger/.',
+  },
+  origin: {
+    type: 'string',
+    env: 'AIRTIGHT_LEDGER_ORIGIN',
+    default: DEFAULT_ORIGIN,
+    doc: 'Name of the log in its checkpoints: a schema-less URL, unique in the world. It is the name of the key and cannot change.',
+  },
+  keyFile: {
+    type: 'string',
+    env: 'AIRTIGHT_LEDGER_KEY_FILE',
+    default: '',
+    doc: 'File of the signing key, mode 0600. Empty: keys/ledger.key in the data directory.',
+  },
+  tokenFile: {
+    type: 'string',
+    env: 'AIRTIGHT_LEDGER_TOKEN_FILE',
+    sharedEnv: 'AIRTIGHT_TOKEN_FILE',
+    default: '',
+    doc: 'File with the token that our own services show each other. Empty: keys/internal.token in the data directory.',
+  },
+  host: {
+    type: 'string',
+    env: 'AIRTIGHT_LEDGER_HOST',
+    default: '127.0.0.1',
+    doc: 'Address of the HTTP interface. The default is reachable from this machine only.',
+  },
+  port: {
+    type: 'integer',
+    env: 'AIRTIGHT_LEDGER_PORT',
+    default: 7072,
+    min: 0,
+    max: 65_535,
+    doc: 'TCP port of the HTTP interface; 0 picks a free one.',
+  },
+  logLevel: {
+    type: 'string',
+    env: 'AIRTIGHT_LEDGER_LOG_LEVEL',
+    sharedEnv: 'AIRTIGHT_LOG_LEVEL',
+    default: 'info',
+    doc: 'Least level that is logged: debug, info, warn or error.',
+  },
+} as const satisfies { readonly [key: string]: TextSetting | IntegerSetting };
+
+type SettingKey = keyof typeof LEDGER_SETTINGS;
+export type LedgerConfig = { readonly [K in SettingKey]: (typeof LEDGER_SETTINGS)[K]['type'] extends 'integer' ? number : string };
+
+const LOG_LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'];
+
+/**
+ * @param file section `ledger` of the YAML file (parsed), or undefined
+ * @param env e.g. process.env
+ * @throws LedgerError CONFIG_UNKNOWN_KEY, CONFIG_INVALID
+ */
+export function resolveLedgerConfig(file: unknown, env: { readonly [name: string]: string | undefined }): LedgerConfig {
+  const section = file ?? {};
+  if (typeof section !== 'object' || Array.isArray(section)) throw new LedgerError('CONFIG_INVALID', 'section ledger is a map of settings');
+  const unknown = Object.keys(section).find((key) => !Object.hasOwn(LEDGER_SETTINGS, key));
+  if (unknown !== undefined) throw new LedgerError('CONFIG_UNKNOWN_KEY', unknown);
+  const given = section as { readonly [key: string]: unknown };
+  const entries = Object.entries<TextSetting | IntegerSetting>(LEDGER_SETTINGS).map(([key, setting]) => {
+    const shared = setting.sharedEnv === undefined ? undefined : env[setting.sharedEnv];
+    return [key, toValue(key, setting, env[setting.env] ?? shared ?? given[key] ?? setting.default)];
+  });
+  const config = Object.fromEntries(entries) as LedgerConfig;
+  if (!LOG_LEVELS.includes(config.logLevel)) throw new LedgerError('CONFIG_INVALID', `logLevel: one of ${LOG_LEVELS.join(', ')}`);
+  return Object.freeze({
+    ...config,
+    keyFile: config.keyFile || join(config.dataDir, 'keys', 'ledger.key'),
+    tokenFile: config.tokenFile || join(config.dataDir, 'keys', 'internal.token'),
+  });
+}
+
+function toValue(key: string, setting: TextSetting | IntegerSetting, raw: unknown): string | number {
+  if (setting.type === 'string') {
+    if (typeof raw === 'string') return raw;
+    throw new LedgerError('CONFIG_INVALID', `${key}: a text, got ${JSON.stringify(raw)}`);
+  }
+  const value = typeof raw === 'string' && /^\d{1,9}$/.test(raw) ? Number(raw) : raw;
+  if (Number.isSafeInteger(value) && (value as number) >= setting.min && (value as number) <= setting.max) return value as number;
+  throw new LedgerError('CONFIG_INVALID', `${key}: a whole number from ${setting.min} to ${setting.max}, got ${JSON.stringify(raw)}`);
+}

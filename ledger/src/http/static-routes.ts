@@ -1,0 +1,34 @@
+/** The published log as static files, as c2sp.org/tlog-tiles names them. Any other web server could serve them. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import type { Ledger } from '../log/ledger.ts';
+import { sendProblem } from './problem.ts';
+
+/** `<L>/<N>` or `entries/<N>`, N in groups of three digits, `.p/<W>` for 1 to 255: nothing else is a path of the log. */
+const TILE_PLACE =
+  /^(?:[0-9]|[1-5][0-9]|6[0-3]|entries)\/(?:x[0-9]{3}\/){0,5}[0-9]{3}(?:\.p\/(?:[1-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5]))?$/;
+/** Tiles never change. */
+const TILE_CACHE = 'public, max-age=31536000, immutable';
+const CHECKPOINT_CACHE = 'public, max-age=1';
+
+export function addStaticRoutes(server: FastifyInstance, { dir, ledger }: { readonly dir: string; readonly ledger: Ledger }): void {
+  server.get('/checkpoint', async (_request, reply) =>
+    reply.type('text/plain; charset=utf-8').header('cache-control', CHECKPOINT_CACHE).send(ledger.published.note),
+  );
+  server.get<{ Params: { '*': string } }>('/tile/*', async (request, reply) => {
+    const place = request.params['*'];
+    const bytes = TILE_PLACE.test(place) ? await readIfThere(join(dir, 'tile', place)) : null;
+    if (bytes === null) return sendProblem(reply, 'NOT_FOUND', `tile/${place}`);
+    return reply.type('application/octet-stream').header('cache-control', TILE_CACHE).send(bytes);
+  });
+}
+
+async function readIfThere(path: string): Promise<Buffer | null> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
+    throw error;
+  }
+}

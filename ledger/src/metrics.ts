@@ -1,0 +1,48 @@
+/** What the ledger counts. Names begin `airtight_ledger_`. */
+import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
+
+export interface LedgerMetrics {
+  readonly registry: Registry;
+  readonly entries: Counter;
+  readonly repeats: Counter;
+  readonly commits: Counter;
+  readonly refusals: Counter<'code'>;
+  readonly commitSeconds: Histogram;
+}
+
+export interface LedgerGauges {
+  /** Entries under the published checkpoint. */
+  size(): number;
+  /** Entries that wait for a commit. */
+  pending(): number;
+}
+
+export function createMetrics(gauges: LedgerGauges): LedgerMetrics {
+  const registry = new Registry(Registry.OPENMETRICS_CONTENT_TYPE);
+  const registers = [registry];
+  const gauge = (name: string, help: string, read: () => number): Gauge =>
+    new Gauge({
+      name: `airtight_ledger_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge('size_entries', 'Entries under the published checkpoint', gauges.size);
+  gauge('pending_entries', 'Entries that wait for a commit', gauges.pending);
+  const counter = (name: string, help: string): Counter => new Counter({ name: `airtight_ledger_${name}`, help, registers });
+  return {
+    registry,
+    entries: counter('entries_total', 'Entries appended'),
+    repeats: counter('repeats_total', 'Entries that were in the log already'),
+    commits: counter('commits_total', 'Commits'),
+    refusals: new Counter({ name: 'airtight_ledger_refusals_total', help: 'Requests refused', labelNames: ['code'], registers }),
+    commitSeconds: new Histogram({
+      name: 'airtight_ledger_commit_seconds',
+      help: 'Duration of a commit, from the first computation to the published checkpoint',
+      buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
+      registers,
+    }),
+  };
+}

@@ -1,0 +1,94 @@
+/** The running service: log, sequencer and HTTP interface put together. */
+import { mkdir, readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { formatVkey } from '@airtight/tlog';
+import type { Logger } from 'pino';
+import pino from 'pino';
+import type { LedgerConfig } from './config.ts';
+import { createServer } from './http/server.ts';
+import { LedgerError } from './ledger-error.ts';
+import { isUnusedKey, markKeyUsed, readLedgerKey } from './ledger-key.ts';
+import { createLedger, type Ledger, loadLedger } from './log/ledger.ts';
+import { Sequencer } from './log/sequencer.ts';
+import { createMetrics, type LedgerMetrics } from './metrics.ts';
+
+export interface RunningLedger {
+  readonly url: string;
+  /** Finishes the commits that wait, then lets go of everything. */
+  close(): Promise<void>;
+}
+
+/** The log's folder in a data directory. */
+export function ledgerDirectory(dataDir: string): string {
+  return join(dataDir, 'ledger');
+}
+
+/**
+ * Starts the service. A key that has never signed gets its log created; any other key needs its log to be there.
+ * @param onFailure called when the log can no longer be written and the process should be started again
+ * @throws LedgerError as loadLedger; LEDGER_KEY_INVALID, CONFIG_INVALID
+ */
+export async function startLedger(
+  config: LedgerConfig,
+  logger: Logger = pino({ enabled: false }),
+  onFailure: (error: unknown) => void = () => undefined,
+): Promise<RunningLedger> {
+  const dir = ledgerDirectory(config.dataDir);
+  const token = await readToken(config.tokenFile);
+  const ledger = await openLedger(config, dir);
+  // The gauges read the sequencer, which counts into the metrics.
+  const metrics = createMetrics({ size: () => ledger.published.size, pending: () => sequencer.pendingEntries });
+  const sequencer = new Sequencer(ledger, {
+    onCommit: (commit) => countCommit(metrics, commit),
+    onFailure(error) {
+      logger.fatal({ err: error }, 'a commit failed');
+      onFailure(error);
+    },
+  });
+  const server = createServer({ dir, ledger, sequencer, metrics, token, logger });
+  const close = async (): Promise<void> => {
+    await sequencer.close();
+    await server.close();
+    ledger.close();
+  };
+  try {
+    await server.listen({ host: config.host, port: config.port });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const { address, family, port } = server.server.address() as AddressInfo;
+  const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  logger.info({ url, origin: config.origin, vkey: formatVkey(ledger.vkey), size: ledger.published.size }, 'ledger listens');
+  return { url, close };
+}
+
+async function openLedger(config: LedgerConfig, dir: string): Promise<Ledger> {
+  const key = await readLedgerKey(config.keyFile, config.origin);
+  if (!(await isUnusedKey(config.keyFile))) return loadLedger({ dir, key });
+  await mkdir(config.dataDir, { recursive: true });
+  const ledger = await createLedger({ dir, key }).catch((error) => {
+    // A crash came between creating the log and marking the key.
+    if (error instanceof LedgerError && error.code === 'LEDGER_EXISTS') return loadLedger({ dir, key });
+    throw error;
+  });
+  await markKeyUsed(config.keyFile);
+  return ledger;
+}
+
+async function readToken(path: string): Promise<string> {
+  const token = await readFile(path, 'utf8').catch((cause) => {
+    throw new LedgerError('CONFIG_INVALID', `tokenFile: ${cause.message}`, { cause });
+  });
+  if (token.trim() === '') throw new LedgerError('CONFIG_INVALID', `tokenFile: ${path} is empty`);
+  return token.trim();
+}
+
+function countCommit(metrics: LedgerMetrics, { entries, added, durationMs }: { entries: number; added: number; durationMs: number }): void {
+  metrics.entries.inc(added);
+  metrics.repeats.inc(entries - added);
+  if (added === 0) return;
+  metrics.commits.inc();
+  metrics.commitSeconds.observe(durationMs / 1000);
+}

@@ -1,0 +1,99 @@
+/**
+ * Durable, all-or-nothing files under one directory. A file is written under `.state/new/`, synced, renamed into its
+ * place, and the directory of that place is synced: nobody ever reads half a file, and what was written survives a
+ * power cut. The syncs of one call run side by side, so that the file system can join them.
+ */
+import { dirname, join } from 'node:path';
+import type { FileSystem } from './file-system.ts';
+
+export interface LedgerFile {
+  /** Relative to the ledger's directory, with `/`. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What is no part of the published log; never served. */
+export const STATE_DIRECTORY = '.state';
+const NEW_DIRECTORY = `${STATE_DIRECTORY}/new`;
+
+export class DurableFiles {
+  readonly #fs: FileSystem;
+  readonly #root: string;
+  /** Directories known to exist durably, so that they are made and synced once. */
+  readonly #directories = new Set<string>();
+  #created = 0;
+
+  /** @param root directory of the ledger; its parent must exist */
+  constructor(fs: FileSystem, root: string) {
+    this.#fs = fs;
+    this.#root = root;
+  }
+
+  /** Makes the directories and removes files that a crash left unfinished. */
+  async prepare(): Promise<void> {
+    await this.#fs.removeDirectory(this.#place(NEW_DIRECTORY));
+    await this.#ensureDirectory('.');
+    await this.#ensureDirectory(STATE_DIRECTORY);
+    await this.#ensureDirectory(NEW_DIRECTORY);
+  }
+
+  read(path: string): Promise<Uint8Array | null> {
+    return this.#fs.read(this.#place(path));
+  }
+
+  /**
+   * Writes `files`, and when all of them are durable replaces `last`: whoever sees `last` finds the others. `last`
+   * itself may fall back to its former content in a power cut.
+   */
+  async writeBefore(files: readonly LedgerFile[], last: LedgerFile): Promise<void> {
+    const folders = [...new Set(files.map(({ path }) => dirname(path)))];
+    for (const folder of folders) await this.#ensureDirectory(folder);
+    const opened = await Promise.all(folders.map((folder) => this.#fs.openDirectory(this.#place(folder))));
+    try {
+      const written = await Promise.all([...files, last].map((file) => this.#writeNew(file)));
+      for (const [at, file] of files.entries()) await this.#fs.rename(written[at] as string, this.#place(file.path));
+      await Promise.all(opened.map((folder) => folder.sync()));
+      await this.#fs.rename(written[files.length] as string, this.#place(last.path));
+    } finally {
+      await Promise.all(opened.map((folder) => folder.close()));
+    }
+  }
+
+  removeDirectory(path: string): Promise<void> {
+    this.#directories.delete(path);
+    return this.#fs.removeDirectory(this.#place(path));
+  }
+
+  /** Where a file of the ledger lies. */
+  #place(path: string): string {
+    return join(this.#root, path);
+  }
+
+  /** Resolves with the place of the new file once its content is durable. */
+  async #writeNew({ bytes }: LedgerFile): Promise<string> {
+    const place = this.#place(`${NEW_DIRECTORY}/${this.#created++}`);
+    const file = await this.#fs.create(place);
+    try {
+      let rest = bytes;
+      while (rest.length > 0) rest = rest.subarray(await file.write(rest));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    return place;
+  }
+
+  async #ensureDirectory(path: string): Promise<void> {
+    if (this.#directories.has(path)) return;
+    if (path !== '.') await this.#ensureDirectory(dirname(path));
+    const parent = await this.#fs.openDirectory(dirname(this.#place(path)));
+    try {
+      await this.#fs.makeDirectory(this.#place(path));
+      // Also when it was there: a crash may have come between making and syncing.
+      await parent.sync();
+    } finally {
+      await parent.close();
+    }
+    this.#directories.add(path);
+  }
+}
