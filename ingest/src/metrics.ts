@@ -7,7 +7,7 @@ export interface IngestMetrics {
   readonly revisions: Counter;
   readonly repeats: Counter;
   readonly quarantined: Counter<'code'>;
-  readonly refusedLogins: Counter;
+  readonly refusedLogins: Counter<'code'>;
   readonly violations: Counter;
   readonly slowSubscribers: Counter;
   readonly liveDropped: Counter;
@@ -32,7 +32,12 @@ export function createMetrics(): IngestMetrics {
       labelNames: ['code'],
       registers,
     }),
-    refusedLogins: counter('refused_logins_total', 'MQTT connections refused for their credentials'),
+    refusedLogins: new Counter({
+      name: 'airtight_ingest_refused_logins_total',
+      help: 'MQTT connections refused for their credentials or client id',
+      labelNames: ['code'],
+      registers,
+    }),
     violations: counter('violations_total', 'MQTT connections closed for breaking the protocol or a limit'),
     slowSubscribers: counter('slow_subscribers_total', 'Subscribers dropped because they did not read'),
     liveDropped: counter('live_dropped_total', 'Live messages not passed on because subscribers were too slow'),

@@ -228,16 +228,23 @@ test('who is refused, and how', async () => {
     ['PUBLISH before CONNECT', publish(1, 1, TOPIC, reading(1)), Buffer.alloc(0)],
     ['a topic that is no UTF-8', Buffer.concat([connectPacket(), publish(1, 1, Buffer.of(0xc3, 0x28), reading(1))]), CONNACK_OK],
     ['a topic with a wildcard', Buffer.concat([connectPacket(), publish(1, 1, 'v1/a/air/#', reading(1))]), CONNACK_OK],
+    ['a reserved packet type', Buffer.concat([connectPacket(), Buffer.of(0xf0, 0)]), CONNACK_OK],
+    ['QoS 3', Buffer.concat([connectPacket(), Buffer.of(0x36, 0)]), CONNACK_OK],
     ['a packet beyond every limit', Buffer.concat([connectPacket(), Buffer.of(0x30, 0xff, 0xff, 0xff, 0x7f)]), CONNACK_OK],
     ['remaining length of five bytes', Buffer.concat([connectPacket(), Buffer.of(0x30, 0xff, 0xff, 0xff, 0xff, 0x01)]), CONNACK_OK],
   ];
   const before = journal.committed;
-  for (const [name, bytes, answer] of cases) {
+  const counted = async (): Promise<number> => {
+    const [logins, violations] = await Promise.all([metrics.refusedLogins.get(), metrics.violations.get()]);
+    return [...logins.values, ...violations.values].reduce((sum, { value }) => sum + value, 0);
+  };
+  for (const [i, [name, bytes, answer]] of cases.entries()) {
     const socket = await open();
     const closed = once(socket, 'close');
     socket.write(bytes);
     assert.deepEqual(await read(socket, Math.max(1, answer.length)), answer, name);
     await closed;
+    assert.equal(await counted(), i + 1, `${name} is counted once`);
   }
   assert.equal(journal.committed, before);
 });

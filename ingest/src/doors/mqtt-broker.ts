@@ -3,7 +3,7 @@
  * CONNACK 1. The broker never spreads raw telemetry: what subscribers get are the platform's own topics.
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import { type DeviceRecord, liveTopic, parseTelemetryTopic } from '@airtight/protocol';
+import { CODES, type Code, type DeviceRecord, liveTopic, NAME_MAX_LENGTH, parseTelemetryTopic } from '@airtight/protocol';
 import { Aedes, type AedesPublishPacket, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
 import type { Logger } from 'pino';
 import type { RecordRoute } from '../admit/record-route.ts';
@@ -32,8 +32,12 @@ const LIVE_IN_FLIGHT_MAX = 1000;
 /** `v1/agency/dataset/producer` and a little more; deeper topics are nobody's. */
 const TOPIC_LEVELS_MAX = 16;
 /** CONNACK return codes [MQTT 3.1.1 §3.2.2.3]. */
+const UNACCEPTABLE_PROTOCOL = 1;
 const IDENTIFIER_REJECTED = 2;
 const BAD_USERNAME_OR_PASSWORD = 4;
+
+/** System errors have a `code`; a refused CONNECT has its return code as `errorCode`. */
+type BrokerError = Error & { readonly code?: string; readonly errorCode?: number };
 
 /** aedes keeps its keep-alive timer to itself; publishes that it does not see must count as life [MQTT-3.1.2-24]. */
 interface KeepAlive {
@@ -48,6 +52,7 @@ export class MqttBroker {
   /** Clients that gave no client id but want their session kept [MQTT-3.1.3-8]. */
   readonly #namelessSessions = new WeakSet<Client>();
   readonly #subscribers = new Set<Client>();
+  readonly #violators = new WeakSet<Client>();
   readonly #connections = new Set<MqttConnection>();
   #liveInFlight = 0;
 
@@ -113,13 +118,16 @@ export class MqttBroker {
       done(null, true);
     };
     this.#aedes.authenticate = (client, username, password, done) => {
-      if (this.#namelessSessions.has(client)) return done(refusal('a session that is kept needs a client id', IDENTIFIER_REJECTED), null);
+      const refuse = (code: Code, returnCode: number): void => {
+        this.#options.metrics.refusedLogins.inc({ code });
+        this.#options.logger.info({ code, user: username?.slice(0, NAME_MAX_LENGTH) }, 'MQTT login refused');
+        done(refusal(CODES[code].en, returnCode), null);
+      };
+      // [MQTT-3.1.3-8]
+      if (this.#namelessSessions.has(client)) return refuse('CLIENT_ID_REQUIRED', IDENTIFIER_REJECTED);
       this.#authenticate(username, password).then(
         (device) => {
-          if (device === undefined) {
-            this.#options.metrics.refusedLogins.inc();
-            return done(refusal('bad user name or password', BAD_USERNAME_OR_PASSWORD), null);
-          }
+          if (device === undefined) return refuse('CREDENTIALS_WRONG', BAD_USERNAME_OR_PASSWORD);
           this.#publishers.set(client, new DevicePublisher(device, this.#options.intake, (...taken) => this.#onTaken(...taken)));
           done(null, true);
         },
@@ -146,13 +154,23 @@ export class MqttBroker {
     this.#aedes.on('clientDisconnect', (client) => this.#subscribers.delete(client));
     this.#aedes.on('clientError', (client, error) => {
       const producer = this.#publishers.get(client)?.device.producer;
+      if (error.message !== 'drain timeout') return this.#onBrokerError(client, error);
       // aedes reports the error once for each message that was under way to the client.
-      if (error.message !== 'drain timeout' || !this.#subscribers.delete(client))
-        return logger.debug({ producer, err: error }, 'MQTT client error');
+      if (!this.#subscribers.delete(client)) return;
       metrics.slowSubscribers.inc();
       logger.warn({ producer, client: client.id, drainTimeoutMs: DRAIN_TIMEOUT_MS }, 'subscriber dropped: it does not read');
     });
-    this.#aedes.on('connectionError', (_client, error) => logger.debug({ err: error }, 'MQTT connection error'));
+    this.#aedes.on('connectionError', (client, error) => this.#onBrokerError(client, error));
+  }
+
+  /** What the broker itself found wrong with a connection; counted once for each. */
+  #onBrokerError(client: Client, error: BrokerError): void {
+    // A connection that broke (`code`) violates nothing, and a refused login (CONNACK 2 to 5) is counted as such.
+    const isRefusal = error.errorCode !== undefined && error.errorCode !== UNACCEPTABLE_PROTOCOL;
+    if (error.code !== undefined || isRefusal || this.#violators.has(client)) return;
+    this.#violators.add(client);
+    this.#options.metrics.violations.inc();
+    this.#options.logger.warn({ producer: this.#publishers.get(client)?.device.producer, reason: error.message }, 'MQTT connection closed');
   }
 
   async #authenticate(username: string | undefined, password: Buffer | undefined): Promise<DeviceRecord | undefined> {
