@@ -1,0 +1,91 @@
+/** Settings of the api service: environment wins over the `api` section of the file named by AIRTIGHT_CONFIG, which wins over defaults. */
+import { existsSync, readFileSync } from 'node:fs';
+import { AirtightError, type ConfigOf, resolveConfig, type Settings } from '@airtight/protocol';
+import { parse } from 'yaml';
+
+export const API_SETTINGS = {
+  host: {
+    type: 'string',
+    env: 'AIRTIGHT_API_HOST',
+    default: '127.0.0.1',
+    doc: 'Address to listen on. Anything but loopback needs TLS in front.',
+  },
+  port: { type: 'integer', env: 'AIRTIGHT_API_PORT', default: 8080, min: 0, max: 65_535, doc: 'TCP port; 0 takes a free one.' },
+  dataDir: {
+    type: 'string',
+    env: 'AIRTIGHT_API_DATA_DIR',
+    default: './airtight-data',
+    doc: 'Data directory of the deployment; this service owns its folder `store/` and nothing else.',
+  },
+  ingestUrl: { type: 'string', env: 'AIRTIGHT_API_INGEST_URL', default: 'http://127.0.0.1:7071', doc: 'Where ingest answers.' },
+  ledgerUrl: { type: 'string', env: 'AIRTIGHT_API_LEDGER_URL', default: 'http://127.0.0.1:7072', doc: 'Where the ledger answers.' },
+  tokenFile: {
+    type: 'string',
+    env: 'AIRTIGHT_API_TOKEN_FILE',
+    default: '',
+    doc: 'File with the bearer token of our own services. Empty: `keys/internal.token` in the data directory.',
+  },
+  vkeyFile: {
+    type: 'string',
+    env: 'AIRTIGHT_API_VKEY_FILE',
+    default: '',
+    doc: "File with the ledger's verifier key, to be held against what the ledger answers. Empty: `keys/ledger.vkey` in the data directory, when it is there.",
+  },
+  clickhouseUrl: {
+    type: 'string',
+    env: 'AIRTIGHT_API_CLICKHOUSE_URL',
+    default: '',
+    doc: 'A ClickHouse server, e.g. http://user:password@host:8123. Empty: the embedded engine in `store/`.',
+  },
+  timeZone: {
+    type: 'string',
+    env: 'AIRTIGHT_API_TIME_ZONE',
+    default: 'Asia/Shanghai',
+    doc: 'IANA zone in which screens show times and calendar days begin.',
+  },
+  anonymousRole: {
+    type: 'choice',
+    env: 'AIRTIGHT_API_ANONYMOUS_ROLE',
+    default: 'none',
+    choices: ['none', 'viewer'],
+    doc: 'What a visitor who has not signed in may do: nothing, or read as a viewer.',
+  },
+  dashboardDir: {
+    type: 'string',
+    env: 'AIRTIGHT_API_DASHBOARD_DIR',
+    default: '',
+    doc: 'Built files of the dashboard. Empty: `dashboard/dist` of this repository.',
+  },
+  logLevel: {
+    type: 'choice',
+    env: 'AIRTIGHT_API_LOG_LEVEL',
+    default: 'info',
+    choices: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
+    doc: 'Least severity that is logged.',
+  },
+} as const satisfies Settings;
+
+export type ApiConfig = ConfigOf<typeof API_SETTINGS>;
+
+/**
+ * Reads settings from the environment and the file it names.
+ * @throws AirtightError CONFIG_UNKNOWN_KEY, CONFIG_INVALID
+ */
+export function loadApiConfig(env: { readonly [name: string]: string | undefined }): ApiConfig {
+  const config = resolveConfig(API_SETTINGS, fileSection(env['AIRTIGHT_CONFIG']), env);
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: config.timeZone });
+  } catch (error) {
+    throw new AirtightError('CONFIG_INVALID', `timeZone: ${config.timeZone}`, { cause: error });
+  }
+  return config;
+}
+
+function fileSection(path: string | undefined): unknown {
+  if (path === undefined || path === '') return undefined;
+  if (!existsSync(path)) throw new AirtightError('CONFIG_INVALID', `AIRTIGHT_CONFIG: no file ${path}`);
+  const document: unknown = parse(readFileSync(path, 'utf8'));
+  if (document === null || document === undefined) return undefined;
+  if (typeof document !== 'object') throw new AirtightError('CONFIG_INVALID', `${path} is not a map of services`);
+  return (document as { readonly [service: string]: unknown })['api'];
+}

@@ -1,0 +1,44 @@
+/** The contracts engine as this service uses it: journal events in, effects out. */
+import { Engine, type EngineEvent, type EngineSnapshot } from '@airtight/contracts-engine';
+import type { AlertEffect } from '@airtight/protocol';
+import type { JournalEvent } from '../decode/decoder.ts';
+
+export interface ContractsEngine {
+  apply(event: JournalEvent): readonly AlertEffect[];
+  /** Plain JSON from which the engine can be made again. */
+  snapshot(): EngineSnapshot;
+}
+
+const NOTHING: readonly AlertEffect[] = [];
+
+/**
+ * @param state an earlier snapshot; undefined: the state before the first event
+ * @throws RangeError for a snapshot of other semantics: the journal is then folded from its beginning
+ */
+export function createEngine(state?: EngineSnapshot): ContractsEngine {
+  const engine = new Engine(state);
+  return {
+    apply: (event) => {
+      const told = engineEventOf(event);
+      return told === undefined ? NOTHING : engine.apply(told);
+    },
+    snapshot: () => engine.snapshot(),
+  };
+}
+
+function engineEventOf(event: JournalEvent): EngineEvent | undefined {
+  const { position } = event;
+  switch (event.kind) {
+    case 'readings':
+      return { kind: 'observations', position, observations: event.observations };
+    case 'tick':
+      return { kind: 'tick', position, at: event.at };
+    case 'alert':
+      return { kind: 'alert', position, transition: event.transition };
+    case 'control':
+      if (event.record.type === 'contract') return { kind: 'contract', position, record: event.record };
+      return event.record.type === 'dataset' ? { kind: 'dataset', definition: event.record } : undefined;
+    case 'opaque':
+      return undefined;
+  }
+}

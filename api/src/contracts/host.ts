@@ -1,0 +1,106 @@
+/**
+ * Hosts the contracts engine: gives it the journal in order, sends its effects back in by the one way, and keeps its state
+ * on disk. The state on disk is never ahead of effects that are not in the journal yet, so a crash loses none: what was
+ * folded since is folded again, and an effect that is written twice is stored once.
+ */
+import type { AlertEffect } from '@airtight/protocol';
+import type { Logger } from 'pino';
+import type { JournalEvent } from '../decode/decoder.ts';
+import type { Effect, EffectOutbox } from './effect-outbox.ts';
+import type { ContractsEngine } from './engine.ts';
+import { type ContractsSnapshot, SNAPSHOT_FORMAT, writeSnapshot } from './snapshot-file.ts';
+
+/** After a crash at most so much of the journal is folded again for the contracts. */
+const SNAPSHOT_INTERVAL_MS = 5000;
+
+export interface HostOptions {
+  readonly engine: ContractsEngine;
+  /** Position of the first event it wants. */
+  readonly next: number;
+  readonly active: ContractsSnapshot['active'];
+  readonly outbox: EffectOutbox;
+  readonly snapshotPath: string;
+  readonly logger: Logger;
+}
+
+export class ContractsHost {
+  readonly #engine: ContractsEngine;
+  readonly #outbox: EffectOutbox;
+  readonly #options: HostOptions;
+  readonly #active: Map<string, readonly [agency: string, contract: string]>;
+  #next: number;
+  #saved: number;
+  #saving: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    this.#engine = options.engine;
+    this.#outbox = options.outbox;
+    this.#next = options.next;
+    this.#saved = options.next;
+    this.#active = new Map(options.active.map(([alert, agency, contract]) => [alert, [agency, contract]]));
+  }
+
+  /** Position of the next event it wants. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** Takes the next event; one before `next` is known already. */
+  take(event: JournalEvent): void {
+    if (event.position < this.#next) return;
+    for (const transition of this.#engine.apply(event)) this.#outbox.push(namedEffect(transition, this.#active));
+    this.#next = event.position + 1;
+  }
+
+  room(): Promise<void> {
+    return this.#outbox.room();
+  }
+
+  start(): void {
+    this.#outbox.start();
+    this.#timer = setInterval(() => {
+      this.#saving = this.#saving.then(() => this.#save());
+    }, SNAPSHOT_INTERVAL_MS);
+  }
+
+  /** Saves the state once more when all effects are out, and stops. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    if (this.#outbox.written === this.#outbox.taken) this.#saving = this.#saving.then(() => this.#save());
+    // A save that waits for effects ends when the outbox does.
+    await Promise.all([this.#outbox.close(), this.#saving]);
+  }
+
+  async #save(): Promise<void> {
+    if (this.#next === this.#saved) return;
+    const next = this.#next;
+    const text = this.#snapshotText();
+    if (!(await this.#outbox.whenWritten(this.#outbox.taken))) return;
+    try {
+      await writeSnapshot(this.#options.snapshotPath, text);
+      this.#saved = next;
+    } catch (error) {
+      this.#options.logger.error({ err: error }, 'the state of the contracts could not be saved');
+    }
+  }
+
+  #snapshotText(): string {
+    const active = [...this.#active].map(([alert, [agency, contract]]) => [alert, agency, contract] as const);
+    const snapshot: ContractsSnapshot = { format: SNAPSHOT_FORMAT, next: this.#next, state: this.#engine.snapshot(), active };
+    return JSON.stringify(snapshot);
+  }
+}
+
+/** Whose record an effect becomes: a raise names it, a clear is written in the name of its raise. */
+export function namedEffect(transition: AlertEffect, active: Map<string, readonly [agency: string, contract: string]>): Effect {
+  if (transition.type === 'raise') {
+    active.set(transition.alert, [transition.agency, transition.contract]);
+    return { agency: transition.agency, contract: transition.contract, transition };
+  }
+  const name = active.get(transition.alert);
+  if (name === undefined) throw new Error(`the engine cleared alert ${transition.alert}, which it never raised`);
+  active.delete(transition.alert);
+  return { agency: name[0], contract: name[1], transition };
+}

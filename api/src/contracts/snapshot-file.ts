@@ -1,0 +1,43 @@
+/** The engine's state on disk: replaced whole, or not at all. */
+
+import { open, readFile, rename } from 'node:fs/promises';
+import type { EngineSnapshot } from '@airtight/contracts-engine';
+
+export interface ContractsSnapshot {
+  readonly format: 'airtight-contracts-state@1';
+  /** Position of the next event the engine wants. */
+  readonly next: number;
+  readonly state: EngineSnapshot;
+  /** Alerts that are raised and not cleared: in whose name they were written. */
+  readonly active: readonly (readonly [alert: string, agency: string, contract: string])[];
+}
+
+export const SNAPSHOT_FORMAT = 'airtight-contracts-state@1';
+
+/** @returns undefined when there is none that can be read: the engine then folds the journal from its beginning, which gives the same */
+export async function readSnapshot(path: string): Promise<ContractsSnapshot | undefined> {
+  try {
+    const snapshot = JSON.parse(await readFile(path, 'utf8')) as ContractsSnapshot;
+    return snapshot.format === SNAPSHOT_FORMAT && Number.isSafeInteger(snapshot.next) ? snapshot : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Write beside, sync, rename: after a crash the old or the new one is there. */
+export async function writeSnapshot(path: string, text: string): Promise<void> {
+  const draft = `${path}.new`;
+  const file = await open(draft, 'w', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+  await rename(draft, path);
+}
+
+/** Where the snapshot lies in the store's folder. */
+export function snapshotPathIn(storeDir: string): string {
+  return `${storeDir}/contracts-state.json`;
+}

@@ -1,0 +1,43 @@
+/**
+ * Datasets as their `sys.datasets` records define them. A reading is always judged by the definition that stood before
+ * it in the journal, so every version is kept with its position: decoding an old record again gives the same flags.
+ */
+import type { DatasetDefinition } from '@airtight/protocol';
+
+interface Version {
+  readonly position: number;
+  readonly definition: DatasetDefinition;
+}
+
+export class DatasetRegistry {
+  readonly #versions = new Map<string, Version[]>();
+
+  /** Takes a version. One that is known already (the same or an earlier position) changes nothing. */
+  define(position: number, definition: DatasetDefinition): void {
+    const versions = this.#versions.get(definition.dataset);
+    if (versions === undefined) this.#versions.set(definition.dataset, [{ position, definition }]);
+    else if ((versions.at(-1) as Version).position < position) versions.push({ position, definition });
+  }
+
+  /** The definition in force for a record at `position`. */
+  at(dataset: string, position: number): DatasetDefinition | undefined {
+    const versions = this.#versions.get(dataset);
+    if (versions === undefined) return undefined;
+    for (let i = versions.length - 1; i >= 0; i--) {
+      const version = versions[i] as Version;
+      if (version.position < position) return version.definition;
+    }
+    return undefined;
+  }
+
+  /** The newest definition. */
+  current(dataset: string): DatasetDefinition | undefined {
+    return this.#versions.get(dataset)?.at(-1)?.definition;
+  }
+
+  /** Newest definitions by name. */
+  all(): DatasetDefinition[] {
+    const names = [...this.#versions.keys()].sort();
+    return names.map((name) => this.current(name) as DatasetDefinition);
+  }
+}

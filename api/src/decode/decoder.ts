@@ -1,0 +1,117 @@
+/** From journal frames to what the later stages work on. A pure function of the record and the definitions before it. */
+import {
+  AirtightError,
+  ALERTS_DATASET,
+  type AlertTransition,
+  CONTROL_PREFIX,
+  type ControlRecord,
+  DATASETS_DATASET,
+  type DatasetDefinition,
+  decodeRecord,
+  type Observation,
+  parseReadings,
+  type RecordHeader,
+  TICKS_DATASET,
+  toObservations,
+} from '@airtight/protocol';
+import type { AqiReport } from '@airtight/standards/hj633.ts';
+import type { DatasetRegistry } from '../control/dataset-registry.ts';
+import type { JournalFrame } from '../feed/frames.ts';
+import { airIndexOf } from '../index/air-index.ts';
+
+/** What one producer reported for one moment. */
+export interface DecodedReading {
+  readonly phenomenonTime: number;
+  readonly observations: readonly Observation[];
+  readonly index: AqiReport | undefined;
+}
+
+interface EventBase {
+  readonly position: number;
+  readonly header: RecordHeader;
+  /** What it was decoded from. */
+  readonly frame: JournalFrame;
+}
+export interface ReadingsEvent extends EventBase {
+  readonly kind: 'readings';
+  readonly readings: readonly DecodedReading[];
+  /** All observations of the record, in payload order. */
+  readonly observations: readonly Observation[];
+  readonly definition: DatasetDefinition | undefined;
+}
+export interface AlertEvent extends EventBase {
+  readonly kind: 'alert';
+  readonly transition: AlertTransition;
+  readonly text: string;
+}
+export interface ControlEvent extends EventBase {
+  readonly kind: 'control';
+  readonly record: ControlRecord;
+  readonly text: string;
+}
+export interface TickEvent extends EventBase {
+  readonly kind: 'tick';
+  readonly at: number;
+}
+/** A record that ingest took and this version cannot read: kept and provable, but without observations. */
+export interface OpaqueEvent extends EventBase {
+  readonly kind: 'opaque';
+  readonly reason: string;
+}
+export type JournalEvent = ReadingsEvent | AlertEvent | ControlEvent | TickEvent | OpaqueEvent;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * Decodes one frame. A `sys.datasets` record enters the registry here, because the very next frame may need it.
+ * @throws AirtightError RECORD_MALFORMED when the frame holds no record: the journal is not what ingest wrote
+ */
+export function decodeFrame(frame: JournalFrame, registry: DatasetRegistry): JournalEvent {
+  const record = decodeRecord(frame.body.subarray(1));
+  if (!record.ok) throw new AirtightError('RECORD_MALFORMED', `position ${frame.position}: ${record.detail}`);
+  const { header, payload } = record.value;
+  const base = { position: frame.position, header, frame };
+  let text: string;
+  try {
+    text = utf8.decode(payload);
+  } catch {
+    return { kind: 'opaque', ...base, reason: 'the payload is not UTF-8' };
+  }
+  if (header.dataset === ALERTS_DATASET || header.dataset.startsWith(CONTROL_PREFIX)) return ownEvent(base, text, registry);
+  return readingsEvent(base, text, registry);
+}
+
+function readingsEvent(base: EventBase, text: string, registry: DatasetRegistry): JournalEvent {
+  const { header, position, frame } = base;
+  const parsed = parseReadings(text);
+  if (!parsed.ok) return { kind: 'opaque', position, header, frame, reason: parsed.detail };
+  const definition = registry.at(header.dataset, position);
+  const observations = toObservations(header, position, parsed.value, definition);
+  const readings: DecodedReading[] = [];
+  let start = 0;
+  for (const reading of parsed.value) {
+    const end = start + reading.measurements.length;
+    const own = parsed.value.length === 1 ? observations : observations.slice(start, end);
+    readings.push({ phenomenonTime: reading.time, observations: own, index: airIndexOf(definition, own) });
+    start = end;
+  }
+  return { kind: 'readings', position, header, frame, readings, observations, definition };
+}
+
+/** Records of our own services, written through the internal door alone: their shape is ours. */
+function ownEvent(base: EventBase, text: string, registry: DatasetRegistry): JournalEvent {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return { kind: 'opaque', ...base, reason: 'not JSON' };
+  }
+  if (json === null || typeof json !== 'object') return { kind: 'opaque', ...base, reason: 'not an object' };
+  if (base.header.dataset === ALERTS_DATASET) return { kind: 'alert', ...base, transition: json as AlertTransition, text };
+  const record = json as ControlRecord;
+  if (base.header.dataset === TICKS_DATASET) {
+    return record.type === 'tick' ? { kind: 'tick', ...base, at: record.at } : { kind: 'opaque', ...base, reason: 'not a tick' };
+  }
+  if (base.header.dataset === DATASETS_DATASET && record.type === 'dataset') registry.define(base.position, record);
+  return { kind: 'control', ...base, record, text };
+}

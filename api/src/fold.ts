@@ -1,0 +1,90 @@
+/**
+ * The fold over the journal: every record, in order, through every stage. Each stage knows its own position and passes
+ * over what it has already, so the feed may begin at the earliest of them.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ContractsHost } from './contracts/host.ts';
+import type { ControlState } from './control/control-state.ts';
+import { decodeFrame, type JournalEvent } from './decode/decoder.ts';
+import { framesOf } from './feed/frames.ts';
+import type { AlertBook } from './project/alert-book.ts';
+import type { LatestValues } from './project/latest.ts';
+import type { Projector } from './project/projector.ts';
+import type { StreamHub } from './stream/hub.ts';
+import type { FeedChunk } from './upstream/ingest-client.ts';
+
+/** How long the fold may hold the event loop before others get their turn. */
+const TURN_MS = 8;
+/** Records between looks at the clock. */
+const LOOK_EVERY = 32;
+
+export interface Stages {
+  readonly control: ControlState;
+  readonly latest: LatestValues;
+  readonly alerts: AlertBook;
+  readonly projector: Projector;
+  readonly contracts: ContractsHost;
+  readonly stream: StreamHub;
+}
+
+export interface FoldCounters {
+  records: number;
+  observations: number;
+  opaque: number;
+}
+
+export class Fold {
+  readonly #stages: Stages;
+  readonly counters: FoldCounters = { records: 0, observations: 0, opaque: 0 };
+  #head = 0;
+  #next: number;
+
+  constructor(stages: Stages, from: number) {
+    this.#stages = stages;
+    this.#next = from;
+  }
+
+  /** Committed end of the journal as last heard. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /** Position of the next record. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** Takes a chunk of the feed, waiting where a stage is full. */
+  async take(chunk: FeedChunk): Promise<void> {
+    this.#head = Math.max(this.#head, chunk.head);
+    const { projector, contracts } = this.#stages;
+    let turnBegan = performance.now();
+    for (const frame of framesOf(chunk)) {
+      // A chunk that failed half-way comes again from its beginning.
+      if (frame.position < this.#next) continue;
+      this.#give(decodeFrame(frame, this.#stages.control.datasets));
+      if (frame.position % LOOK_EVERY !== 0 || performance.now() - turnBegan < TURN_MS) continue;
+      await projector.room();
+      await contracts.room();
+      await nextTurn();
+      turnBegan = performance.now();
+    }
+    await projector.room();
+    await contracts.room();
+  }
+
+  #give(event: JournalEvent): void {
+    const { control, latest, alerts, projector, contracts, stream } = this.#stages;
+    this.counters.records++;
+    if (event.kind === 'control') control.take(event);
+    else if (event.kind === 'alert') alerts.take(event);
+    else if (event.kind === 'readings') {
+      this.counters.observations += event.observations.length;
+      latest.take(event);
+    } else if (event.kind === 'opaque') this.counters.opaque++;
+    projector.add(event);
+    contracts.take(event);
+    stream.take(event, this.#head);
+    this.#next = event.position + 1;
+  }
+}

@@ -1,0 +1,39 @@
+/** This service's metrics, and one page of all services' metrics. */
+import { collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client';
+import type { RouteContext } from './routes/context.ts';
+
+export interface Metrics {
+  text(): Promise<string>;
+}
+
+const PREFIX = 'airtight_api_';
+
+export function createMetrics({ fold, projector, stream, alerts }: RouteContext): Metrics {
+  const registry = new Registry(Registry.OPENMETRICS_CONTENT_TYPE);
+  collectDefaultMetrics({ register: registry, prefix: PREFIX });
+  const gauge = (name: string, help: string, read: () => number): void => {
+    new Gauge({
+      name: PREFIX + name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  };
+  gauge('journal_head', 'Committed end of the journal as last heard.', () => fold.head);
+  gauge('folded_position', 'All records below are folded into memory.', () => fold.next);
+  gauge('projected_position', 'All records below are in the store.', () => projector.through);
+  gauge('folded_records', 'Records folded since the start.', () => fold.counters.records);
+  gauge('folded_observations', 'Observations folded since the start.', () => fold.counters.observations);
+  gauge('opaque_records', 'Records since the start whose content this version cannot read.', () => fold.counters.opaque);
+  gauge('stream_clients', 'Clients of the live stream.', () => stream.clients);
+  gauge('open_alerts', 'Alerts that are not over.', () => alerts.openCount);
+  return { text: () => registry.metrics() };
+}
+
+/** Several exposition texts as one: each ends with `# EOF`, which may stand once, at the end. */
+export function joinMetrics(texts: readonly string[]): string {
+  const lines = texts.flatMap((text) => text.split('\n')).filter((line) => line !== '' && line !== '# EOF');
+  return `${lines.join('\n')}\n# EOF\n`;
+}

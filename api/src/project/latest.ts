@@ -1,0 +1,181 @@
+/**
+ * The newest reading of every producer, in memory: loaded from the tables once at the start, then folded live, so that no
+ * request reads the raw table for it (measured: 400 ms on 10 M rows).
+ */
+import type { AirIndex, LatestItem, Observation, Result } from '@airtight/protocol';
+import type { AqiReport } from '@airtight/standards/hj633.ts';
+import type { DatasetRegistry } from '../control/dataset-registry.ts';
+import type { DecodedReading, ReadingsEvent } from '../decode/decoder.ts';
+import { airIndexOf } from '../index/air-index.ts';
+import { flagsOf, resultOf } from './rows.ts';
+import { DATABASE } from './schema.ts';
+import { BULK_TIMEOUT_MS, type Store } from './store.ts';
+
+interface LatestEntry {
+  readonly agency: string;
+  readonly dataset: string;
+  readonly producer: string;
+  readonly phenomenonTime: number;
+  readonly receivedAt: number;
+  readonly position: number;
+  readonly observations: readonly Observation[];
+  readonly index: AqiReport | undefined;
+  /** JSON of its item, made when it is first asked for. */
+  text?: string;
+}
+
+export class LatestValues {
+  /** By dataset, then by producer. */
+  readonly #entries = new Map<string, Map<string, LatestEntry>>();
+  readonly #registry: DatasetRegistry;
+  #through = -1;
+
+  constructor(registry: DatasetRegistry) {
+    this.#registry = registry;
+  }
+
+  /** Loads what the tables hold. @param through highest position in the observations table, -1 when it is empty */
+  async load(store: Pick<Store, 'query'>, through: number): Promise<void> {
+    const inClock = `NOT startsWith(flags, '["future"')`;
+    const rows = await store.query(
+      `SELECT agency, dataset, producer, observedProperty, phenomenonTime, receivedAt, position, kind, result, text, unit, flags
+       FROM ${DATABASE}.observations
+       WHERE ${inClock} AND (dataset, producer, phenomenonTime) IN (
+         SELECT dataset, producer, max(phenomenonTime) FROM ${DATABASE}.observations WHERE ${inClock} GROUP BY dataset, producer)
+       ORDER BY dataset, producer, position, ordinal`,
+      'bulk',
+      BULK_TIMEOUT_MS,
+    );
+    for (const row of rows) this.#merge([observationOf(row)]);
+    this.#through = through;
+  }
+
+  /** Takes the next readings; those at or before what was loaded are known already. */
+  take(event: ReadingsEvent): void {
+    if (event.position <= this.#through) return;
+    this.#through = event.position;
+    for (const reading of event.readings) {
+      if (reading.observations[0]?.flags.includes('future') !== false) continue;
+      const known = this.#entries.get(event.header.dataset)?.get(event.header.producer);
+      if (known === undefined || reading.phenomenonTime > known.phenomenonTime) this.#set(entryOf(event, reading));
+      else if (reading.phenomenonTime === known.phenomenonTime) this.#merge(reading.observations);
+    }
+  }
+
+  /** Items as JSON texts, in order of dataset and producer. */
+  texts(filter: { readonly dataset?: string | undefined; readonly producer?: string | undefined }): string[] {
+    const texts: string[] = [];
+    const datasets = filter.dataset === undefined ? [...this.#entries.keys()].sort() : [filter.dataset];
+    for (const dataset of datasets) {
+      const entries = this.#entries.get(dataset);
+      if (entries === undefined) continue;
+      const producers = filter.producer === undefined ? [...entries.keys()].sort() : [filter.producer];
+      for (const producer of producers) {
+        const entry = entries.get(producer);
+        if (entry === undefined) continue;
+        entry.text ??= JSON.stringify(itemOf(entry));
+        texts.push(entry.text);
+      }
+    }
+    return texts;
+  }
+
+  /** Producers that have a value younger than three times their dataset's cadence. */
+  countReporting(nowMs: number): number {
+    const reporting = new Set<string>();
+    for (const [dataset, entries] of this.#entries) {
+      const cadenceMs = this.#registry.current(dataset)?.cadenceMs;
+      if (cadenceMs === undefined) continue;
+      for (const entry of entries.values()) if (nowMs - entry.phenomenonTime <= 3 * cadenceMs) reporting.add(entry.producer);
+    }
+    return reporting.size;
+  }
+
+  /** Joins values of one moment: for a property that comes twice, the later record counts. */
+  #merge(observations: readonly Observation[]): void {
+    const [first] = observations;
+    if (first === undefined) return;
+    const known = this.#entries.get(first.dataset)?.get(first.producer);
+    const kept = known?.observations.filter((old) => !observations.some((one) => one.observedProperty === old.observedProperty)) ?? [];
+    const joined = [...kept, ...observations];
+    const definition = this.#registry.at(first.dataset, first.position);
+    this.#set({
+      agency: first.agency,
+      dataset: first.dataset,
+      producer: first.producer,
+      phenomenonTime: first.phenomenonTime,
+      receivedAt: first.receivedAt,
+      position: first.position,
+      observations: joined,
+      index: airIndexOf(definition, joined),
+    });
+  }
+
+  #set(entry: LatestEntry): void {
+    const entries = this.#entries.get(entry.dataset);
+    if (entries === undefined) this.#entries.set(entry.dataset, new Map([[entry.producer, entry]]));
+    else entries.set(entry.producer, entry);
+  }
+}
+
+function entryOf({ header, position }: ReadingsEvent, { phenomenonTime, observations, index }: DecodedReading): LatestEntry {
+  const { agency, dataset, producer, receivedAt } = header;
+  return { agency, dataset, producer, phenomenonTime, receivedAt, position, observations, index };
+}
+
+/** A reading as the API shows it. */
+export function itemOf(entry: Omit<LatestEntry, 'text'>): LatestItem {
+  const values: { [property: string]: { result: Result; unit: string; flags: string[] } } = {};
+  for (const { observedProperty, result, unit, flags } of entry.observations)
+    values[observedProperty] = { result, unit, flags: [...flags] };
+  return {
+    agency: entry.agency,
+    dataset: entry.dataset,
+    producer: entry.producer,
+    phenomenonTime: new Date(entry.phenomenonTime).toISOString(),
+    receivedAt: new Date(entry.receivedAt).toISOString(),
+    record: String(entry.position),
+    values,
+    ...(entry.index === undefined ? {} : { index: indexItemOf(entry.index) }),
+  };
+}
+
+function indexItemOf({ standard, aqi, level, primary, iaqi, reason }: AqiReport): AirIndex {
+  return {
+    standard,
+    aqi,
+    level,
+    primary: [...primary],
+    iaqi: { ...iaqi } as { [p: string]: number },
+    ...(reason === undefined ? {} : { reason }),
+  };
+}
+
+function observationOf(row: readonly unknown[]): Observation {
+  const [agency, dataset, producer, observedProperty, phenomenonTime, receivedAt, position, kind, result, text, unit, flags] = row as [
+    string,
+    string,
+    string,
+    string,
+    number,
+    number,
+    number,
+    number,
+    number,
+    string,
+    string,
+    string,
+  ];
+  return {
+    agency,
+    dataset,
+    producer,
+    observedProperty,
+    phenomenonTime,
+    receivedAt,
+    position,
+    result: resultOf(kind, result, text),
+    unit,
+    flags: flagsOf(flags) as Observation['flags'],
+  };
+}

@@ -1,0 +1,201 @@
+/**
+ * Writes journal events into the tables, each exactly once in effect.
+ *
+ * Rows gather in memory while the previous block is written. A block holds whole records; its tables are written in the
+ * order of TABLES, each by one atomic insert. After a crash each table's own max(position) says what is there: the
+ * projector starts above the observations' and leaves out what the other tables have already.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { JournalEvent } from '../decode/decoder.ts';
+import { AlertRows, ControlRows, IndexRows, ObservationRows, type Rows } from './rows.ts';
+import { DATABASE, TABLES, type Table } from './schema.ts';
+import { BULK_TIMEOUT_MS, type Store } from './store.ts';
+
+/** A block is written when it has so many rows, … (an insert costs some 15 ms whatever its size, and small parts must be merged) */
+export const FLUSH_ROWS = 60_000;
+/** … or when its oldest row is so old. */
+export const FLUSH_AGE_MS = 500;
+/**
+ * Rows gathered while an insert is under way; beyond it the feed is held back. The last record of a block may bring 64,000
+ * more: still far below the 1,048,449 rows at which the engine would cut an insert into several parts.
+ */
+const GATHERED_MAX_ROWS = 90_000;
+const RETRY_FIRST_MS = 200;
+const RETRY_MAX_MS = 5000;
+
+/** Highest position in each table, -1 for an empty one. */
+export type TableMarks = { readonly [table in Table]: number };
+
+/** What the tables themselves say. */
+export async function readMarks(store: Store): Promise<TableMarks> {
+  const marks: { [table in Table]: number } = { control: -1, alerts: -1, indices: -1, observations: -1 };
+  for (const table of TABLES) {
+    const [row] = await store.query(`SELECT max(position), count() FROM ${DATABASE}.${table}`, 'bulk', BULK_TIMEOUT_MS);
+    const [max, count] = row as [number, number];
+    marks[table] = count === 0 ? -1 : max;
+  }
+  return marks;
+}
+
+interface Block {
+  readonly rows: {
+    readonly control: ControlRows;
+    readonly alerts: AlertRows;
+    readonly indices: IndexRows;
+    readonly observations: ObservationRows;
+  };
+  /** Positions covered: [from, next). */
+  from: number;
+  next: number;
+  /** When its first event came, ms of the injected clock. */
+  since: number;
+}
+
+export class Projector {
+  readonly #store: Pick<Store, 'insert'>;
+  readonly #marks: TableMarks;
+  readonly #logger: Logger;
+  readonly #now: () => number;
+  #gathering: Block;
+  #spare: Block;
+  #through: number;
+  #closing = false;
+  #wake: (() => void) | undefined;
+  #roomWaiters: (() => void)[] = [];
+  #done: Promise<void> | undefined;
+
+  constructor(store: Pick<Store, 'insert'>, marks: TableMarks, options: { readonly logger: Logger; readonly now?: () => number }) {
+    this.#store = store;
+    this.#marks = marks;
+    this.#logger = options.logger;
+    this.#now = options.now ?? (() => performance.now());
+    this.#through = marks.observations + 1;
+    this.#gathering = newBlock(this.#through);
+    this.#spare = newBlock(this.#through);
+  }
+
+  /** All positions below are in the tables. */
+  get through(): number {
+    return this.#through;
+  }
+
+  /** Position of the next event it wants. */
+  get next(): number {
+    return this.#gathering.next;
+  }
+
+  /** Takes the next event; one before `next` is known already. */
+  add(event: JournalEvent): void {
+    const block = this.#gathering;
+    if (event.position < block.next) return;
+    const first = block.next === block.from;
+    if (first) block.since = this.#now();
+    block.next = event.position + 1;
+    const { rows } = block;
+    if (event.kind === 'readings') {
+      if (event.position > this.#marks.observations) rows.observations.push(event);
+      if (event.position > this.#marks.indices) rows.indices.push(event);
+    } else if (event.kind === 'alert') {
+      if (event.position > this.#marks.alerts) rows.alerts.push(event);
+    } else if (event.kind === 'control' && event.position > this.#marks.control) rows.control.push(event);
+    // An event without rows (a tick) needs no insert, but moves `through` all the same.
+    if (first || rowsOf(block) >= FLUSH_ROWS) this.#wake?.();
+  }
+
+  /** Resolves when there is room for more events. */
+  async room(): Promise<void> {
+    while (rowsOf(this.#gathering) >= GATHERED_MAX_ROWS && !this.#closing) {
+      await new Promise<void>((resolve) => this.#roomWaiters.push(resolve));
+    }
+  }
+
+  /** Begins writing; runs until close(). */
+  start(): void {
+    this.#done = this.#run();
+  }
+
+  /** Writes what was gathered and stops. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#wake?.();
+    for (const waiter of this.#roomWaiters.splice(0)) waiter();
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    for (;;) {
+      await this.#due();
+      const block = this.#gathering;
+      const last = this.#closing;
+      if (block.next > this.#through) {
+        this.#gathering = this.#spare;
+        this.#gathering.from = block.next;
+        this.#gathering.next = block.next;
+        for (const waiter of this.#roomWaiters.splice(0)) waiter();
+        await this.#write(block);
+        this.#through = block.next;
+        for (const rows of Object.values(block.rows)) rows.reset();
+        this.#spare = block;
+      }
+      if (last) return;
+    }
+  }
+
+  /** Resolves when the gathered block is large or old enough, or the projector closes. */
+  async #due(): Promise<void> {
+    while (!this.#closing) {
+      const block = this.#gathering;
+      if (rowsOf(block) >= FLUSH_ROWS) return;
+      if (block.next === block.from) {
+        await this.#pause(undefined);
+        continue;
+      }
+      const leftMs = block.since + FLUSH_AGE_MS - this.#now();
+      if (leftMs <= 0) return;
+      await this.#pause(leftMs);
+    }
+  }
+
+  /** Until add() or close() wakes it, or the time is over. */
+  #pause(ms: number | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = ms === undefined ? undefined : setTimeout(done, ms);
+      this.#wake = done;
+      function done(): void {
+        clearTimeout(timer);
+        resolve();
+      }
+    });
+  }
+
+  async #write(block: Block): Promise<void> {
+    for (const table of TABLES) {
+      const rows: Rows = block.rows[table];
+      if (rows.count > 0) await this.#insert(table, rows, `${table}:${block.from}:${block.next}`);
+    }
+  }
+
+  /** Tries until it is in: the token makes a repeat harmless, and the feed is held back meanwhile. */
+  async #insert(table: Table, rows: Rows, token: string): Promise<void> {
+    for (let failures = 0; ; failures++) {
+      try {
+        await this.#store.insert(table, rows.columns, rows.count, token);
+        return;
+      } catch (error) {
+        if (this.#closing && failures > 0) throw error;
+        this.#logger.error({ err: error, table, token, failures }, 'insert failed; trying again');
+        await sleep(Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(failures, 8)));
+      }
+    }
+  }
+}
+
+function newBlock(from: number): Block {
+  const rows = { control: new ControlRows(), alerts: new AlertRows(), indices: new IndexRows(), observations: new ObservationRows() };
+  return { rows, from, next: from, since: 0 };
+}
+
+function rowsOf({ rows }: Block): number {
+  return rows.control.count + rows.alerts.count + rows.indices.count + rows.observations.count;
+}

@@ -1,0 +1,36 @@
+/** Proof bundles: everything a person needs to verify one record without asking anybody. */
+import { AirtightError } from '@airtight/protocol';
+import { decodeBase64, formatBundle, inclusionFromTiles, type TileSource } from '@airtight/tlog';
+import type { IngestClient } from '../upstream/ingest-client.ts';
+import type { LedgerClient } from '../upstream/ledger-client.ts';
+
+/**
+ * Builds the bundle of a record (`airtight-proof@1`): its bytes, its path in the batch, the batch's path in the ledger, and the
+ * checkpoint as published.
+ * @returns the text of the file
+ * @throws AirtightError NOT_FOUND, RECORD_NOT_SEALED, RECORD_NOT_ANCHORED, SERVICE_UNAVAILABLE
+ */
+export async function buildProof(
+  position: number,
+  clients: { readonly ingest: Pick<IngestClient, 'record' | 'inclusion'>; readonly ledger: Pick<LedgerClient, 'info' | 'file'> },
+): Promise<string> {
+  const [stored, inclusion] = await Promise.all([clients.ingest.record(position), clients.ingest.inclusion(position)]);
+  const { ledgerIndex } = inclusion;
+  if (ledgerIndex === null) throw new AirtightError('RECORD_NOT_ANCHORED', `record ${position}`);
+  const { size, checkpoint } = await clients.ledger.info();
+  if (ledgerIndex >= size) throw new AirtightError('RECORD_NOT_ANCHORED', `entry ${ledgerIndex}, the checkpoint covers ${size}`);
+  const source: TileSource = { read: async (path) => (await clients.ledger.file(path)).bytes };
+  return formatBundle({
+    record: stored.bytes,
+    position,
+    batch: { record: fromBase64(inclusion.batch), index: inclusion.index, path: inclusion.path.map(fromBase64) },
+    ledger: { index: ledgerIndex, path: await inclusionFromTiles(source, ledgerIndex, size) },
+    checkpoint,
+  });
+}
+
+function fromBase64(text: string): Uint8Array {
+  const bytes = decodeBase64(text);
+  if (bytes === null) throw new AirtightError('SERVICE_UNAVAILABLE', 'ingest answered no base64');
+  return bytes;
+}

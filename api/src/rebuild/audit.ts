@@ -1,0 +1,166 @@
+/** Holds the store against the journal, row by row: every row must be what decoding the journal gives, and no other may be there. */
+import type { Code } from '@airtight/protocol';
+import { DatasetRegistry } from '../control/dataset-registry.ts';
+import { decodeFrame, type JournalEvent } from '../decode/decoder.ts';
+import { framesOf } from '../feed/frames.ts';
+import { flagsText, KIND_BOOLEAN, KIND_NUMBER, KIND_TEXT } from '../project/rows.ts';
+import { DATABASE, TABLES, type Table } from '../project/schema.ts';
+import { BULK_TIMEOUT_MS, type Row, type Store } from '../project/store.ts';
+import { wholeLiteral } from '../query/literal.ts';
+import type { IngestClient } from '../upstream/ingest-client.ts';
+import { ORDER_OF } from './digest.ts';
+
+/** Journal bytes compared at once: some 10,000 records. */
+const CHUNK_BYTES = 4 * 1024 * 1024;
+
+export interface AuditFinding {
+  readonly code: Extract<Code, 'STORE_MISMATCH'>;
+  readonly table: Table;
+  /** Journal position of the first row that differs. */
+  readonly position: number;
+  readonly detail: string;
+}
+export interface AuditReport {
+  /** Records below this position were compared. */
+  readonly through: number;
+  readonly rows: { readonly [table in Table]: number };
+  /** The first difference in order of position; null: the store is what the journal says. */
+  readonly finding: AuditFinding | null;
+}
+
+const COLUMNS: { readonly [table in Table]: string } = {
+  observations:
+    'position, ordinal, agency, dataset, producer, observedProperty, phenomenonTime, receivedAt, kind, result, text, unit, flags',
+  indices: 'position, ordinal, agency, dataset, producer, phenomenonTime, receivedAt, standard, aqi, primaries, reason',
+  alerts: 'position, agency, producer, receivedAt, alert, type, payload',
+  control: 'position, agency, dataset, producer, receivedAt, payload',
+};
+
+/**
+ * Compares all rows of positions below `through`, and that there are none above it that the journal has not.
+ * @throws AirtightError SERVICE_UNAVAILABLE when the feed breaks off, JOURNAL_CORRUPT when it is not sound itself
+ */
+export async function auditTables(store: Store, ingest: Pick<IngestClient, 'feed'>, through: number): Promise<AuditReport> {
+  const registry = new DatasetRegistry();
+  const rows: { [table in Table]: number } = { control: 0, alerts: 0, indices: 0, observations: 0 };
+  let next = 0;
+  while (next < through) {
+    const chunk = await ingest.feed({ from: next, waitMs: 0, maxBytes: CHUNK_BYTES });
+    if (chunk.next === next) break;
+    const end = Math.min(chunk.next, through);
+    const expected = emptyRows();
+    for (const frame of framesOf(chunk)) {
+      if (frame.position < end) expectRows(decodeFrame(frame, registry), expected);
+    }
+    const findings: AuditFinding[] = [];
+    for (const table of TABLES) {
+      const stored = await readRows(store, table, next, end);
+      rows[table] += stored.length;
+      const finding = firstDifference(table, expected[table], stored);
+      if (finding !== null) findings.push(finding);
+    }
+    const [first] = findings.sort((a, b) => a.position - b.position);
+    if (first !== undefined) return { through: next, rows, finding: first };
+    next = end;
+  }
+  return { through: next, rows, finding: next < through ? beyondJournal(next) : null };
+}
+
+type ExpectedRows = { readonly [table in Table]: Row[] };
+
+function emptyRows(): ExpectedRows {
+  return { control: [], alerts: [], indices: [], observations: [] };
+}
+
+/** The rows a record must have, in the order of COLUMNS. Written down a second time on purpose: it checks the first. */
+function expectRows(event: JournalEvent, expected: ExpectedRows): void {
+  const { position, header } = event;
+  const { agency, dataset, producer, receivedAt } = header;
+  if (event.kind === 'control') expected.control.push([position, agency, dataset, producer, receivedAt, event.text]);
+  if (event.kind === 'alert') {
+    const { alert, type } = event.transition;
+    expected.alerts.push([position, agency, producer, receivedAt, String(alert), String(type), event.text]);
+  }
+  if (event.kind !== 'readings') return;
+  event.observations.forEach((o, ordinal) => {
+    const kind = { number: KIND_NUMBER, string: KIND_TEXT, boolean: KIND_BOOLEAN }[typeof o.result as 'number' | 'string' | 'boolean'];
+    const [result, text] = typeof o.result === 'string' ? [0, o.result] : [Number(o.result), ''];
+    const names = [agency, dataset, producer, o.observedProperty];
+    expected.observations.push([
+      position,
+      ordinal,
+      ...names,
+      o.phenomenonTime,
+      receivedAt,
+      kind,
+      result,
+      text,
+      wellFormed(o.unit),
+      wellFormed(flagsText(o.flags)),
+    ]);
+  });
+  event.readings.forEach(({ phenomenonTime, index }, ordinal) => {
+    if (index === undefined) return;
+    const { standard, aqi, primary, reason } = index;
+    const primaries = primary.length === 0 ? '' : JSON.stringify(primary);
+    expected.indices.push([
+      position,
+      ordinal,
+      agency,
+      dataset,
+      producer,
+      phenomenonTime,
+      receivedAt,
+      standard,
+      aqi,
+      primaries,
+      reason ?? '',
+    ]);
+  });
+}
+
+/** A lone surrogate has no UTF-8 form: it is stored as U+FFFD. */
+function wellFormed(text: string): string {
+  return text.toWellFormed();
+}
+
+function readRows(store: Store, table: Table, from: number, end: number): Promise<Row[]> {
+  const window = `position >= ${wholeLiteral(from)} AND position < ${wholeLiteral(end)}`;
+  const order = table === 'observations' || table === 'indices' ? ORDER_OF[table] : 'position';
+  return store.query(`SELECT ${COLUMNS[table]} FROM ${DATABASE}.${table} WHERE ${window} ORDER BY ${order}`, 'bulk', BULK_TIMEOUT_MS);
+}
+
+/** Both lists are in order of their key, so the first place where they part is the first difference. */
+function firstDifference(table: Table, expected: readonly Row[], stored: readonly Row[]): AuditFinding | null {
+  const columns = COLUMNS[table].split(', ');
+  const rows = Math.max(expected.length, stored.length);
+  for (let i = 0; i < rows; i++) {
+    const wanted = expected[i];
+    const found = stored[i];
+    const order = orderOf(table, wanted, found);
+    if (order < 0) return mismatch(table, Number(wanted?.[0]), 'the row is missing');
+    if (order > 0) return mismatch(table, Number(found?.[0]), 'a row that the journal does not give');
+    const at = wanted?.findIndex((value, column) => !Object.is(value, found?.[column])) ?? -1;
+    if (at < 0) continue;
+    const detail = `${columns[at]}: stored ${JSON.stringify(found?.[at])}, the journal gives ${JSON.stringify(wanted?.[at])}`;
+    return mismatch(table, Number(wanted?.[0]), detail);
+  }
+  return null;
+}
+
+/** Below 0: `a` comes first or stands alone; above 0: `b`; 0: they have the same key. */
+function orderOf(table: Table, a: Row | undefined, b: Row | undefined): number {
+  if (a === undefined) return 1;
+  if (b === undefined) return -1;
+  const byPosition = Number(a[0]) - Number(b[0]);
+  const hasOrdinal = table === 'observations' || table === 'indices';
+  return byPosition === 0 && hasOrdinal ? Number(a[1]) - Number(b[1]) : byPosition;
+}
+
+function beyondJournal(head: number): AuditFinding {
+  return mismatch('observations', head, 'the store holds positions that the journal has not');
+}
+
+function mismatch(table: Table, position: number, detail: string): AuditFinding {
+  return { code: 'STORE_MISMATCH', table, position, detail };
+}

@@ -1,0 +1,118 @@
+/**
+ * Makes the store anew from the journal: into a new folder, which takes the old one's place when it is whole. The service
+ * must be stopped, ingest must run.
+ */
+import { rename, rm } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { AirtightError, type Code } from '@airtight/protocol';
+import pino from 'pino';
+import type { ApiConfig } from '../config.ts';
+import { createEngine } from '../contracts/engine.ts';
+import { namedEffect } from '../contracts/host.ts';
+import { SNAPSHOT_FORMAT, snapshotPathIn, writeSnapshot } from '../contracts/snapshot-file.ts';
+import { DatasetRegistry } from '../control/dataset-registry.ts';
+import { decodeFrame } from '../decode/decoder.ts';
+import { FEED_MAX_BYTES } from '../feed/follower.ts';
+import { framesOf } from '../feed/frames.ts';
+import { Projector, readMarks } from '../project/projector.ts';
+import { Store } from '../project/store.ts';
+import { readToken, storeDirOf } from '../service.ts';
+import { IngestClient } from '../upstream/ingest-client.ts';
+import { AlertCheck, type AlertReport } from './alert-check.ts';
+import { type AuditReport, auditTables } from './audit.ts';
+import { digestTables, type StoreDigest } from './digest.ts';
+
+export interface RebuildReport {
+  /** Records of positions below were folded. */
+  readonly through: number;
+  readonly alerts: AlertReport;
+  /** ALERTS_MISMATCH when recorded alerts are not what the journal gives; null: they are. */
+  readonly code: Extract<Code, 'ALERTS_MISMATCH'> | null;
+}
+
+/** Told now and then how far the rebuild is. */
+export type OnProgress = (done: number, total: number) => void;
+
+/**
+ * Folds the whole journal into a new store and checks the recorded alerts against recomputed ones.
+ * @throws AirtightError SERVICE_UNAVAILABLE when ingest is away or the store is in use, CONFIG_INVALID with a store by URL
+ */
+export async function rebuildStore(config: ApiConfig, onProgress: OnProgress = () => undefined): Promise<RebuildReport> {
+  if (config.clickhouseUrl !== '')
+    throw new AirtightError('CONFIG_INVALID', 'rebuild makes the embedded store anew; drop the database of a server by hand');
+  const ingest = new IngestClient(config.ingestUrl, readToken(config));
+  const dir = storeDirOf(config);
+  const draft = `${dir}.rebuild`;
+  await rm(draft, { recursive: true, force: true });
+  const store = await Store.open({ dir: draft, clickhouseUrl: '' });
+  let report: RebuildReport;
+  try {
+    report = await foldJournal(store, ingest, snapshotPathIn(draft), onProgress);
+  } finally {
+    await store.close();
+  }
+  await rm(`${dir}.old`, { recursive: true, force: true });
+  await rename(dir, `${dir}.old`).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  await rename(draft, dir);
+  await rm(`${dir}.old`, { recursive: true, force: true });
+  return report;
+}
+
+async function foldJournal(store: Store, ingest: IngestClient, snapshotPath: string, onProgress: OnProgress): Promise<RebuildReport> {
+  const registry = new DatasetRegistry();
+  const engine = createEngine();
+  const check = new AlertCheck();
+  const active = new Map<string, readonly [string, string]>();
+  const projector = new Projector(store, await readMarks(store), { logger: pino({ level: 'error' }) });
+  const end = (await ingest.status()).head;
+  projector.start();
+  let next = 0;
+  while (next < end) {
+    const chunk = await ingest.feed({ from: next, waitMs: 0, maxBytes: FEED_MAX_BYTES });
+    if (chunk.next === next) throw new AirtightError('SERVICE_UNAVAILABLE', `the feed ended at ${next}, before ${end}`);
+    for (const frame of framesOf(chunk)) {
+      if (frame.position >= end) break;
+      const event = decodeFrame(frame, registry);
+      projector.add(event);
+      if (event.kind === 'alert') check.recorded(event);
+      for (const effect of engine.apply(event)) {
+        namedEffect(effect, active);
+        check.computed(effect);
+      }
+    }
+    next = Math.min(chunk.next, end);
+    onProgress(next, end);
+    await projector.room();
+    await nextTurn();
+  }
+  await projector.close();
+  const alerts = check.report();
+  // With an effect that is not on record the service must fold from the beginning, to write it.
+  if (alerts.unrecorded === 0) {
+    const names = [...active].map(([alert, [agency, contract]]) => [alert, agency, contract] as const);
+    await writeSnapshot(snapshotPath, JSON.stringify({ format: SNAPSHOT_FORMAT, next, state: engine.snapshot(), active: names }));
+  }
+  return { through: next, alerts, code: alerts.differences.length > 0 ? 'ALERTS_MISMATCH' : null };
+}
+
+/** Digest over all tables of a stopped service's store. @throws AirtightError SERVICE_UNAVAILABLE when it is in use */
+export async function digestStore(config: ApiConfig): Promise<StoreDigest> {
+  return withStore(config, digestTables);
+}
+
+/** Compares a stopped service's store with the journal. @throws AirtightError SERVICE_UNAVAILABLE when it is in use or ingest is away */
+export async function auditStore(config: ApiConfig): Promise<AuditReport> {
+  const ingest = new IngestClient(config.ingestUrl, readToken(config));
+  return withStore(config, async (store) => auditTables(store, ingest, (await readMarks(store)).observations + 1));
+}
+
+async function withStore<T>(config: ApiConfig, work: (store: Store) => Promise<T>): Promise<T> {
+  const store = await Store.open({ dir: storeDirOf(config), clickhouseUrl: config.clickhouseUrl });
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { CSRF_HEADER, DEVICES_DATASET, type Session } from '@airtight/protocol';
+import { ADMIN_PASSWORD, Deployment, stationRecord } from '../testing/deployment.ts';
+
+const d = new Deployment();
+
+before(async () => {
+  await d.begin({ AIRTIGHT_API_ANONYMOUS_ROLE: 'none' });
+  d.defineAir();
+  await d.user('root', 'administrator', ADMIN_PASSWORD);
+  await d.user('vera', 'viewer', 'vera-password');
+  await d.startApi();
+  await d.settled();
+});
+after(() => d.end());
+
+interface SignedIn {
+  readonly cookie: string;
+  readonly csrf: string;
+}
+
+async function signIn(name: string, password: string): Promise<SignedIn> {
+  const response = await post('/api/v1/session', { name, password });
+  assert.equal(response.status, 200, await response.clone().text());
+  const cookie = response.headers.get('set-cookie') ?? '';
+  assert.match(cookie, /HttpOnly/);
+  assert.match(cookie, /SameSite=Strict/);
+  const session = (await response.json()) as Session;
+  return { cookie: cookie.split(';')[0] as string, csrf: session.csrf as string };
+}
+
+function post(path: string, body: unknown, headers: { [name: string]: string } = {}, method = 'POST'): Promise<Response> {
+  return fetch(`${d.api.url}${path}`, {
+    method,
+    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+}
+
+async function codeOf(response: Response): Promise<string> {
+  return ((await response.json()) as { code: string }).code;
+}
+
+test('without a session nothing is read, and the session says so', async () => {
+  const response = await d.get('/api/v1/latest');
+  assert.deepEqual([response.status, await codeOf(response)], [401, 'SESSION_REQUIRED']);
+  assert.deepEqual(await d.json('/api/v1/session'), { name: null, role: null, csrf: null });
+  assert.equal((await d.get('/readyz')).status, 200);
+});
+
+test('a wrong password and an unknown name are refused alike', async () => {
+  for (const body of [
+    { name: 'root', password: 'wrong' },
+    { name: 'nobody', password: 'wrong' },
+  ]) {
+    const response = await post('/api/v1/session', body);
+    assert.deepEqual([response.status, await codeOf(response)], [401, 'CREDENTIALS_WRONG']);
+  }
+});
+
+test('a role does what it may; a changing request with a cookie needs the CSRF token', async () => {
+  const vera = await signIn('vera', 'vera-password');
+  assert.equal((await d.get('/api/v1/latest', { cookie: vera.cookie })).status, 200);
+  const users = await d.get('/api/v1/users', { cookie: vera.cookie });
+  assert.deepEqual([users.status, await codeOf(users)], [403, 'ROLE_REQUIRED']);
+  const root = await signIn('root', ADMIN_PASSWORD);
+  const without = await post('/api/v1/users', { name: 'otto', role: 'operator' }, { cookie: root.cookie });
+  assert.deepEqual([without.status, await codeOf(without)], [403, 'CSRF_TOKEN_WRONG']);
+  const made = await post('/api/v1/users', { name: 'otto', role: 'operator' }, { cookie: root.cookie, [CSRF_HEADER]: root.csrf });
+  assert.equal(made.status, 201);
+  const { password } = (await made.json()) as { password: string };
+  const otto = await signIn('otto', password);
+  const quarantine = await d.get('/api/v1/quarantine', { cookie: otto.cookie });
+  assert.equal(quarantine.status, 200);
+  const again = await post('/api/v1/users', { name: 'otto', role: 'viewer' }, { cookie: root.cookie, [CSRF_HEADER]: root.csrf });
+  assert.equal(await codeOf(again), 'NAME_TAKEN');
+  const disabled = await post('/api/v1/users/otto/disable', undefined, { cookie: root.cookie, [CSRF_HEADER]: root.csrf });
+  assert.equal(disabled.status, 200);
+  assert.equal((await d.get('/api/v1/quarantine', { cookie: otto.cookie })).status, 401, 'a disabled account is out at once');
+  const last = await post('/api/v1/users/root/disable', undefined, { cookie: root.cookie, [CSRF_HEADER]: root.csrf });
+  assert.equal(last.status, 400);
+  const out = await post('/api/v1/session', undefined, { cookie: root.cookie, [CSRF_HEADER]: root.csrf }, 'DELETE');
+  assert.equal(out.status, 204);
+  assert.equal((await d.get('/api/v1/users', { cookie: root.cookie })).status, 401);
+});
+
+test('a person whose account is disabled is thrown out of the stream', async () => {
+  const root = await signIn('root', ADMIN_PASSWORD);
+  const headers = { cookie: root.cookie, [CSRF_HEADER]: root.csrf };
+  const made = (await (await post('/api/v1/users', { name: 'wanda', role: 'viewer' }, headers)).json()) as { password: string };
+  const wanda = await signIn('wanda', made.password);
+  // Node's WebSocket takes headers in its second argument; its type does not know.
+  const socket = new WebSocket(`${d.api.url.replace('http', 'ws')}/api/v1/stream`, { headers: { cookie: wanda.cookie } } as never);
+  await new Promise((resolve) => {
+    socket.onopen = resolve;
+  });
+  const closed = new Promise<string>((resolve) => {
+    socket.onclose = ({ reason }) => resolve(reason);
+  });
+  await post('/api/v1/users/wanda/disable', undefined, headers);
+  assert.equal(await closed, 'SESSION_REQUIRED');
+});
+
+test('API tokens work until they are revoked, and are told once', async () => {
+  const root = await signIn('root', ADMIN_PASSWORD);
+  const headers = { cookie: root.cookie, [CSRF_HEADER]: root.csrf };
+  const made = (await (await post('/api/v1/tokens', { title: 'export', role: 'viewer' }, headers)).json()) as { id: string; token: string };
+  const authorization = `Bearer ${made.token}`;
+  assert.equal((await d.get('/api/v1/datasets', { authorization })).status, 200);
+  assert.equal((await d.get('/api/v1/users', { authorization })).status, 403);
+  const list = await (await d.get('/api/v1/tokens', { cookie: root.cookie })).text();
+  assert.equal(list.includes(made.token.split('_')[2] as string), false);
+  assert.equal((await post(`/api/v1/tokens/${made.id}`, undefined, headers, 'DELETE')).status, 200);
+  assert.equal((await d.get('/api/v1/datasets', { authorization })).status, 401);
+  assert.equal((await d.get('/api/v1/datasets', { authorization: 'Bearer at_x_y' })).status, 401);
+});
+
+test('records with hashes of secrets are for administrators alone', async () => {
+  const position = d.control(DEVICES_DATASET, stationRecord('s9'));
+  await d.settled();
+  const vera = await signIn('vera', 'vera-password');
+  for (const path of [`/api/v1/records/${position}`, `/api/v1/records/${position}/proof`]) {
+    assert.equal((await d.get(path, { cookie: vera.cookie })).status, 403);
+  }
+  const root = await signIn('root', ADMIN_PASSWORD);
+  assert.equal((await d.get(`/api/v1/records/${position}`, { cookie: root.cookie })).status, 200);
+});
+
+test('guessing passwords is slowed down', async () => {
+  const statuses: number[] = [];
+  for (let i = 0; i < 12; i++) statuses.push((await post('/api/v1/session', { name: 'root', password: 'x'.repeat(300) })).status);
+  assert.equal(statuses.at(-1), 429);
+  assert.equal(await codeOf(await post('/api/v1/session', { name: 'root', password: 'x' })), 'RATE_LIMITED');
+});
+
+test('the internal door takes the services token alone', async () => {
+  assert.equal((await post('/internal/digest-store', undefined)).status, 401);
+  const answer = await post('/internal/digest-store', undefined, { authorization: 'Bearer test-token' });
+  assert.equal(((await answer.json()) as { control: { rows: number } }).control.rows > 0, true);
+});

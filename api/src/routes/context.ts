@@ -1,0 +1,34 @@
+/** What the routes work with. */
+import type { Sessions } from '../accounts/sessions.ts';
+import type { ApiConfig } from '../config.ts';
+import type { ControlState } from '../control/control-state.ts';
+import type { Fold } from '../fold.ts';
+import type { AlertBook } from '../project/alert-book.ts';
+import type { LatestValues } from '../project/latest.ts';
+import type { Projector } from '../project/projector.ts';
+import type { Store } from '../project/store.ts';
+import type { StreamHub } from '../stream/hub.ts';
+import type { IngestClient } from '../upstream/ingest-client.ts';
+import type { LedgerClient } from '../upstream/ledger-client.ts';
+import type { UpstreamStatus } from '../upstream/upstream-status.ts';
+
+export interface RouteContext {
+  readonly config: ApiConfig;
+  readonly store: Store;
+  readonly ingest: IngestClient;
+  readonly ledger: LedgerClient;
+  readonly upstream: UpstreamStatus;
+  readonly control: ControlState;
+  readonly latest: LatestValues;
+  readonly alerts: AlertBook;
+  readonly projector: Projector;
+  readonly stream: StreamHub;
+  readonly fold: Fold;
+  readonly sessions: Sessions;
+  /** Bearer token of our own services. */
+  readonly internalToken: string;
+  /** Why the feed cannot be followed at the moment, if so. */
+  readonly feedFault: () => string | undefined;
+  /** Folder of the store. */
+  readonly storeDir: string;
+}

@@ -1,0 +1,155 @@
+/** What was measured: datasets, producers, newest values, series, raw observations, the daily report. */
+import {
+  AirIndex,
+  AirtightError,
+  Dataset,
+  type DeviceRecord,
+  isName,
+  LatestItem,
+  ObservationItem,
+  Page,
+  Producer,
+  Series,
+} from '@airtight/protocol';
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { readDaily } from '../query/daily.ts';
+import { observationsCsv, readObservations } from '../query/observations.ts';
+import { INDEX_PROPERTY, readSeries, SERIES_MAX_POINTS } from '../query/series.ts';
+import { zoneOffsetMs } from '../query/time-zone.ts';
+import type { RouteContext } from './context.ts';
+
+const Name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' });
+const PropertyName = Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_]{0,63}$' });
+const Time = Type.String({ format: 'date-time', maxLength: 40 });
+const OBSERVATIONS_MAX = 10_000;
+const DAY_MS = 86_400_000;
+
+const SeriesParameters = Type.Object({
+  producer: Name,
+  dataset: Name,
+  observedProperty: PropertyName,
+  from: Type.Optional(Time),
+  to: Type.Optional(Time),
+  maxPoints: Type.Integer({ minimum: 2, maximum: SERIES_MAX_POINTS, default: 500 }),
+});
+const ObservationsParameters = Type.Object({
+  producer: Type.Optional(Name),
+  dataset: Type.Optional(Name),
+  observedProperty: Type.Optional(PropertyName),
+  from: Type.Optional(Time),
+  to: Type.Optional(Time),
+  cursor: Type.Optional(Type.String({ maxLength: 256 })),
+  limit: Type.Integer({ minimum: 1, maximum: OBSERVATIONS_MAX, default: 1000 }),
+});
+const LatestParameters = Type.Object({ dataset: Type.Optional(Name), producer: Type.Optional(Name) });
+const DailyParameters = Type.Object({
+  dataset: Name,
+  producer: Type.Optional(Name),
+  date: Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$', description: 'Calendar day in the zone of the deployment.' }),
+});
+/** The daily report of one station: its index, and how many valid hours each pollutant had. */
+const DailyReport = Type.Object({ producer: Type.String(), index: AirIndex, hours: Type.Record(Type.String(), Type.Integer()) });
+
+export function dataRoutes(app: FastifyInstance, context: RouteContext): void {
+  directoryRoutes(app, context);
+  latestRoute(app, context);
+  seriesRoute(app, context);
+  observationsRoute(app, context);
+  dailyRoute(app, context);
+}
+
+function directoryRoutes(app: FastifyInstance, { control }: RouteContext): void {
+  const config = { access: 'viewer' } as const;
+  app.get('/datasets', { config, schema: { response: { 200: Page(Dataset) } } }, async () => ({
+    items: control.datasets.all().map(({ type: _, ...dataset }) => dataset),
+    next: null,
+  }));
+  app.get('/producers', { config, schema: { response: { 200: Page(Producer) } } }, async () => ({
+    items: [...control.producers.values()].sort((a, b) => (a.producer < b.producer ? -1 : 1)).map(producerItem),
+    next: null,
+  }));
+  const schema = { params: Type.Object({ id: Type.String({ maxLength: 64 }) }), response: { 200: Producer } };
+  app.get<{ Params: { id: string } }>('/producers/:id', { config, schema }, async (request) => {
+    const device = control.producers.get(request.params.id);
+    if (device === undefined) throw new AirtightError('NOT_FOUND', `producer ${request.params.id}`);
+    return producerItem(device);
+  });
+}
+
+/** Never the hash of its secret, nor what it may subscribe to. */
+function producerItem({ producer, agency, kind, name, region, location, datasets, simulated, revoked }: DeviceRecord): Producer {
+  return {
+    producer,
+    agency,
+    kind,
+    name,
+    ...(region === undefined ? {} : { region }),
+    ...(location === undefined ? {} : { location }),
+    datasets: [...datasets],
+    simulated,
+    revoked,
+  };
+}
+
+function latestRoute(app: FastifyInstance, { latest }: RouteContext): void {
+  const schema = { querystring: LatestParameters, response: { 200: Page(LatestItem) } };
+  app.get<{ Querystring: Static<typeof LatestParameters> }>('/latest', { config: { access: 'viewer' }, schema }, async (request, reply) => {
+    // The items are kept as texts; the serializer passes them on as they are.
+    const text = `{"items":[${latest.texts(request.query).join(',')}],"next":null}`;
+    return reply.type('application/json; charset=utf-8').serializer(String).send(text);
+  });
+}
+
+function seriesRoute(app: FastifyInstance, { control, store, config }: RouteContext): void {
+  const schema = { querystring: SeriesParameters, response: { 200: Series } };
+  app.get<{ Querystring: Static<typeof SeriesParameters> }>('/series', { config: { access: 'viewer' }, schema }, async (request) => {
+    const { producer, dataset, observedProperty, maxPoints } = request.query;
+    const to = epochMs(request.query.to) ?? Date.now();
+    const from = epochMs(request.query.from) ?? to - DAY_MS;
+    const unit = observedProperty === INDEX_PROPERTY ? '1' : (control.datasets.current(dataset)?.properties[observedProperty]?.unit ?? '');
+    return readSeries(store, { producer, dataset, observedProperty, from, to, maxPoints }, unit, zoneOffsetMs(config.timeZone, from));
+  });
+}
+
+function observationsRoute(app: FastifyInstance, { store }: RouteContext): void {
+  const schema = {
+    querystring: ObservationsParameters,
+    produces: ['application/json', 'text/csv'],
+    response: { 200: Page(ObservationItem) },
+  };
+  app.get<{ Querystring: Static<typeof ObservationsParameters> }>(
+    '/observations',
+    { config: { access: 'viewer' }, schema },
+    async (request, reply) => {
+      const { from, to, ...rest } = request.query;
+      const page = await readObservations(store, { ...rest, from: epochMs(from), to: epochMs(to) });
+      const asCsv = request.headers.accept?.includes('text/csv') === true;
+      // Items come from our own rows: JSON.stringify is several times faster than checking each against the schema.
+      reply.serializer(String).type(asCsv ? 'text/csv; charset=utf-8' : 'application/json; charset=utf-8');
+      if (!asCsv) return reply.send(JSON.stringify(page));
+      if (page.next !== null) reply.header('airtight-next', page.next);
+      return reply.send(observationsCsv(page.items));
+    },
+  );
+}
+
+function dailyRoute(app: FastifyInstance, { store, control, config }: RouteContext): void {
+  const schema = { querystring: DailyParameters, response: { 200: Page(DailyReport) } };
+  app.get<{ Querystring: Static<typeof DailyParameters> }>('/daily', { config: { access: 'viewer' }, schema }, async (request) => {
+    const { dataset, producer, date } = request.query;
+    const definition = isName(dataset) ? control.datasets.current(dataset) : undefined;
+    if (definition === undefined) throw new AirtightError('NOT_FOUND', `dataset ${dataset}`);
+    const midnightUtc = Date.parse(`${date}T00:00:00Z`);
+    if (Number.isNaN(midnightUtc)) throw new AirtightError('REQUEST_INVALID', `date ${date}`);
+    const from = midnightUtc - zoneOffsetMs(config.timeZone, midnightUtc);
+    return { items: await readDaily(store, { dataset, producer, from }, definition), next: null };
+  });
+}
+
+function epochMs(time: string | undefined): number | undefined {
+  if (time === undefined) return undefined;
+  const ms = Date.parse(time);
+  if (Number.isNaN(ms)) throw new AirtightError('REQUEST_INVALID', `time ${time}`);
+  return ms;
+}

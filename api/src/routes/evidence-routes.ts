@@ -1,0 +1,118 @@
+/** What proves it: records, proof bundles, batches, the ledger; and what was not admitted. */
+import { hash } from 'node:crypto';
+import {
+  AirtightError,
+  BatchItem,
+  CONTROL_PREFIX,
+  decodeBatchRecord,
+  decodeRecord,
+  LEAF_PREFIX,
+  LedgerStatus,
+  Page,
+  QuarantineItem,
+  type RecordHeader,
+  RecordItem,
+} from '@airtight/protocol';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { requireRole } from '../accounts/identity.ts';
+import { decodeCursor, encodeCursor } from '../query/cursor.ts';
+import { buildProof } from '../query/proof.ts';
+import type { RouteContext } from './context.ts';
+
+const RecordParameters = Type.Object({ id: Type.String({ pattern: '^[0-9]{1,15}$' }) });
+const ListParameters = Type.Object({
+  cursor: Type.Optional(Type.String({ maxLength: 256 })),
+  limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100 }),
+});
+/** The bundle's own format, `airtight-proof@1`, is described in docs/reference/proof-bundle.md. */
+const ProofDocument = Type.Object({}, { additionalProperties: true, description: 'A proof bundle, airtight-proof@1.' });
+
+export function evidenceRoutes(app: FastifyInstance, context: RouteContext): void {
+  recordRoutes(app, context);
+  batchRoutes(app, context);
+  const schema = { response: { 200: LedgerStatus } };
+  app.get('/ledger', { config: { access: 'viewer' }, schema }, async () => context.upstream.ledger());
+  quarantineRoute(app, context);
+}
+
+function recordRoutes(app: FastifyInstance, { ingest, ledger, upstream }: RouteContext): void {
+  const config = { access: 'viewer' } as const;
+  const schema = { params: RecordParameters, response: { 200: RecordItem } };
+  app.get<{ Params: Static<typeof RecordParameters> }>('/records/:id', { config, schema }, async (request): Promise<RecordItem> => {
+    const position = Number(request.params.id);
+    const { bytes, batch } = await ingest.record(position);
+    const { header, payload } = readable(request, bytes);
+    return {
+      record: String(position),
+      header: { ...header },
+      payload: Buffer.from(payload).toString('base64'),
+      leafHash: hash('sha256', Buffer.concat([Uint8Array.of(LEAF_PREFIX), bytes]), 'hex'),
+      batch,
+      anchored: position < upstream.ledger().anchoredThrough,
+    };
+  });
+  const proofSchema = { params: RecordParameters, response: { 200: ProofDocument } };
+  app.get<{ Params: Static<typeof RecordParameters> }>('/records/:id/proof', { config, schema: proofSchema }, async (request, reply) => {
+    const position = Number(request.params.id);
+    readable(request, (await ingest.record(position)).bytes);
+    const bundle = await buildProof(position, { ingest, ledger });
+    reply.header('content-disposition', `attachment; filename="${position}.airtight-proof.json"`);
+    return reply.type('application/json; charset=utf-8').serializer(String).send(bundle);
+  });
+}
+
+/** The record, if the person may read it: control records hold the hashes of passwords and device secrets. */
+function readable(request: FastifyRequest, bytes: Uint8Array): { readonly header: RecordHeader; readonly payload: Uint8Array } {
+  const record = decodeRecord(bytes);
+  if (!record.ok) throw new AirtightError(record.code, record.detail);
+  if (record.value.header.dataset.startsWith(CONTROL_PREFIX)) requireRole(request.identity, 'administrator');
+  return record.value;
+}
+
+function batchRoutes(app: FastifyInstance, { ingest }: RouteContext): void {
+  const schema = { querystring: ListParameters, response: { 200: Page(BatchItem) } };
+  app.get<{ Querystring: Static<typeof ListParameters> }>('/batches', { config: { access: 'viewer' }, schema }, async (request) => {
+    // Newest first: the cursor is the sequence number below which the page begins.
+    const { cursor, limit } = request.query;
+    const below = cursor === undefined ? (await ingest.status()).batches : (decodeCursor(cursor, 1)[0] as number);
+    const from = Math.max(0, below - limit);
+    const { items } = from < below ? await ingest.batches(from, below - from) : { items: [] };
+    return {
+      items: items
+        .filter(({ seq }) => seq < below)
+        .map(batchItem)
+        .reverse(),
+      next: from > 0 ? encodeCursor([from]) : null,
+    };
+  });
+}
+
+function batchItem({ record, ledgerIndex }: { readonly record: string; readonly ledgerIndex: number | null }): BatchItem {
+  const batch = decodeBatchRecord(Buffer.from(record, 'base64'));
+  if (!batch.ok) throw new AirtightError(batch.code, batch.detail);
+  const { stream, seq, first, count, firstAt, lastAt, root } = batch.value;
+  return {
+    stream,
+    seq,
+    first: String(first),
+    count,
+    firstAt: new Date(firstAt).toISOString(),
+    lastAt: new Date(lastAt).toISOString(),
+    root,
+    ledgerIndex,
+  };
+}
+
+function quarantineRoute(app: FastifyInstance, { ingest }: RouteContext): void {
+  const schema = { querystring: ListParameters, response: { 200: Page(QuarantineItem) } };
+  app.get<{ Querystring: Static<typeof ListParameters> }>('/quarantine', { config: { access: 'operator' }, schema }, async (request) => {
+    const { cursor, limit } = request.query;
+    if (cursor !== undefined && !/^[A-Za-z0-9._-]{1,64}$/.test(cursor)) throw new AirtightError('CURSOR_INVALID', cursor.slice(0, 64));
+    const { items, next } = await ingest.quarantine(cursor, limit);
+    return {
+      items: items.map((item) => ({ ...item, id: String(item.id), receivedAt: new Date(item.receivedAt).toISOString() })),
+      next: next === null ? null : String(next),
+    };
+  });
+}

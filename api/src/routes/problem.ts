@@ -1,0 +1,70 @@
+/** Errors as RFC 9457 problem documents with a stable code, in the reader's language. */
+import { AirtightError, CODES, type Code, type Problem } from '@airtight/protocol';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+
+const CONTENT_TYPE = 'application/problem+json; charset=utf-8';
+/** Fastify's own errors by HTTP status. */
+const CODE_OF_STATUS: { readonly [status: number]: Code } = {
+  400: 'REQUEST_INVALID',
+  404: 'NOT_FOUND',
+  413: 'PAYLOAD_TOO_LARGE',
+  415: 'REQUEST_INVALID',
+  429: 'RATE_LIMITED',
+  503: 'OVERLOADED',
+};
+
+/** Parts of the address space that are no pages of the dashboard. */
+const NOT_A_PAGE = /^\/(?:api|ledger|internal|assets)(?:[/?]|$)/;
+
+/**
+ * @param withPages there is a dashboard: an address that is no file and no interface is a page of it (history routes such as
+ *   /stations/x)
+ */
+export function installProblems(app: FastifyInstance, withPages: boolean): void {
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    const { code, detail } = classify(error);
+    if (CODES[code].status >= 500) request.log.error({ err: error, code }, 'request failed');
+    return sendProblem(request, reply, code, detail);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const isPage = (request.method === 'GET' || request.method === 'HEAD') && !NOT_A_PAGE.test(request.url);
+    return withPages && isPage ? reply.sendFile('index.html') : sendProblem(request, reply, 'NOT_FOUND', request.url.slice(0, 200));
+  });
+}
+
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, code: Code, detail: string | undefined): FastifyReply {
+  const { status } = CODES[code];
+  if (code === 'OVERLOADED' || code === 'SERVICE_UNAVAILABLE') void reply.header('retry-after', '1');
+  const problem: Problem = {
+    type: 'about:blank',
+    title: CODES[code][languageOf(request)],
+    status,
+    code,
+    ...(detail === undefined || detail === '' ? {} : { detail }),
+    requestId: request.id,
+  };
+  // Serialised here: a route's own schema has nothing to say about its refusals.
+  return reply
+    .code(status)
+    .type(CONTENT_TYPE)
+    .serializer((body: unknown) => JSON.stringify(body))
+    .send(problem);
+}
+
+/** `zh` when Chinese comes before English in Accept-Language, or English is not there; else `en`. */
+export function languageOf(request: FastifyRequest): 'zh' | 'en' {
+  const header = String(request.headers['accept-language'] ?? '').toLowerCase();
+  const zh = header.indexOf('zh');
+  const en = header.indexOf('en');
+  return zh >= 0 && (en < 0 || zh < en) ? 'zh' : 'en';
+}
+
+function classify(error: FastifyError): { readonly code: Code; readonly detail: string | undefined } {
+  // The message is "CODE: meaning: detail"; the reader gets the detail alone.
+  if (error instanceof AirtightError)
+    return { code: error.code, detail: error.message.slice(`${error.code}: ${CODES[error.code].en}: `.length) };
+  if (error.validation !== undefined) return { code: 'REQUEST_INVALID', detail: error.message };
+  const code = CODE_OF_STATUS[error.statusCode ?? 500] ?? 'INTERNAL';
+  // What broke inside is for the log, not for the reader.
+  return { code, detail: code === 'INTERNAL' ? undefined : error.message };
+}

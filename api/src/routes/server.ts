@@ -1,0 +1,112 @@
+/** The HTTP server: one port for dashboard, API, stream, ledger files, health. */
+import { randomUUID } from 'node:crypto';
+import fastifyCookie from '@fastify/cookie';
+import fastifyRateLimit from '@fastify/rate-limit';
+import fastifySwagger from '@fastify/swagger';
+import fastifySwaggerUi from '@fastify/swagger-ui';
+import fastifyWebsocket from '@fastify/websocket';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import { createMetrics } from '../metrics.ts';
+import { installAccess } from './access.ts';
+import { accountRoutes } from './account-routes.ts';
+import { alertRoutes } from './alert-routes.ts';
+import type { RouteContext } from './context.ts';
+import { dataRoutes } from './data-routes.ts';
+import { evidenceRoutes } from './evidence-routes.ts';
+import { dashboardRoutes, hasDashboard, ledgerFileRoutes } from './file-routes.ts';
+import { internalRoutes } from './internal-routes.ts';
+import { installProblems } from './problem.ts';
+import { streamRoute } from './stream-route.ts';
+import { healthRoutes, statusRoute } from './system-routes.ts';
+
+/** Requests carry names, numbers and short comments. */
+const BODY_MAX_BYTES = 64 * 1024;
+/** What a stream client may send: nothing that is listened to. */
+const STREAM_INBOUND_MAX_BYTES = 1024;
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Everything comes from here, nothing is inline, nobody may frame it. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'self'",
+  "img-src 'self' data:",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join('; ');
+const DOCS_PATH = '/api/docs';
+
+export async function buildServer(context: RouteContext, logger: FastifyBaseLogger, dashboardDir: string): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_MAX_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    genReqId: () => randomUUID(),
+    forceCloseConnections: true,
+    ajv: { customOptions: { coerceTypes: true, removeAdditional: false, allErrors: false } },
+  });
+  const withPages = hasDashboard(dashboardDir);
+  if (!withPages) logger.warn({ dir: dashboardDir }, 'the dashboard is not built; only the interfaces are served');
+  installProblems(app, withPages);
+  installHeaders(app);
+  await app.register(fastifyCookie);
+  await app.register(fastifyRateLimit, { global: false });
+  await app.register(fastifyWebsocket, { options: { maxPayload: STREAM_INBOUND_MAX_BYTES, perMessageDeflate: false } });
+  await app.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Airtight', description: 'Readings, indices, alerts and their proofs.', version: '1' },
+      components: {
+        securitySchemes: {
+          session: { type: 'apiKey', in: 'cookie', name: 'airtight_session' },
+          token: { type: 'http', scheme: 'bearer' },
+        },
+      },
+    },
+  });
+  installAccess(app, context);
+  healthRoutes(app, context, createMetrics(context));
+  await app.register(
+    (api, _options, done) => {
+      apiRoutes(api, context);
+      done();
+    },
+    { prefix: '/api/v1' },
+  );
+  internalRoutes(app, context);
+  ledgerFileRoutes(app, context);
+  await documentationRoutes(app);
+  if (withPages) await dashboardRoutes(app, dashboardDir);
+  return app;
+}
+
+function apiRoutes(api: FastifyInstance, context: RouteContext): void {
+  statusRoute(api, context);
+  dataRoutes(api, context);
+  evidenceRoutes(api, context);
+  alertRoutes(api, context);
+  accountRoutes(api, context);
+  streamRoute(api, context);
+}
+
+/** The interface described from the very schemas that check it; pages from local files alone. */
+async function documentationRoutes(app: FastifyInstance): Promise<void> {
+  const options = { config: { access: 'anyone' }, schema: { hide: true } } as const;
+  app.get('/api/openapi.json', options, async () => app.swagger());
+  await app.register((docs, _options, done) => {
+    docs.addHook('onRoute', (route) => {
+      route.config = { ...route.config, access: 'anyone' };
+    });
+    docs.register(fastifySwaggerUi, { routePrefix: DOCS_PATH, staticCSP: true });
+    done();
+  });
+}
+
+function installHeaders(app: FastifyInstance): void {
+  app.addHook('onSend', async (request, reply) => {
+    reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'same-origin').header('x-request-id', request.id);
+    // The documentation's own page brings a policy with the hashes of its scripts.
+    if (!request.url.startsWith(DOCS_PATH)) reply.header('content-security-policy', CONTENT_SECURITY_POLICY);
+    if (request.url.startsWith('/api/v1') && !reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+  });
+}

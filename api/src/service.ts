@@ -1,0 +1,156 @@
+/** Puts the read side together and runs it. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AirtightError } from '@airtight/protocol';
+import type { Logger } from 'pino';
+import { Sessions } from './accounts/sessions.ts';
+import type { ApiConfig } from './config.ts';
+import { EffectOutbox } from './contracts/effect-outbox.ts';
+import { type ContractsEngine, createEngine } from './contracts/engine.ts';
+import { ContractsHost } from './contracts/host.ts';
+import { type ContractsSnapshot, readSnapshot, snapshotPathIn } from './contracts/snapshot-file.ts';
+import { ControlState } from './control/control-state.ts';
+import { followFeed } from './feed/follower.ts';
+import { Fold } from './fold.ts';
+import { AlertBook } from './project/alert-book.ts';
+import { loadControl } from './project/control-load.ts';
+import { LatestValues } from './project/latest.ts';
+import { Projector, readMarks } from './project/projector.ts';
+import { Store } from './project/store.ts';
+import type { RouteContext } from './routes/context.ts';
+import { buildServer } from './routes/server.ts';
+import { StreamHub } from './stream/hub.ts';
+import { IngestClient } from './upstream/ingest-client.ts';
+import { LedgerClient } from './upstream/ledger-client.ts';
+import { UpstreamStatus } from './upstream/upstream-status.ts';
+
+export interface RunningApi {
+  /** e.g. http://127.0.0.1:8080 */
+  readonly url: string;
+  readonly context: RouteContext;
+  /** Stops following, writes what was gathered, closes the store. */
+  close(): Promise<void>;
+}
+
+/** Folder this service owns in the data directory. */
+export function storeDirOf(config: Pick<ApiConfig, 'dataDir'>): string {
+  return join(config.dataDir, 'store');
+}
+
+/** @throws AirtightError CONFIG_INVALID when there is no token */
+export function readToken(config: Pick<ApiConfig, 'dataDir' | 'tokenFile'>): string {
+  const path = config.tokenFile === '' ? join(config.dataDir, 'keys', 'internal.token') : config.tokenFile;
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw new AirtightError('CONFIG_INVALID', `tokenFile: ${path} cannot be read`, { cause: error });
+  }
+}
+
+/**
+ * Starts the service: resumes from what the tables say, then follows the journal and answers.
+ * @throws AirtightError CONFIG_INVALID, SERVICE_UNAVAILABLE when the store is in use
+ */
+export async function startApi(config: ApiConfig, logger: Logger): Promise<RunningApi> {
+  const internalToken = readToken(config);
+  const ingest = new IngestClient(config.ingestUrl, internalToken);
+  const ledger = new LedgerClient(config.ledgerUrl, internalToken);
+  const upstream = new UpstreamStatus({ ingest, ledger }, readVkey(config), logger);
+  const storeDir = storeDirOf(config);
+  const store = await Store.open({ dir: storeDir, clickhouseUrl: config.clickhouseUrl });
+  const stages = await loadStages(store, { ingest, storeDir, logger, ledger: () => upstream.ledger() });
+  const fold = new Fold(stages, stages.from);
+  logger.info({ from: stages.from, projected: stages.projector.through, contracts: stages.contracts.next }, 'resuming');
+  let fault: string | undefined = 'not connected yet';
+  const context: RouteContext = {
+    ...{ config, store, ingest, ledger, upstream, fold, internalToken, storeDir },
+    ...{ control: stages.control, latest: stages.latest, alerts: stages.alerts, projector: stages.projector, stream: stages.stream },
+    sessions: new Sessions(),
+    feedFault: () => fault,
+  };
+  const app = await buildServer(context, logger, dashboardDirOf(config));
+  await upstream.start();
+  stages.projector.start();
+  stages.contracts.start();
+  stages.stream.start();
+  const url = await app.listen({ host: config.host, port: config.port });
+  const stop = new AbortController();
+  const following = followFeed({
+    ingest,
+    from: stages.from,
+    take: (chunk) => fold.take(chunk),
+    signal: stop.signal,
+    logger,
+    onRound: (error) => {
+      fault = error === undefined ? undefined : error instanceof Error ? error.message : String(error);
+    },
+  });
+  return {
+    url,
+    context,
+    close: async () => {
+      stop.abort();
+      stages.stream.close();
+      await app.close();
+      // A take that waits for room goes on when these close.
+      await Promise.all([stages.projector.close(), stages.contracts.close(), following]);
+      upstream.close();
+      await store.close();
+    },
+  };
+}
+
+interface StageDeps {
+  readonly ingest: IngestClient;
+  readonly storeDir: string;
+  readonly logger: Logger;
+  readonly ledger: () => ReturnType<UpstreamStatus['ledger']>;
+}
+
+/** Every stage as the tables and the contracts' snapshot have it, and where the earliest of them goes on. */
+async function loadStages(store: Store, { ingest, storeDir, logger, ledger }: StageDeps) {
+  const marks = await readMarks(store);
+  const control = new ControlState();
+  await loadControl(store, control);
+  const latest = new LatestValues(control.datasets);
+  await latest.load(store, marks.observations);
+  const alerts = new AlertBook();
+  await alerts.load(store, marks.alerts);
+  const projector = new Projector(store, marks, { logger });
+  const snapshotPath = snapshotPathIn(storeDir);
+  const { engine, next, active } = reviveEngine(await readSnapshot(snapshotPath), logger);
+  const outbox = new EffectOutbox(ingest, logger);
+  const contracts = new ContractsHost({ engine, next, active, outbox, snapshotPath, logger });
+  const from = Math.min(projector.through, contracts.next);
+  const stream = new StreamHub({ from, ingest, registry: control.datasets, ledger });
+  return { control, latest, alerts, projector, contracts, stream, from };
+}
+
+/** The engine from its snapshot; without a usable one it folds the journal from the beginning and comes to the same state. */
+function reviveEngine(
+  snapshot: ContractsSnapshot | undefined,
+  logger: Logger,
+): { readonly engine: ContractsEngine; readonly next: number; readonly active: ContractsSnapshot['active'] } {
+  if (snapshot !== undefined) {
+    try {
+      return { engine: createEngine(snapshot.state), next: snapshot.next, active: snapshot.active };
+    } catch (error) {
+      logger.warn({ err: error }, 'the saved state of the contracts cannot be used; folding the journal from its beginning');
+    }
+  }
+  return { engine: createEngine(), next: 0, active: [] };
+}
+
+function readVkey(config: ApiConfig): string | undefined {
+  const path = config.vkeyFile === '' ? join(config.dataDir, 'keys', 'ledger.vkey') : config.vkeyFile;
+  if (!existsSync(path)) {
+    if (config.vkeyFile !== '') throw new AirtightError('CONFIG_INVALID', `vkeyFile: ${path} is not there`);
+    return undefined;
+  }
+  return readFileSync(path, 'utf8').trim();
+}
+
+function dashboardDirOf(config: ApiConfig): string {
+  return config.dashboardDir === '' ? fileURLToPath(new URL('../../dashboard/dist', import.meta.url)) : config.dashboardDir;
+}

@@ -1,0 +1,106 @@
+/** All clients of the live stream: one steady pace for frames, one for heartbeats. */
+import { type LedgerStatus, STREAM_HEARTBEAT_MS } from '@airtight/protocol';
+import type { DatasetRegistry } from '../control/dataset-registry.ts';
+import type { JournalEvent } from '../decode/decoder.ts';
+import type { IngestClient } from '../upstream/ingest-client.ts';
+import { Ring, type Stretch } from './ring.ts';
+import type { StreamFilter } from './stream-items.ts';
+import { CLOSE_POLICY, CLOSE_TRY_LATER, frameText, StreamSession, type StreamSocket } from './stream-session.ts';
+
+/** At most ten frames a second per client: the kernel's send is the cost, whatever the size of a frame. */
+export const TURN_INTERVAL_MS = 100;
+/** Each costs a socket, a cursor and at most BUFFERED_MAX_BYTES and one frame of memory when it stops reading. */
+export const CLIENTS_MAX = 500;
+
+export interface HubOptions {
+  readonly from: number;
+  readonly ingest: Pick<IngestClient, 'feed' | 'status'>;
+  readonly registry: DatasetRegistry;
+  readonly ledger: () => LedgerStatus;
+  readonly ringMaxBytes?: number | undefined;
+}
+
+export class StreamHub {
+  readonly #ring: Ring;
+  readonly #options: HubOptions;
+  readonly #sessions = new Set<StreamSession>();
+  #head = 0;
+  #turns: NodeJS.Timeout | undefined;
+  #heartbeats: NodeJS.Timeout | undefined;
+  /** The last unfiltered frame: clients that are level share its text. */
+  #shared: { readonly from: number; readonly next: number; readonly text: string } | undefined;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+    this.#ring = new Ring(options.from, options.registry, options.ringMaxBytes);
+  }
+
+  get clients(): number {
+    return this.#sessions.size;
+  }
+
+  start(): void {
+    this.#turns = setInterval(() => this.#turn(), TURN_INTERVAL_MS);
+    this.#heartbeats = setInterval(() => {
+      for (const session of this.#sessions) session.heartbeat(this.#options.ledger());
+    }, STREAM_HEARTBEAT_MS);
+  }
+
+  close(): void {
+    clearInterval(this.#turns);
+    clearInterval(this.#heartbeats);
+    for (const session of this.#sessions) session.close(CLOSE_TRY_LATER, 'restarting');
+    this.#sessions.clear();
+  }
+
+  /** Takes the next event; one before the ring's end is known already. */
+  take(event: JournalEvent, head: number): void {
+    this.#head = Math.max(this.#head, head);
+    if (event.position >= this.#ring.next) this.#ring.push(event, this.#sessions.size > 0);
+  }
+
+  /**
+   * Serves a socket until it closes.
+   * @param allowed asked at every heartbeat: may this person still see the stream
+   * @returns to be called when the socket has closed
+   */
+  serve(socket: StreamSocket, since: number | undefined, filter: StreamFilter, allowed: () => boolean): () => void {
+    if (this.#sessions.size >= CLIENTS_MAX) {
+      socket.close(CLOSE_TRY_LATER, 'OVERLOADED');
+      return () => undefined;
+    }
+    const session = new StreamSession(socket, since, filter, {
+      ring: this.#ring,
+      registry: this.#options.registry,
+      ingest: this.#options.ingest,
+      head: () => this.#head,
+      now: () => performance.now(),
+      allowed,
+      frameOf: (stretch, wanted) => this.#frameOf(stretch, wanted),
+    });
+    this.#sessions.add(session);
+    if (since !== undefined && since > Math.max(this.#head, this.#ring.next)) void this.#checkCursor(session, since);
+    return () => {
+      session.close();
+      this.#sessions.delete(session);
+    };
+  }
+
+  /** After a restart a client may know more of the journal than this process does yet; ingest knows. */
+  async #checkCursor(session: StreamSession, since: number): Promise<void> {
+    const status = await this.#options.ingest.status().catch(() => undefined);
+    if (status !== undefined && since > status.head) session.close(CLOSE_POLICY, 'CURSOR_BEYOND_HEAD');
+  }
+
+  #turn(): void {
+    for (const session of this.#sessions) session.turn();
+  }
+
+  #frameOf(stretch: Stretch, filter: StreamFilter): string {
+    if (filter.dataset !== undefined || filter.producer !== undefined) return frameText(stretch, this.#head);
+    if (this.#shared?.from === stretch.from && this.#shared.next === stretch.next) return this.#shared.text;
+    const text = frameText(stretch, this.#head);
+    this.#shared = { from: stretch.from, next: stretch.next, text };
+    return text;
+  }
+}

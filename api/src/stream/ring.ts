@@ -1,0 +1,87 @@
+/** The last stretch of the journal in memory, as stream items, bounded by bytes. */
+import type { DatasetRegistry } from '../control/dataset-registry.ts';
+import type { JournalEvent } from '../decode/decoder.ts';
+import { passes, type StreamFilter, type StreamItem, streamItemOf } from './stream-items.ts';
+
+/** Journal bytes kept. While clients are connected their texts stand beside them, three times as long. */
+export const RING_MAX_BYTES = 4 * 1024 * 1024;
+/** Records of one segment: what is dropped at once at the old end. */
+const SEGMENT_RECORDS = 128;
+
+interface Segment {
+  readonly from: number;
+  next: number;
+  sizeBytes: number;
+  readonly items: StreamItem[];
+}
+
+export interface Stretch {
+  readonly from: number;
+  readonly next: number;
+  /** JSON texts of the events in it. */
+  readonly texts: string[];
+}
+
+export class Ring {
+  readonly #maxBytes: number;
+  readonly #registry: DatasetRegistry;
+  readonly #segments: Segment[];
+  #sizeBytes = 0;
+
+  /** @param from position of the first record it will take */
+  constructor(from: number, registry: DatasetRegistry, maxBytes = RING_MAX_BYTES) {
+    this.#registry = registry;
+    this.#maxBytes = maxBytes;
+    this.#segments = [newSegment(from)];
+  }
+
+  /** Lowest position it holds. */
+  get base(): number {
+    return (this.#segments[0] as Segment).from;
+  }
+
+  /** Position after the last record it holds. */
+  get next(): number {
+    return (this.#segments.at(-1) as Segment).next;
+  }
+
+  /** @param eager make the text now: somebody will read it */
+  push(event: JournalEvent, eager: boolean): void {
+    let segment = this.#segments.at(-1) as Segment;
+    if (segment.next - segment.from >= SEGMENT_RECORDS) {
+      segment = newSegment(segment.next);
+      this.#segments.push(segment);
+    }
+    const item = streamItemOf(event, this.#registry, eager);
+    if (item !== undefined) segment.items.push(item);
+    segment.next = event.position + 1;
+    const sizeBytes = event.frame.body.length;
+    segment.sizeBytes += sizeBytes;
+    this.#sizeBytes += sizeBytes;
+    while (this.#sizeBytes > this.#maxBytes && this.#segments.length > 1) this.#sizeBytes -= (this.#segments.shift() as Segment).sizeBytes;
+  }
+
+  /** What follows `from`, whole records, until the texts reach `maxChars`. `from` lies between base and next. */
+  read(from: number, maxChars: number, filter: StreamFilter): Stretch {
+    const texts: string[] = [];
+    let next = from;
+    let chars = 0;
+    for (const segment of this.#segments) {
+      if (segment.next <= from) continue;
+      for (const item of segment.items) {
+        if (item.position < from || !passes(item, filter)) continue;
+        const text = item.text();
+        // The positions before this one hold nothing more for the client.
+        if (texts.length > 0 && chars + text.length > maxChars) return { from, next: item.position, texts };
+        texts.push(text);
+        chars += text.length;
+      }
+      next = segment.next;
+    }
+    return { from, next, texts };
+  }
+}
+
+function newSegment(from: number): Segment {
+  return { from, next: from, sizeBytes: 0, items: [] };
+}

@@ -1,0 +1,64 @@
+/** What of a journal event a stream client sees, as JSON text made once for all clients. */
+import type { StreamEvent } from '@airtight/protocol';
+import type { DatasetRegistry } from '../control/dataset-registry.ts';
+import { decodeFrame, type JournalEvent, type ReadingsEvent } from '../decode/decoder.ts';
+import { itemOf } from '../project/latest.ts';
+
+/** Which events a client wants; absent: all. */
+export interface StreamFilter {
+  readonly dataset?: string | undefined;
+  readonly producer?: string | undefined;
+}
+
+export interface StreamItem {
+  readonly position: number;
+  readonly dataset: string;
+  readonly producer: string;
+  /** JSON of its events, joined by commas. */
+  text(): string;
+}
+
+/**
+ * The item of an event; undefined for one that holds nothing for clients. It keeps the record's bytes and not the decoded
+ * event: while nobody listens, the objects of ten thousand readings would only burden the garbage collector.
+ * @param eager make the text at once
+ */
+export function streamItemOf(event: JournalEvent, registry: DatasetRegistry, eager: boolean): StreamItem | undefined {
+  if (event.kind !== 'readings' && event.kind !== 'alert') return undefined;
+  const { position, header, frame } = event;
+  let made = eager ? textOf(event) : undefined;
+  return {
+    position,
+    dataset: header.dataset,
+    producer: header.producer,
+    text: () => {
+      made ??= textOf(decodeFrame(frame, registry));
+      return made;
+    },
+  };
+}
+
+/** An alert concerns everybody who may see the stream; readings are filtered. */
+export function passes(item: Pick<StreamItem, 'dataset' | 'producer'>, filter: StreamFilter): boolean {
+  return (
+    (filter.dataset === undefined || item.dataset === filter.dataset) &&
+    (filter.producer === undefined || item.producer === filter.producer)
+  );
+}
+
+/** JSON of the event's messages, joined by commas. */
+export function textOf(event: JournalEvent): string {
+  if (event.kind === 'readings') return readingsText(event);
+  if (event.kind !== 'alert') return '';
+  const message: StreamEvent = { type: 'alert', position: event.position, transition: event.transition };
+  return JSON.stringify(message);
+}
+
+function readingsText({ position, header, readings }: ReadingsEvent): string {
+  return readings
+    .map((reading) => {
+      const message: StreamEvent = { type: 'observation', position, ...itemOf({ ...header, position, ...reading }) };
+      return JSON.stringify(message);
+    })
+    .join(',');
+}

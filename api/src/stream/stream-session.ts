@@ -1,0 +1,151 @@
+/**
+ * One client of the live stream. It holds no queue, only a cursor: each turn it is sent what lies between its cursor and
+ * the end, from the ring or, further back, from the journal feed. A client that reads too slowly is not written to; when the
+ * ring has moved past its cursor meanwhile, it is told the gap and goes on live.
+ */
+import type { FrameMessage, GapMessage, HeartbeatMessage, HelloMessage, LedgerStatus } from '@airtight/protocol';
+import type { DatasetRegistry } from '../control/dataset-registry.ts';
+import { decodeFrame } from '../decode/decoder.ts';
+import { framesOf } from '../feed/frames.ts';
+import type { IngestClient } from '../upstream/ingest-client.ts';
+import type { Ring, Stretch } from './ring.ts';
+import { passes, type StreamFilter, streamItemOf } from './stream-items.ts';
+
+/** The part of a WebSocket that is needed here. */
+export interface StreamSocket {
+  readonly bufferedAmount: number;
+  send(text: string): void;
+  close(code: number, reason: string): void;
+  terminate(): void;
+}
+
+/** Text in one frame: some 4,000 readings, so ten frames a second carry more than ingest takes. */
+export const FRAME_MAX_CHARS = 2 * 1024 * 1024;
+/** Bytes the socket may hold back before the client counts as slow. */
+export const BUFFERED_MAX_BYTES = 1024 * 1024;
+/** A client that has taken nothing for so long is cut off. */
+export const STALLED_MAX_MS = 30_000;
+/** Journal bytes fetched per turn while a client catches up from history. */
+const CATCH_UP_BYTES = 1024 * 1024;
+/** WebSocket close codes, RFC 6455 §7.4.1. */
+export const CLOSE_POLICY = 1008;
+export const CLOSE_INTERNAL = 1011;
+export const CLOSE_TRY_LATER = 1013;
+
+export interface SessionDeps {
+  readonly ring: Ring;
+  readonly registry: DatasetRegistry;
+  readonly ingest: Pick<IngestClient, 'feed'>;
+  readonly head: () => number;
+  readonly now: () => number;
+  /** Whether the person may still see it: an account can be disabled while the stream is open. */
+  readonly allowed: () => boolean;
+  /** Frames made for other clients in this turn. */
+  readonly frameOf: (stretch: Stretch, filter: StreamFilter) => string;
+}
+
+export class StreamSession {
+  readonly #socket: StreamSocket;
+  readonly #filter: StreamFilter;
+  readonly #deps: SessionDeps;
+  #cursor: number;
+  /** True once it has been served from the ring: from then on falling behind is its own slowness. */
+  #live = false;
+  #catchingUp = false;
+  #stalledSince: number | undefined;
+  #closed = false;
+
+  /** @param since the client's cursor; undefined: live from now on */
+  constructor(socket: StreamSocket, since: number | undefined, filter: StreamFilter, deps: SessionDeps) {
+    this.#socket = socket;
+    this.#filter = filter;
+    this.#deps = deps;
+    this.#cursor = since ?? deps.ring.next;
+    const hello: HelloMessage = { type: 'hello', from: this.#cursor, head: Math.max(deps.head(), this.#cursor) };
+    socket.send(JSON.stringify(hello));
+  }
+
+  /** Sends what is due, at most one frame. Called at a steady pace. */
+  turn(): void {
+    if (this.#closed || this.#catchingUp || this.#isStalled()) return;
+    const { ring, frameOf } = this.#deps;
+    if (this.#cursor >= ring.next) {
+      // Beyond: after a restart the client is ahead of this process for a moment.
+      this.#live = this.#cursor === ring.next;
+      return;
+    }
+    if (this.#cursor >= ring.base) {
+      const stretch = ring.read(this.#cursor, FRAME_MAX_CHARS, this.#filter);
+      this.#socket.send(frameOf(stretch, this.#filter));
+      this.#cursor = stretch.next;
+      this.#live = true;
+      return;
+    }
+    if (!this.#live) {
+      this.#catchingUp = true;
+      void this.#catchUp().finally(() => {
+        this.#catchingUp = false;
+      });
+      return;
+    }
+    const gap: GapMessage = { type: 'gap', from: this.#cursor, next: ring.next };
+    this.#socket.send(JSON.stringify(gap));
+    this.#cursor = ring.next;
+  }
+
+  /** @param ledger how far the ledger is */
+  heartbeat(ledger: LedgerStatus): void {
+    if (!this.#deps.allowed()) return this.close(CLOSE_POLICY, 'SESSION_REQUIRED');
+    if (this.#closed || this.#socket.bufferedAmount > BUFFERED_MAX_BYTES) return;
+    const message: HeartbeatMessage = { type: 'heartbeat', at: Date.now(), head: this.#deps.head(), ledger };
+    this.#socket.send(JSON.stringify(message));
+  }
+
+  /** The socket is gone, or goes: `code` and `reason` tell the client why. */
+  close(code?: number, reason?: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (code !== undefined) this.#socket.close(code, reason ?? '');
+  }
+
+  #isStalled(): boolean {
+    if (this.#socket.bufferedAmount <= BUFFERED_MAX_BYTES) {
+      this.#stalledSince = undefined;
+      return false;
+    }
+    const now = this.#deps.now();
+    this.#stalledSince ??= now;
+    if (now - this.#stalledSince > STALLED_MAX_MS) {
+      // It does not read, so it would not read a closing frame either.
+      this.#socket.terminate();
+      this.close();
+    }
+    return true;
+  }
+
+  /** One stretch of history from the journal itself. */
+  async #catchUp(): Promise<void> {
+    const { ingest, registry, frameOf } = this.#deps;
+    try {
+      const chunk = await ingest.feed({ from: this.#cursor, waitMs: 0, maxBytes: CATCH_UP_BYTES });
+      const texts: string[] = [];
+      for (const frame of framesOf(chunk)) {
+        const item = streamItemOf(decodeFrame(frame, registry), registry, true);
+        if (item !== undefined && passes(item, this.#filter)) texts.push(item.text());
+      }
+      if (this.#closed || chunk.next === this.#cursor) return;
+      this.#socket.send(frameOf({ from: this.#cursor, next: chunk.next, texts }, this.#filter));
+      this.#cursor = chunk.next;
+    } catch (error) {
+      const beyond = (error as { readonly code?: string }).code === 'CURSOR_BEYOND_HEAD';
+      if (beyond) this.close(CLOSE_POLICY, 'CURSOR_BEYOND_HEAD');
+      // Otherwise ingest is away for the moment: the next turn tries again.
+    }
+  }
+}
+
+/** The text of a frame message. */
+export function frameText(stretch: Stretch, head: number): string {
+  const frame: Omit<FrameMessage, 'events'> = { type: 'frame', from: stretch.from, next: stretch.next, head: Math.max(head, stretch.next) };
+  return `${JSON.stringify(frame).slice(0, -1)},"events":[${stretch.texts.join(',')}]}`;
+}

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StreamMessage } from '@airtight/protocol';
+import { Deployment, until } from '../testing/deployment.ts';
+
+const T0 = Date.UTC(2026, 3, 1, 0);
+const d = new Deployment();
+
+before(async () => {
+  await d.begin();
+  d.defineAir();
+  for (let i = 0; i < 500; i++) d.reading(`s${i % 5}`, T0 + i * 1000, { pm25: i });
+  await d.startApi();
+  await d.settled();
+});
+after(() => d.end());
+
+/** A client as the protocol asks for: it keeps a cursor, and refuses frames that do not join. */
+class Client {
+  cursor: number;
+  readonly positions: number[] = [];
+  readonly messages: StreamMessage[] = [];
+  #socket: WebSocket | undefined;
+  closed: { code: number; reason: string } | undefined;
+
+  constructor(cursor: number) {
+    this.cursor = cursor;
+  }
+
+  async connect(query = ''): Promise<void> {
+    this.closed = undefined;
+    const socket = new WebSocket(`${d.api.url.replace('http', 'ws')}/api/v1/stream?since=${this.cursor}${query}`);
+    this.#socket = socket;
+    socket.onmessage = ({ data }) => {
+      if (this.#socket === socket) this.#take(JSON.parse(String(data)) as StreamMessage);
+    };
+    socket.onclose = ({ code, reason }) => {
+      this.closed = { code, reason };
+    };
+    await new Promise((resolve) => {
+      socket.onopen = resolve;
+      socket.onerror = resolve;
+    });
+  }
+
+  drop(): void {
+    this.#socket?.close();
+    this.#socket = undefined;
+  }
+
+  #take(message: StreamMessage): void {
+    this.messages.push(message);
+    if (message.type !== 'frame') return;
+    assert.equal(message.from, this.cursor, 'a frame begins where the last one ended');
+    assert.ok(message.next > message.from && message.next <= message.head);
+    for (const event of message.events) this.positions.push(event.position);
+    this.cursor = message.next;
+  }
+}
+
+test('a client that begins at 0 gets every record once and in order, then lives on', async () => {
+  const client = new Client(0);
+  await client.connect();
+  await until(() => client.cursor >= 501);
+  assert.deepEqual(
+    client.positions,
+    Array.from({ length: 500 }, (_, i) => i + 1),
+  );
+  const position = d.reading('s1', T0 + 999_000, { pm25: 42 });
+  await until(() => client.positions.at(-1) === position);
+  const frame = client.messages.findLast((message) => message.type === 'frame');
+  const event = frame?.type === 'frame' ? frame.events.at(-1) : undefined;
+  assert.ok(event?.type === 'observation');
+  assert.equal(event.record, String(position));
+  assert.deepEqual(event.values, { pm25: { result: 42, unit: 'ug/m3', flags: [] } });
+  assert.equal(client.messages[0]?.type, 'hello');
+  await until(() => client.messages.some((message) => message.type === 'heartbeat'), 5000);
+  client.drop();
+});
+
+test('filters leave events out, not positions', async () => {
+  const client = new Client(0);
+  await client.connect('&producer=s3&dataset=air');
+  await until(() => client.cursor >= 502);
+  assert.equal(client.positions.length, 100);
+  client.drop();
+});
+
+test('a cursor beyond the journal is refused', async () => {
+  const client = new Client(10_000_000);
+  await client.connect();
+  await until(() => client.closed !== undefined);
+  assert.equal(client.closed?.reason, 'CURSOR_BEYOND_HEAD');
+});
+
+test('a client that is dropped 100 times at random, across a restart of the service, has every event once and in order', async () => {
+  const client = new Client(d.journal.head);
+  const begin = d.journal.head;
+  let drops = 0;
+  let writing = true;
+  const writer = (async () => {
+    for (let i = 0; writing; i++) {
+      for (let burst = 0; burst < 1 + (i % 17); burst++) d.reading(`s${i % 5}`, T0 + 2_000_000 + i * 100 + burst, { pm25: i });
+      await sleep(5);
+    }
+  })();
+  // A fixed sequence of waits from 0 to 160 ms (a linear congruential generator), so that a failure can be repeated.
+  let seed = 12_345;
+  while (drops < 100) {
+    await client.connect();
+    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+    await sleep(seed % 160);
+    client.drop();
+    drops++;
+    if (drops === 50) {
+      await d.api.close();
+      await d.startApi();
+    }
+  }
+  writing = false;
+  await writer;
+  await client.connect();
+  await until(() => client.cursor === d.journal.head);
+  client.drop();
+  assert.deepEqual(
+    client.positions,
+    Array.from({ length: d.journal.head - begin }, (_, i) => begin + i),
+  );
+  assert.ok(client.positions.length > 1000);
+});
+
+test('another site may not open the stream with a visitor cookie', async () => {
+  const headers = { origin: 'https://elsewhere.example' };
+  // Node's WebSocket takes headers in its second argument; its type does not know.
+  const socket = new WebSocket(`${d.api.url.replace('http', 'ws')}/api/v1/stream`, { headers } as never);
+  const opened = await new Promise((resolve) => {
+    socket.onopen = () => resolve(true);
+    socket.onerror = () => resolve(false);
+  });
+  assert.equal(opened, false);
+});

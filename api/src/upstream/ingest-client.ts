@@ -1,0 +1,192 @@
+/** Client of ingest's inner HTTP interface (docs/reference/internal-http.md). */
+import { AirtightError, CODES, type Code, FEED_FROM_HEADER, FEED_HEAD_HEADER, FEED_NEXT_HEADER } from '@airtight/protocol';
+
+/** A stretch of the journal: whole frames of positions [from, next). */
+export interface FeedChunk {
+  readonly from: number;
+  readonly next: number;
+  /** Committed end of the journal when it was answered. */
+  readonly head: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface FeedRequest {
+  readonly from: number;
+  readonly waitMs: number;
+  readonly maxBytes: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface NewRecord {
+  readonly agency: string;
+  readonly dataset: string;
+  readonly producer: string;
+  readonly messageId?: string;
+  readonly payload: unknown;
+}
+export interface WrittenRecord {
+  readonly position: number;
+  readonly repeat: boolean;
+}
+
+export interface StoredRecord {
+  readonly bytes: Uint8Array;
+  /** Sequence number of its sealed batch, null while it is open. */
+  readonly batch: number | null;
+}
+
+export interface BatchInclusion {
+  readonly position: number;
+  readonly seq: number;
+  readonly index: number;
+  readonly count: number;
+  readonly path: readonly string[];
+  /** Base64 of the batch record's bytes. */
+  readonly batch: string;
+  readonly ledgerIndex: number | null;
+}
+
+export interface BatchEntry {
+  readonly seq: number;
+  readonly record: string;
+  readonly ledgerIndex: number | null;
+}
+
+export interface QuarantineEntry {
+  readonly id: string | number;
+  readonly code: string;
+  readonly detail: string;
+  readonly receivedAt: number;
+  readonly door: string;
+  readonly topic: string;
+  readonly producer: string;
+  readonly size: number;
+  readonly payload: string;
+}
+
+export interface IngestStatus {
+  readonly stream: string;
+  readonly head: number;
+  readonly sealedThrough: number;
+  readonly anchoredThrough: number;
+  readonly batches: number;
+  readonly connections: number;
+  readonly counters: { readonly [name: string]: number };
+}
+
+/** Requests that are not the feed answer at once or after one group commit. */
+const REQUEST_TIMEOUT_MS = 10_000;
+/** Longest the feed may wait by its interface; the request itself gets this much more. */
+const FEED_GRACE_MS = 10_000;
+/** Records per POST /records. */
+export const WRITE_MAX_RECORDS = 1000;
+
+export class IngestClient {
+  readonly #url: string;
+  readonly #headers: { readonly authorization: string };
+
+  constructor(url: string, token: string) {
+    this.#url = url.replace(/\/$/, '');
+    this.#headers = { authorization: `Bearer ${token}` };
+  }
+
+  /** @throws AirtightError CURSOR_BEYOND_HEAD, SERVICE_UNAVAILABLE */
+  async feed(request: FeedRequest): Promise<FeedChunk> {
+    const query = `from=${request.from}&waitMs=${request.waitMs}&maxBytes=${request.maxBytes}`;
+    const timeout = AbortSignal.timeout(request.waitMs + FEED_GRACE_MS);
+    const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
+    const response = await this.#send(`/feed?${query}`, { signal });
+    const bytes = await bodyOf(response);
+    return {
+      from: headerNumber(response, FEED_FROM_HEADER),
+      next: headerNumber(response, FEED_NEXT_HEADER),
+      head: headerNumber(response, FEED_HEAD_HEADER),
+      bytes,
+    };
+  }
+
+  /** Writes records by the one way in; answered after the commit. @throws AirtightError SERVICE_UNAVAILABLE or ingest's own code */
+  async writeRecords(records: readonly NewRecord[]): Promise<readonly WrittenRecord[]> {
+    const response = await this.#send('/records', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ records }),
+    });
+    const answer = (await response.json()) as { readonly results: readonly WrittenRecord[] };
+    return answer.results;
+  }
+
+  /** @throws AirtightError NOT_FOUND, SERVICE_UNAVAILABLE */
+  async record(position: number): Promise<StoredRecord> {
+    const response = await this.#send(`/records/${position}`);
+    const batch = response.headers.get('airtight-batch');
+    return { bytes: await bodyOf(response), batch: batch === null || batch === 'none' ? null : Number(batch) };
+  }
+
+  /** @throws AirtightError NOT_FOUND, RECORD_NOT_SEALED, SERVICE_UNAVAILABLE */
+  async inclusion(position: number): Promise<BatchInclusion> {
+    return (await (await this.#send(`/records/${position}/inclusion`)).json()) as BatchInclusion;
+  }
+
+  async batches(from: number, limit: number): Promise<{ readonly items: readonly BatchEntry[]; readonly next: number | null }> {
+    const answer = await (await this.#send(`/batches?from=${from}&limit=${limit}`)).json();
+    return answer as { readonly items: readonly BatchEntry[]; readonly next: number | null };
+  }
+
+  async quarantine(
+    before: string | undefined,
+    limit: number,
+  ): Promise<{ readonly items: readonly QuarantineEntry[]; readonly next: string | number | null }> {
+    const query = before === undefined ? '' : `before=${encodeURIComponent(before)}&`;
+    const answer = await (await this.#send(`/quarantine?${query}limit=${limit}`)).json();
+    return answer as { readonly items: readonly QuarantineEntry[]; readonly next: string | number | null };
+  }
+
+  async status(): Promise<IngestStatus> {
+    return (await (await this.#send('/status')).json()) as IngestStatus;
+  }
+
+  /** OpenMetrics text. */
+  async metrics(): Promise<string> {
+    return (await this.#send('/metrics')).text();
+  }
+
+  async #send(path: string, init: RequestInit = {}): Promise<Response> {
+    return send(`${this.#url}${path}`, { ...init, headers: { ...this.#headers, ...init.headers } });
+  }
+}
+
+/**
+ * One request to a service of ours.
+ * @throws AirtightError with the code of its problem document; SERVICE_UNAVAILABLE when it cannot be reached
+ */
+export async function send(url: string, init: RequestInit = {}): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS), ...init });
+  } catch (error) {
+    throw new AirtightError('SERVICE_UNAVAILABLE', new URL(url).pathname, { cause: error });
+  }
+  if (response.ok) return response;
+  const problem = (await response.json().catch(() => null)) as { readonly code?: string; readonly detail?: string } | null;
+  const code = problem?.code;
+  if (code !== undefined && Object.hasOwn(CODES, code)) throw new AirtightError(code as Code, problem?.detail ?? '');
+  throw new AirtightError(
+    response.status === 404 ? 'NOT_FOUND' : 'SERVICE_UNAVAILABLE',
+    `${new URL(url).pathname}: HTTP ${response.status}`,
+  );
+}
+
+async function bodyOf(response: Response): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (error) {
+    throw new AirtightError('SERVICE_UNAVAILABLE', 'the answer broke off', { cause: error });
+  }
+}
+
+function headerNumber(response: Response, name: string): number {
+  const value = Number(response.headers.get(name) ?? Number.NaN);
+  if (!Number.isSafeInteger(value)) throw new AirtightError('SERVICE_UNAVAILABLE', `no header ${name} from ingest`);
+  return value;
+}

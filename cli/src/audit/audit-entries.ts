@@ -1,0 +1,112 @@
+/** Batches against the ledger: every batch that is said to be anchored is the entry it is said to be, byte for byte. */
+import { readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { decodeBatchRecord } from '@airtight/protocol';
+import { entryBundlePath, splitEntries, TILE_WIDTH } from '@airtight/tlog';
+import type { DataDirectory } from '../data-directory.ts';
+import { type JournalFrame, journalFrames } from '../journal/journal-walk.ts';
+import type { JournalLimits } from './audit-journal.ts';
+import type { Finding, Progress, StageResult } from './finding.ts';
+
+/** @param size of the ledger, by its checkpoint; its own tiles were audited before */
+export function auditEntries(data: DataDirectory, limits: JournalLimits, size: number, onProgress: Progress): StageResult {
+  const entries = new LedgerEntries(data.ledger, size);
+  const batches = journalFrames(join(data.journal, 'batches'));
+  const anchors = journalFrames(join(data.journal, 'anchors'));
+  let anchored = 0;
+  let count = 0;
+  let lastIndex = -1;
+  let stream: string | undefined;
+  let anchor = anchors.next();
+  for (const frame of batches) {
+    if (count >= limits.batches) break;
+    stream ??= streamOf(frame.body.subarray(1));
+    count++;
+    if (anchor.done === true) continue;
+    const { index, finding } = compare(data, entries, frame, anchor.value, size);
+    if (finding !== undefined) return { counts: { anchored }, finding };
+    lastIndex = Math.max(lastIndex, index);
+    anchored++;
+    onProgress(anchored, undefined);
+    anchor = anchors.next();
+  }
+  const end = anchor.done === true ? anchor.value : { next: anchored };
+  if (end.damage !== undefined) {
+    const { file, offset, detail } = end.damage;
+    return {
+      counts: { anchored },
+      finding: { stage: 'entries', code: 'JOURNAL_CORRUPT', file: relative(data.root, file), offset, detail },
+    };
+  }
+  // While ingest runs the ledger may hold newer batches than were there when the audit began.
+  const missing = Number.isFinite(limits.batches) ? undefined : missingBatch(entries, stream, lastIndex + 1, count);
+  return { counts: { anchored, waiting: count - anchored }, ...(missing === undefined ? {} : { finding: missing }) };
+}
+
+function compare(
+  data: DataDirectory,
+  entries: LedgerEntries,
+  batch: JournalFrame,
+  anchor: JournalFrame,
+  size: number,
+): { readonly index: number; readonly finding?: Finding } {
+  const place = { stage: 'entries', file: relative(data.root, anchor.file), offset: anchor.offset } as const;
+  const { seq, ledgerIndex } = JSON.parse(Buffer.from(anchor.body).toString('utf8', 1)) as { seq: number; ledgerIndex: number };
+  if (seq !== batch.position || !(ledgerIndex < size)) {
+    const detail = `anchor ${anchor.position} says batch ${seq} is entry ${ledgerIndex} of ${size}`;
+    return { index: ledgerIndex, finding: { ...place, code: 'LEDGER_ENTRY_MISMATCH', detail } };
+  }
+  const entry = entries.read(ledgerIndex);
+  if (entry !== undefined && Buffer.compare(entry, batch.body.subarray(1)) === 0) return { index: ledgerIndex };
+  const detail = `entry ${ledgerIndex} of the ledger is not batch ${batch.position}`;
+  return { index: ledgerIndex, finding: { ...place, code: 'LEDGER_ENTRY_MISMATCH', detail } };
+}
+
+/** The ledger never forgets: a batch of this stream that only the ledger has was lost from the journal. */
+function missingBatch(entries: LedgerEntries, stream: string | undefined, from: number, count: number): Finding | undefined {
+  for (let index = from; index < entries.size; index++) {
+    const batch = decodeBatchRecord(entries.read(index) ?? new Uint8Array(0));
+    if (!batch.ok || (stream !== undefined && batch.value.stream !== stream) || batch.value.seq < count) continue;
+    const detail = `entry ${index} of the ledger is batch ${batch.value.seq}, the journal holds ${count} batches`;
+    return { stage: 'entries', code: 'LEDGER_ENTRY_MISMATCH', detail };
+  }
+  return undefined;
+}
+
+function streamOf(bytes: Uint8Array): string | undefined {
+  const batch = decodeBatchRecord(bytes);
+  return batch.ok ? batch.value.stream : undefined;
+}
+
+/** Entries of the log on disk, by index; the last bundle is kept, as they are asked for in order. */
+class LedgerEntries {
+  readonly size: number;
+  readonly #dir: string;
+  #bundle: { readonly index: number; readonly entries: readonly Uint8Array[] } | undefined;
+
+  constructor(dir: string, size: number) {
+    this.#dir = dir;
+    this.size = size;
+  }
+
+  /** Undefined when it is not there. */
+  read(index: number): Uint8Array | undefined {
+    const bundle = Math.floor(index / TILE_WIDTH);
+    if (this.#bundle?.index !== bundle) this.#bundle = { index: bundle, entries: this.#readBundle(bundle) };
+    return this.#bundle.entries[index % TILE_WIDTH];
+  }
+
+  #readBundle(index: number): readonly Uint8Array[] {
+    const width = Math.min(TILE_WIDTH, this.size - index * TILE_WIDTH);
+    // The log may have grown meanwhile, and the full bundle have taken the partial one's place.
+    for (const path of [entryBundlePath(index, width), entryBundlePath(index)]) {
+      try {
+        const entries = splitEntries(readFileSync(join(this.#dir, path)));
+        if (entries.ok) return entries.value;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
+    }
+    return [];
+  }
+}

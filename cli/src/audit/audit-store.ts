@@ -1,0 +1,60 @@
+/** The store against the journal, by the read side's own comparison: in the running api, or here when it is stopped. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Code } from '@airtight/protocol';
+import { EnvironmentError } from '../command.ts';
+import { type DataDirectory, readInternalToken } from '../data-directory.ts';
+import { LOOPBACK, type Running } from '../endpoints.ts';
+import { serveJournal } from '../journal/journal-feed.ts';
+import type { StageResult } from './finding.ts';
+
+/** Comparing a year of a region takes a while. */
+const REQUEST_TIMEOUT_MS = 3_600_000;
+
+/** What both ways answer. */
+interface StoreReport {
+  readonly through: number;
+  readonly rows: { readonly [table: string]: number };
+  readonly finding: { readonly code: Code; readonly table: string; readonly position: number; readonly detail: string } | null;
+}
+
+export async function auditStored(data: DataDirectory, running: Running | undefined): Promise<StageResult> {
+  if (running === undefined && !existsSync(data.store)) return { counts: {}, remark: { zh: '尚无查询库', en: 'there is no store yet' } };
+  const report = running === undefined ? await auditStopped(data) : await auditRunning(data, running);
+  const counts = { records: report.through, ...report.rows };
+  if (report.finding === null) return { counts };
+  const { code, table, position, detail } = report.finding;
+  return { counts, finding: { stage: 'store', code, file: 'store', position, detail: `${table}: ${detail}` } };
+}
+
+async function auditRunning(data: DataDirectory, running: Running): Promise<StoreReport> {
+  const url = `http://${LOOPBACK}:${running.ports.http}/internal/audit-store`;
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${readInternalToken(data)}` },
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+  }).catch((error: unknown) => error as Error);
+  if (response instanceof Response && response.ok) return (await response.json()) as StoreReport;
+  const reason = response instanceof Response ? `HTTP ${response.status}` : response.message;
+  throw new EnvironmentError({ zh: `api 未能核对查询库：${reason}`, en: `The api could not check its store: ${reason}` });
+}
+
+async function auditStopped(data: DataDirectory): Promise<StoreReport> {
+  const { auditStore, loadApiConfig } = await import('@airtight/api');
+  const feed = await serveJournal(join(data.journal, 'records'), readInternalToken(data));
+  try {
+    return await auditStore(loadApiConfig(stoppedApiEnvironment(data, feed.url)));
+  } finally {
+    await feed.close();
+  }
+}
+
+/** The api's settings for work on a stopped deployment's store. */
+export function stoppedApiEnvironment(data: DataDirectory, feedUrl: string): { readonly [name: string]: string | undefined } {
+  return {
+    ...process.env,
+    AIRTIGHT_API_DATA_DIR: data.root,
+    AIRTIGHT_API_TOKEN_FILE: data.internalTokenFile,
+    AIRTIGHT_API_INGEST_URL: feedUrl,
+  };
+}

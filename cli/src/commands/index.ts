@@ -1,0 +1,27 @@
+/** All commands, in the order in which help lists them. */
+import type { Command } from '../command.ts';
+import { auditCommand } from './audit.ts';
+import { doctorCommand } from './doctor.ts';
+import { enrollCommand } from './enroll.ts';
+import { passwordCommand } from './password.ts';
+import { rebuildCommand } from './rebuild.ts';
+import { replayCommand } from './replay.ts';
+import { apiCommand, ingestCommand, ledgerCommand } from './service.ts';
+import { simulateCommand } from './simulate.ts';
+import { upCommand } from './up.ts';
+import { verifyCommand } from './verify.ts';
+
+export const COMMANDS: readonly Command[] = [
+  upCommand,
+  enrollCommand,
+  passwordCommand,
+  simulateCommand,
+  replayCommand,
+  verifyCommand,
+  auditCommand,
+  rebuildCommand,
+  doctorCommand,
+  ledgerCommand,
+  ingestCommand,
+  apiCommand,
+];

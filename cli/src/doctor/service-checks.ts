@@ -1,0 +1,44 @@
+/** The running services: do they answer, and does each keep up with the one before it. */
+import { type DataDirectory, readInternalToken } from '../data-directory.ts';
+import { LOOPBACK, type Ports } from '../endpoints.ts';
+import { IngestClient } from '../ingest-client.ts';
+import { readinessUrl, type ServiceName } from '../supervise/readiness.ts';
+import { answers } from '../waiting.ts';
+import { type Check, healthy, unwell } from './check.ts';
+
+const SERVICES: readonly ServiceName[] = ['ledger', 'ingest', 'api'];
+/** Some batches are always on their way; ten thousand records are seconds of work. */
+const LAG_WARNING_RECORDS = 10_000;
+
+export async function checkService(ports: Ports, name: ServiceName, data: DataDirectory): Promise<Check> {
+  if (await answers(readinessUrl(ports, name))) return healthy(name, { zh: `${name} 就绪`, en: `${name} is ready` });
+  const log = `${data.logs}/${name}.log`;
+  return unwell(name, 'problem', { zh: `${name} 未就绪`, en: `${name} is not ready` }, { zh: `原因见 ${log}`, en: `See ${log}` });
+}
+
+export async function checkServices(ports: Ports, data: DataDirectory): Promise<Check[]> {
+  const checks = await Promise.all(SERVICES.map((name) => checkService(ports, name, data)));
+  const isUp = (name: ServiceName) => checks.find((check) => check.name === name)?.health === 'ok';
+  if (!isUp('ingest')) return checks;
+  const ingest = new IngestClient(`http://${LOOPBACK}:${ports.ingest}`, readInternalToken(data));
+  const { head, anchoredThrough } = await ingest.status();
+  checks.push(lagCheck('ledger-lag', head - anchoredThrough, { zh: '账本', en: 'the ledger' }));
+  const lag = isUp('api') ? await projectionLag(ports) : undefined;
+  if (lag !== undefined) checks.push(lagCheck('store-lag', lag, { zh: '查询库', en: 'the store' }));
+  return checks;
+}
+
+export function lagCheck(name: string, records: number, what: { readonly zh: string; readonly en: string }): Check {
+  const found = { zh: `${what.zh}落后日志 ${records} 条`, en: `${what.en} is ${records} records behind the journal` };
+  if (records < LAG_WARNING_RECORDS) return healthy(name, found);
+  return unwell(name, 'warning', found, {
+    zh: '若持续增长：检查 CPU 与磁盘是否不足。',
+    en: 'If it keeps growing, processor or disk are not enough for what comes in.',
+  });
+}
+
+async function projectionLag(ports: Ports): Promise<number | undefined> {
+  const response = await fetch(readinessUrl(ports, 'api'));
+  const { lagRecords } = (await response.json()) as { readonly lagRecords?: number };
+  return lagRecords;
+}

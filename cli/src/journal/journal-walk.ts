@@ -1,0 +1,114 @@
+/**
+ * Reads a journal's files (records, batches, anchors, quarantine: all of one frame format) frame by frame, without
+ * the service and without changing them.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { FRAME_BODY_MAX_BYTES, FRAME_HEADER_BYTES, type FrameFault, LEAF_PREFIX, readFrame } from '@airtight/protocol';
+
+export interface JournalFrame {
+  readonly position: number;
+  readonly file: string;
+  readonly offset: number;
+  /** 0x00 ‖ record, a view. */
+  readonly body: Uint8Array;
+}
+
+export interface JournalDamage {
+  readonly position: number;
+  readonly file: string;
+  readonly offset: number;
+  readonly detail: string;
+}
+
+/** How a walk ended. */
+export interface JournalEnd {
+  /** Position after the last whole frame. */
+  readonly next: number;
+  /** What is there but cannot be what was written. */
+  readonly damage?: JournalDamage;
+  /** The beginning of a write that a crash interrupted, and that never was acknowledged. */
+  readonly unfinished?: { readonly file: string; readonly offset: number; readonly sizeBytes: number };
+}
+
+const SEGMENT_NAME = /^(\d{16})\.seg$/;
+
+/** First positions of the segments in a folder, ascending; none when the folder is not there. */
+export function segmentsIn(dir: string): number[] {
+  let names: string[];
+  try {
+    names = readdirSync(dir);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+  const firsts = names.map((name) => SEGMENT_NAME.exec(name)?.[1]).filter((digits) => digits !== undefined);
+  return firsts.map(Number).sort((a, b) => a - b);
+}
+
+export function segmentFile(dir: string, first: number): string {
+  return join(dir, `${String(first).padStart(16, '0')}.seg`);
+}
+
+/**
+ * All frames in order; ends at the first thing that is wrong.
+ * @param from first position of the segment to begin with; default: the oldest that is held
+ */
+export function* journalFrames(dir: string, from = 0): Generator<JournalFrame, JournalEnd> {
+  const segments = segmentsIn(dir).filter((first) => first >= from);
+  let position = segments[0] ?? 0;
+  for (const [at, first] of segments.entries()) {
+    const file = segmentFile(dir, first);
+    if (first !== position) {
+      return {
+        next: position,
+        damage: { position, file, offset: 0, detail: `the segment begins at ${first}, the one before ends at ${position}` },
+      };
+    }
+    const bytes = readFileSync(file);
+    let offset = 0;
+    while (offset < bytes.length) {
+      const frame = readFrame(bytes, offset, crc32);
+      if (typeof frame === 'string') {
+        const isLast = at === segments.length - 1;
+        if (isLast && isUnfinished(bytes, offset, frame))
+          return { next: position, unfinished: { file, offset, sizeBytes: bytes.length - offset } };
+        return { next: position, damage: { position, file, offset, detail: FAULTS[frame] } };
+      }
+      yield { position, file, offset, body: frame.body };
+      position++;
+      offset = frame.end;
+    }
+  }
+  return { next: position };
+}
+
+const FAULTS: { readonly [fault in FrameFault]: string } = {
+  short: 'the frame is longer than what is left of the file',
+  length: 'the length of the frame is impossible',
+  crc: 'the content does not match its checksum',
+  prefix: 'the frame does not begin as one',
+};
+
+/**
+ * Tells the beginning of an interrupted write from damage. Of a killed process's last write the front part is there:
+ * a frame that the file is too short for, with nothing whole behind it. If the bytes that are there are all that the
+ * checksum covers, nothing is missing, and it is the length that was changed.
+ */
+function isUnfinished(bytes: Buffer, offset: number, fault: FrameFault): boolean {
+  if (fault !== 'short' || hasFrameAfter(bytes, offset)) return false;
+  const bodyStart = offset + FRAME_HEADER_BYTES;
+  if (bodyStart >= bytes.length) return true;
+  return crc32(bytes.subarray(bodyStart)) !== bytes.readUInt32LE(offset + 4);
+}
+
+function hasFrameAfter(bytes: Buffer, offset: number): boolean {
+  for (let at = offset + 1; at + FRAME_HEADER_BYTES < bytes.length; at++) {
+    const length = bytes.readUInt32LE(at);
+    // Few places look like a length: the checksum is computed for those alone.
+    if (length < 2 || length > FRAME_BODY_MAX_BYTES || bytes[at + FRAME_HEADER_BYTES] !== LEAF_PREFIX) continue;
+    if (typeof readFrame(bytes, at, crc32) !== 'string') return true;
+  }
+  return false;
+}

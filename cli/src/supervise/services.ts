@@ -1,0 +1,75 @@
+/** The services of a deployment on one machine, as processes with their settings. */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { DataDirectory } from '../data-directory.ts';
+import { LOOPBACK, type Ports } from '../endpoints.ts';
+import type { ServiceSpec } from './service-process.ts';
+
+export type Environment = { readonly [name: string]: string | undefined };
+
+export interface Deployment {
+  readonly data: DataDirectory;
+  readonly ports: Ports;
+  /** Path of the configuration file, if any. */
+  readonly configFile: string | undefined;
+  readonly simulate: boolean;
+}
+
+/** libuv's pool does fsync, scrypt and chDB's work: with the default of 4 one of them would wait for the others. */
+const THREAD_POOL_SIZE = '16';
+
+/** Path of a service's `main.ts`. */
+export function serviceMain(name: 'ledger' | 'ingest' | 'api'): string {
+  return fileURLToPath(new URL('./main.ts', import.meta.resolve(`@airtight/${name}`)));
+}
+
+/** In the order in which they stop being needed: the simulation feeds ingest, ingest writes to the ledger. */
+export function serviceSpecs(deployment: Deployment, inherited: Environment): readonly ServiceSpec[] {
+  const { data, simulate } = deployment;
+  const env = serviceEnvironment(deployment, inherited);
+  const service = (name: 'ledger' | 'ingest' | 'api'): ServiceSpec => ({
+    name,
+    entry: serviceMain(name),
+    args: [],
+    env,
+    logFile: join(data.logs, `${name}.log`),
+  });
+  const services = [service('api'), service('ingest'), service('ledger')];
+  return simulate ? [simulationSpec(deployment, env), ...services] : services;
+}
+
+/** One environment for all: what is another service's concern is not read. What the person set stays. */
+export function serviceEnvironment({ data, ports, configFile, simulate }: Deployment, inherited: Environment): Environment {
+  const ingest = `http://${LOOPBACK}:${ports.ingest}`;
+  const ledger = `http://${LOOPBACK}:${ports.ledger}`;
+  return {
+    UV_THREADPOOL_SIZE: THREAD_POOL_SIZE,
+    // Made-up data needs no sign-in to be looked at.
+    ...(simulate ? { AIRTIGHT_API_ANONYMOUS_ROLE: 'viewer' } : {}),
+    ...inherited,
+    ...(configFile === undefined ? {} : { AIRTIGHT_CONFIG: configFile }),
+    AIRTIGHT_DATA: data.root,
+    AIRTIGHT_TOKEN_FILE: data.internalTokenFile,
+    AIRTIGHT_LEDGER_URL: ledger,
+    AIRTIGHT_LEDGER_DATA_DIR: data.root,
+    AIRTIGHT_LEDGER_PORT: String(ports.ledger),
+    AIRTIGHT_LEDGER_TOKEN_FILE: data.internalTokenFile,
+    AIRTIGHT_INGEST_PORT: String(ports.ingest),
+    AIRTIGHT_INGEST_MQTT_PORT: String(ports.mqtt),
+    AIRTIGHT_API_DATA_DIR: data.root,
+    AIRTIGHT_API_PORT: String(ports.http),
+    AIRTIGHT_API_INGEST_URL: ingest,
+    AIRTIGHT_API_LEDGER_URL: ledger,
+    AIRTIGHT_API_TOKEN_FILE: data.internalTokenFile,
+  };
+}
+
+function simulationSpec({ data, ports }: Deployment, env: Environment): ServiceSpec {
+  return {
+    name: 'simulate',
+    entry: fileURLToPath(new URL('../main.ts', import.meta.url)),
+    args: ['simulate', '--data', data.root, '--ingest', `http://${LOOPBACK}:${ports.ingest}`, '--mqtt', `${LOOPBACK}:${ports.mqtt}`],
+    env,
+    logFile: join(data.logs, 'simulate.log'),
+  };
+}

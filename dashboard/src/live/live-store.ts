@@ -1,0 +1,212 @@
+/**
+ * The present state of the deployment as this screen knows it: a snapshot over HTTP, then the stream on top of it.
+ * One instance per page load; screens read it through `useLive()`.
+ */
+import type { AlertItem, Dataset, LatestItem, LedgerStatus, Producer, StreamEvent, SystemStatus } from '@airtight/protocol';
+import { computed, type InjectionKey, inject, type ShallowReactive, type ShallowRef, shallowReactive, shallowRef } from 'vue';
+import { getJson } from '../http/http-client.ts';
+import { getAll } from '../http/pages.ts';
+import type { RequestProblem } from '../http/problem.ts';
+import { foldTransition } from './alert-fold.ts';
+import { type Connection, connectionOf, isCurrent } from './connection.ts';
+import { initialStream, type StreamState } from './stream-core.ts';
+import { StreamSocket } from './stream-socket.ts';
+
+export type ObservationEvent = Extract<StreamEvent, { type: 'observation' }>;
+
+/** Alerts that are over are kept in memory up to this number; the inbox pages through the rest. */
+const ALERTS_MAX = 2000;
+/** The clock on the screen, ages and pill move this often. */
+const CLOCK_MS = 1000;
+
+export class LiveStore {
+  readonly status: ShallowRef<SystemStatus | undefined> = shallowRef();
+  readonly ledger: ShallowRef<LedgerStatus | undefined> = shallowRef();
+  /** Server clock at which this screen saw the ledger grow; undefined until it has. */
+  readonly ledgerGrewAt: ShallowRef<number | undefined> = shallowRef();
+  readonly producers: ShallowReactive<Map<string, Producer>> = shallowReactive(new Map());
+  readonly datasets: ShallowReactive<Map<string, Dataset>> = shallowReactive(new Map());
+  /** By `{dataset}/{producer}`. */
+  readonly latest: ShallowReactive<Map<string, LatestItem>> = shallowReactive(new Map());
+  readonly alerts: ShallowReactive<Map<string, AlertItem>> = shallowReactive(new Map());
+  readonly loaded = shallowRef(false);
+  readonly problem: ShallowRef<RequestProblem | null> = shallowRef(null);
+  /** Grows when events were missed: whoever holds history fetches it anew. */
+  readonly generation = shallowRef(0);
+  readonly stream: ShallowRef<StreamState | null> = shallowRef(null);
+  /** Epoch ms, this machine's clock. */
+  readonly clock = shallowRef(Date.now());
+  /** Epoch ms by the server's clock: ages do not depend on how this machine's clock is set. */
+  readonly now = computed(() => this.clock.value + this.#offsetMs.value);
+  readonly connection = computed<Connection>(() => connectionOf(this.stream.value, this.clock.value, this.#newestAt.value));
+  readonly current = computed(() => isCurrent(this.connection.value));
+  /** Epoch ms (server clock) up to which the numbers on the screen are current. */
+  readonly asOf = computed(() => (this.current.value ? this.now.value : this.#heardAt()));
+
+  readonly #offsetMs = shallowRef(0);
+  readonly #newestAt: ShallowRef<number | null> = shallowRef(null);
+  readonly #listeners = new Set<(event: ObservationEvent) => void>();
+  readonly #alertListeners = new Set<(alert: AlertItem) => void>();
+  #socket: StreamSocket | undefined;
+  #refetching = false;
+
+  /** Loads the snapshot, then opens the stream; on a failure tries again until it works. */
+  async start(): Promise<void> {
+    setInterval(() => {
+      this.clock.value = Date.now();
+    }, CLOCK_MS);
+    while (!(await this.#snapshot())) await new Promise((resolve) => setTimeout(resolve, 2 * CLOCK_MS));
+    const cursor = this.status.value?.projected ?? 0;
+    this.#socket = new StreamSocket(initialStream(cursor, Date.now()), {
+      state: (state) => {
+        this.stream.value = state;
+        this.clock.value = Date.now();
+      },
+      events: (events) => this.#apply(events),
+      heartbeat: (at, ledger) => this.#heartbeat(at, ledger),
+      refetch: () => void this.refetch(),
+      head: async () => {
+        const answer = await getJson<SystemStatus>('/status');
+        return answer.ok ? answer.value.head : undefined;
+      },
+    });
+  }
+
+  /** Reconnect now instead of waiting for the planned retry. */
+  retry(): void {
+    this.#socket?.retry();
+  }
+
+  /** Fetches the present state anew: after a hole in the stream, after signing in. */
+  async refetch(): Promise<void> {
+    if (this.#refetching) return;
+    this.#refetching = true;
+    await this.#snapshot();
+    this.#refetching = false;
+    this.generation.value++;
+  }
+
+  /** Calls back for every observation of the stream, in order; returns how to stop. */
+  onObservation(listener: (event: ObservationEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls back for every newly raised alert. */
+  onRaised(listener: (alert: AlertItem) => void): () => void {
+    this.#alertListeners.add(listener);
+    return () => this.#alertListeners.delete(listener);
+  }
+
+  /** Takes an alert as the API answered it (after an act, or paged in by the inbox). */
+  putAlert(item: AlertItem): void {
+    const known = this.alerts.get(item.alert);
+    if (known === undefined || item.timeline.length >= known.timeline.length) this.alerts.set(item.alert, item);
+  }
+
+  async #snapshot(): Promise<boolean> {
+    const status = await getJson<SystemStatus>('/status');
+    if (!status.ok) return this.#failed(status.problem);
+    this.#take(status.value);
+    const [producers, datasets, latest, alerts] = await Promise.all([
+      getAll<Producer>('/producers'),
+      getAll<Dataset>('/datasets'),
+      getAll<LatestItem>('/latest'),
+      getAll<AlertItem>('/alerts', { state: 'open' }),
+    ]);
+    if (!producers.ok) return this.#failed(producers.problem);
+    if (!datasets.ok) return this.#failed(datasets.problem);
+    if (!latest.ok) return this.#failed(latest.problem);
+    if (!alerts.ok) return this.#failed(alerts.problem);
+    for (const item of producers.value) this.producers.set(item.producer, item);
+    for (const item of datasets.value) this.datasets.set(item.dataset, item);
+    for (const item of latest.value) this.#putLatest(item);
+    const open = new Set(alerts.value.map((item) => item.alert));
+    for (const [id, item] of this.alerts) if (item.state !== 'closed' && !open.has(id)) this.alerts.delete(id);
+    for (const item of alerts.value) this.putAlert(item);
+    this.problem.value = null;
+    this.loaded.value = true;
+    return true;
+  }
+
+  #failed(problem: RequestProblem): boolean {
+    this.problem.value = problem;
+    return false;
+  }
+
+  #take(status: SystemStatus): void {
+    this.status.value = status;
+    this.#setServerTime(Date.parse(status.now));
+    this.#takeLedger(status.ledger);
+  }
+
+  #heartbeat(at: number, ledger: LedgerStatus): void {
+    this.#setServerTime(at);
+    this.#takeLedger(ledger);
+  }
+
+  #takeLedger(ledger: LedgerStatus): void {
+    const before = this.ledger.value;
+    if (before !== undefined && before.root !== ledger.root) this.ledgerGrewAt.value = this.now.value;
+    this.ledger.value = ledger;
+  }
+
+  #setServerTime(at: number): void {
+    this.clock.value = Date.now();
+    this.#offsetMs.value = at - this.clock.value;
+  }
+
+  #heardAt(): number {
+    const lostAt = this.stream.value?.lostAt ?? null;
+    return (lostAt ?? this.clock.value) + this.#offsetMs.value;
+  }
+
+  #apply(events: readonly StreamEvent[]): void {
+    for (const event of events) {
+      if (event.type === 'observation') {
+        this.#putLatest(event);
+        this.#newestAt.value = Math.max(this.#newestAt.value ?? 0, Date.parse(event.receivedAt) - this.#offsetMs.value);
+        for (const listener of this.#listeners) listener(event);
+      } else {
+        this.#applyTransition(event);
+      }
+    }
+  }
+
+  #applyTransition(event: Extract<StreamEvent, { type: 'alert' }>): void {
+    const known = this.alerts.get(event.transition.alert);
+    const item = foldTransition(known, event.transition, event.position);
+    if (item === undefined) return;
+    this.alerts.set(item.alert, item);
+    this.#trimAlerts();
+    if (known === undefined) for (const listener of this.#alertListeners) listener(item);
+  }
+
+  #trimAlerts(): void {
+    if (this.alerts.size <= ALERTS_MAX) return;
+    for (const [id, item] of this.alerts) {
+      if (item.state === 'closed') this.alerts.delete(id);
+      if (this.alerts.size <= ALERTS_MAX) return;
+    }
+  }
+
+  /** The newest reading by phenomenonTime stays; of two for the same time the later record is the correction. */
+  #putLatest(item: LatestItem): void {
+    if (Object.values(item.values).some((value) => value.flags.includes('future'))) return;
+    const key = `${item.dataset}/${item.producer}`;
+    const known = this.latest.get(key);
+    const newer =
+      known === undefined ||
+      item.phenomenonTime > known.phenomenonTime ||
+      (item.phenomenonTime === known.phenomenonTime && Number(item.record) >= Number(known.record));
+    if (newer) this.latest.set(key, item);
+  }
+}
+
+export const LIVE: InjectionKey<LiveStore> = Symbol('live');
+
+export function useLive(): LiveStore {
+  const live = inject(LIVE);
+  if (live === undefined) throw new Error('no live store is provided');
+  return live;
+}

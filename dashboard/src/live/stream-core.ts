@@ -1,0 +1,148 @@
+/**
+ * The stream client's core, without socket, clock or random: `(state, input) → (state, effects)`.
+ *
+ * The cursor is the journal position (protocol/stream.ts). A frame is taken only where it continues the cursor; a
+ * frame that begins later shows a hole, which is counted and answered by fetching the present state anew; events
+ * before the cursor were taken already and are left out, so every event is applied once and in order (I4).
+ */
+import { type LedgerStatus, STREAM_HEARTBEAT_MS, type StreamEvent, type StreamMessage } from '@airtight/protocol';
+import { backoffMs } from './backoff.ts';
+
+export interface StreamState {
+  readonly phase: 'connecting' | 'catching-up' | 'live' | 'waiting';
+  /** Every record below has been applied. */
+  readonly cursor: number;
+  /** Committed end of the journal, as last heard. */
+  readonly head: number;
+  /** Reaching this position ends the catching up. */
+  readonly catchUpTo: number;
+  /** Reconnects since the connection was lost. */
+  readonly attempt: number;
+  /** Epoch ms; null while no retry is planned. */
+  readonly retryAt: number | null;
+  /** Epoch ms of the loss; null while connected. */
+  readonly lostAt: number | null;
+  /** Epoch ms of the last message or of the begin of connecting. */
+  readonly heardAt: number;
+  /** Holes and gaps seen so far. */
+  readonly holes: number;
+}
+
+export type StreamInput =
+  | { readonly type: 'message'; readonly message: StreamMessage; readonly at: number }
+  | { readonly type: 'lost'; readonly at: number; readonly random: number }
+  | { readonly type: 'tick'; readonly at: number; readonly random: number }
+  | { readonly type: 'retry'; readonly at: number }
+  /** The journal is another one than before (its end lies before our cursor): begin anew at its end. */
+  | { readonly type: 'reset'; readonly cursor: number };
+
+export type StreamEffect =
+  | { readonly type: 'connect'; readonly since: number }
+  | { readonly type: 'close' }
+  | { readonly type: 'apply'; readonly events: readonly StreamEvent[] }
+  | { readonly type: 'heartbeat'; readonly at: number; readonly ledger: LedgerStatus }
+  | { readonly type: 'refetch' };
+
+export interface Step {
+  readonly state: StreamState;
+  readonly effects: readonly StreamEffect[];
+}
+
+/** Heartbeats come every 2 s: after two and a half of them in silence the connection is dead, whatever the socket says. */
+export const SILENCE_MAX_MS = 2.5 * STREAM_HEARTBEAT_MS;
+/** A connection that does not open in this time is given up. */
+const CONNECT_MAX_MS = 10_000;
+/** Falling this far behind while live is shown as catching up: about a second of a busy region. */
+export const LAG_SHOWN_RECORDS = 2000;
+
+/** @param cursor projected end of the journal when the snapshot was taken */
+export function initialStream(cursor: number, at: number): Step {
+  const state: StreamState = {
+    phase: 'connecting',
+    cursor,
+    head: cursor,
+    catchUpTo: cursor,
+    attempt: 0,
+    retryAt: null,
+    lostAt: null,
+    heardAt: at,
+    holes: 0,
+  };
+  return { state, effects: [{ type: 'connect', since: cursor }] };
+}
+
+export function stepStream(state: StreamState, input: StreamInput): Step {
+  switch (input.type) {
+    case 'message':
+      return onMessage({ ...state, heardAt: input.at }, input.message);
+    case 'lost':
+      return state.phase === 'waiting' ? still(state) : onLost(state, input.at, input.random);
+    case 'tick':
+      return onTick(state, input.at, input.random);
+    case 'retry':
+      return state.phase === 'waiting' ? connect(state, input.at) : still(state);
+    case 'reset':
+      return { state: { ...state, cursor: input.cursor, holes: state.holes + 1 }, effects: [{ type: 'refetch' }] };
+  }
+}
+
+function onMessage(state: StreamState, message: StreamMessage): Step {
+  switch (message.type) {
+    case 'hello': {
+      const connected = { ...state, attempt: 0, retryAt: null, lostAt: null, head: message.head, catchUpTo: message.head };
+      const moved = moveTo(connected, message.from, message.head);
+      return message.from === state.cursor ? { state: moved, effects: [] } : hole(moved);
+    }
+    case 'frame':
+      return onFrame(state, message);
+    case 'gap':
+      return message.next <= state.cursor ? still(state) : hole(moveTo(state, message.next, state.head));
+    case 'heartbeat': {
+      const head = Math.max(state.head, message.head);
+      return {
+        state: moveTo(state, state.cursor, head),
+        effects: [{ type: 'heartbeat', at: message.at, ledger: message.ledger }],
+      };
+    }
+  }
+}
+
+function onFrame(state: StreamState, frame: Extract<StreamMessage, { type: 'frame' }>): Step {
+  if (frame.next <= state.cursor) return still(state);
+  const moved = moveTo(state, frame.next, frame.head);
+  const events = frame.events.filter((event) => event.position >= state.cursor);
+  const apply: StreamEffect = { type: 'apply', events };
+  if (frame.from > state.cursor) return { state: { ...moved, holes: moved.holes + 1 }, effects: [apply, { type: 'refetch' }] };
+  return { state: moved, effects: [apply] };
+}
+
+function onLost(state: StreamState, at: number, random: number): Step {
+  const attempt = state.attempt + 1;
+  const retryAt = at + backoffMs(attempt, random);
+  return { state: { ...state, phase: 'waiting', attempt, retryAt, lostAt: state.lostAt ?? at }, effects: [] };
+}
+
+function onTick(state: StreamState, at: number, random: number): Step {
+  if (state.phase === 'waiting') return state.retryAt !== null && at >= state.retryAt ? connect(state, at) : still(state);
+  const silence = state.phase === 'connecting' ? CONNECT_MAX_MS : SILENCE_MAX_MS;
+  if (at - state.heardAt <= silence) return still(state);
+  const lost = onLost(state, at, random);
+  return { state: lost.state, effects: [{ type: 'close' }] };
+}
+
+function connect(state: StreamState, at: number): Step {
+  return { state: { ...state, phase: 'connecting', retryAt: null, heardAt: at }, effects: [{ type: 'connect', since: state.cursor }] };
+}
+
+function moveTo(state: StreamState, cursor: number, head: number): StreamState {
+  const catchUpTo = head - cursor > LAG_SHOWN_RECORDS ? head : state.catchUpTo;
+  return { ...state, cursor, head, catchUpTo, phase: cursor < catchUpTo ? 'catching-up' : 'live' };
+}
+
+function hole(state: StreamState): Step {
+  return { state: { ...state, holes: state.holes + 1 }, effects: [{ type: 'refetch' }] };
+}
+
+function still(state: StreamState): Step {
+  return { state, effects: [] };
+}

@@ -1,0 +1,21 @@
+import './ui/tokens.css';
+import './ui/base.css';
+import { createApp } from 'vue';
+import AppFrame from './frame/AppFrame.vue';
+import { applyPreferences, startLocale } from './frame/preferences.ts';
+import { setRequestContext } from './http/http-client.ts';
+import { createMessages } from './i18n/i18n.ts';
+import { LIVE, LiveStore } from './live/live-store.ts';
+import { createScreens } from './router.ts';
+import { SESSION, SessionStore } from './session/session.ts';
+
+applyPreferences();
+const locale = startLocale();
+setRequestContext({ locale });
+const live = new LiveStore();
+const session = new SessionStore(() => void live.refetch());
+const app = createApp(AppFrame);
+app.use(createMessages(locale)).use(createScreens()).provide(LIVE, live).provide(SESSION, session);
+app.mount('#app');
+void session.load();
+void live.start();

@@ -1,0 +1,123 @@
+/** Series as charts need them: live values taken in, gaps kept as gaps, flagged points known, summary. Pure. */
+import type { Series } from '@airtight/protocol';
+
+export type SeriesPoint = Series['points'][number];
+
+/** Bound of a chart's memory: a live window longer than this is for the server to aggregate. */
+export const LIVE_POINTS_MAX = 20_000;
+
+/**
+ * Takes a live value into its bucket. A value for an older bucket than the last one is left out: history is the server's.
+ * @returns the points with it; points before `windowStart` are dropped
+ */
+export function appendValue(
+  points: readonly SeriesPoint[],
+  bucketMs: number,
+  time: number,
+  value: number,
+  flagged: boolean,
+  windowStart: number,
+): readonly SeriesPoint[] {
+  const last = points.at(-1);
+  // Buckets begin where the server's do: it counts them from midnight in the deployment's zone.
+  const origin = last === undefined ? 0 : last[0];
+  const start = origin + Math.floor((time - origin) / bucketMs) * bucketMs;
+  const mark = flagged ? 1 : 0;
+  if (last !== undefined && start < last[0]) return points;
+  const kept = points.filter((point) => point[0] + bucketMs > windowStart);
+  if (last === undefined || start > last[0]) return [...kept, [start, value, value, value, 1, mark] as SeriesPoint].slice(-LIVE_POINTS_MAX);
+  const [, mean, min, max, count, marks] = last;
+  const merged: SeriesPoint = [
+    start,
+    (mean * count + value) / (count + 1),
+    Math.min(min, value),
+    Math.max(max, value),
+    count + 1,
+    marks + mark,
+  ];
+  return [...kept.slice(0, -1), merged];
+}
+
+export interface Columns {
+  /** Epoch seconds, as uPlot counts. */
+  readonly x: number[];
+  readonly mean: (number | null)[];
+  readonly min: (number | null)[];
+  readonly max: (number | null)[];
+  /** Index of points with flagged values. */
+  readonly flagged: number[];
+  /** Stretches without values, epoch seconds. */
+  readonly gaps: readonly (readonly [number, number])[];
+}
+
+/** A missing report or two at the rhythm of the data or of the buckets is a gap; one that is a little late is not. */
+const GAP_FACTOR = 1.75;
+
+/** @param cadenceMs how often the producer reports; buckets may be wider or narrower */
+export function toColumns(points: readonly SeriesPoint[], bucketMs: number, cadenceMs: number): Columns {
+  const columns = { x: [], mean: [], min: [], max: [], flagged: [], gaps: [] } as {
+    x: number[];
+    mean: (number | null)[];
+    min: (number | null)[];
+    max: (number | null)[];
+    flagged: number[];
+    gaps: [number, number][];
+  };
+  const gapMs = GAP_FACTOR * Math.max(bucketMs, cadenceMs);
+  let before: number | undefined;
+  for (const [time, mean, min, max, , flagged] of points) {
+    if (before !== undefined && time - before > gapMs) {
+      columns.x.push((before + bucketMs) / 1000);
+      columns.mean.push(null);
+      columns.min.push(null);
+      columns.max.push(null);
+      columns.gaps.push([before / 1000, time / 1000]);
+    }
+    if (flagged > 0) columns.flagged.push(columns.x.length);
+    columns.x.push(time / 1000);
+    columns.mean.push(mean);
+    columns.min.push(min);
+    columns.max.push(max);
+    before = time;
+  }
+  return columns;
+}
+
+export interface SeriesSummary {
+  readonly min: number;
+  readonly minAt: number;
+  readonly max: number;
+  readonly maxAt: number;
+  readonly last: number;
+  readonly lastAt: number;
+  readonly flagged: number;
+}
+
+/** undefined without points. Times in epoch ms. */
+export function summaryOf(points: readonly SeriesPoint[]): SeriesSummary | undefined {
+  const last = points.at(-1);
+  if (last === undefined) return undefined;
+  let low = last;
+  let high = last;
+  let flagged = 0;
+  for (const point of points) {
+    if (point[2] < low[2]) low = point;
+    if (point[3] > high[3]) high = point;
+    flagged += point[5];
+  }
+  return { min: low[2], minAt: low[0], max: high[3], maxAt: high[0], last: last[1], lastAt: last[0], flagged };
+}
+
+/** Index of the point in whose bucket, or nearest to which, a time lies; −1 without points. */
+export function pointAt(points: readonly SeriesPoint[], time: number, bucketMs: number): number {
+  let low = 0;
+  let high = points.length - 1;
+  if (high < 0) return -1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((points[middle]?.[0] ?? 0) <= time) low = middle;
+    else high = middle - 1;
+  }
+  const point = points[low];
+  return point !== undefined && Math.abs(time - point[0]) <= Math.max(bucketMs, 1) * 2 ? low : -1;
+}

@@ -1,0 +1,106 @@
+/** Series of one producer: history from the server, then live values from the stream on top of it. */
+import type { Series } from '@airtight/protocol';
+import { computed, onScopeDispose, type ShallowRef, shallowRef, watch } from 'vue';
+import { getJson } from '../http/http-client.ts';
+import type { RequestProblem } from '../http/problem.ts';
+import { useLive } from '../live/live-store.ts';
+import { appendValue, type SeriesPoint } from './series-points.ts';
+import { type ChosenRange, RANGE_MS } from './series-range.ts';
+
+export interface LoadedSeries {
+  readonly property: string;
+  /** UCUM. */
+  readonly unit: string;
+  readonly bucketMs: number;
+  readonly points: readonly SeriesPoint[];
+}
+
+export interface SeriesRequest {
+  readonly producer: string;
+  readonly dataset: string;
+  readonly properties: readonly string[];
+  readonly range: ChosenRange;
+}
+
+/** A relative window is fetched anew when it has moved by a twentieth of its length, so that old buckets leave. */
+const SLIDE_SHARE = 20;
+
+export function useSeries(request: () => SeriesRequest | undefined) {
+  const live = useLive();
+  const loaded: ShallowRef<ReadonlyMap<string, LoadedSeries>> = shallowRef(new Map());
+  const problem: ShallowRef<RequestProblem | null> = shallowRef(null);
+  const loading = shallowRef(true);
+  let running: AbortController | undefined;
+
+  /** Everything that decides what is fetched; the passing of time only in coarse steps. */
+  const key = computed(() => {
+    const wanted = request();
+    if (wanted === undefined) return undefined;
+    const { range } = wanted;
+    const step = range.name === null ? 0 : Math.floor(range.to / (RANGE_MS[range.name] / SLIDE_SHARE));
+    const edge = range.name === null ? `${range.from}-${range.to}` : `${range.name}-${step}`;
+    return [wanted.producer, wanted.dataset, wanted.properties.join(), edge, range.bucket, live.generation.value].join('|');
+  });
+
+  async function load(): Promise<void> {
+    const wanted = request();
+    if (wanted === undefined || wanted.properties.length === 0) return;
+    running?.abort();
+    const own = new AbortController();
+    running = own;
+    loading.value = true;
+    const { from, to, maxPoints } = wanted.range;
+    const answers = await Promise.all(
+      wanted.properties.map((observedProperty) =>
+        getJson<Series>(
+          '/series',
+          {
+            producer: wanted.producer,
+            dataset: wanted.dataset,
+            observedProperty,
+            from: new Date(from).toISOString(),
+            to: new Date(to).toISOString(),
+            maxPoints,
+          },
+          own.signal,
+        ),
+      ),
+    );
+    if (own.signal.aborted) return;
+    loading.value = false;
+    const next = new Map<string, LoadedSeries>();
+    let failed: RequestProblem | null = null;
+    for (const answer of answers) {
+      if (!answer.ok) failed = answer.problem;
+      else next.set(answer.value.observedProperty, toLoaded(answer.value));
+    }
+    problem.value = failed;
+    if (failed === null || next.size > 0) loaded.value = next;
+  }
+
+  watch(key, (wanted) => wanted !== undefined && void load(), { immediate: true });
+  const stop = live.onObservation((event) => {
+    const wanted = request();
+    if (wanted === undefined || wanted.range.name === null) return;
+    if (event.producer !== wanted.producer || event.dataset !== wanted.dataset) return;
+    const time = Date.parse(event.phenomenonTime);
+    const next = new Map(loaded.value);
+    for (const [property, series] of next) {
+      const value = event.values[property];
+      if (value === undefined || typeof value.result === 'string') continue;
+      const flagged = value.flags.length > 0;
+      const points = appendValue(series.points, series.bucketMs, time, Number(value.result), flagged, wanted.range.from);
+      next.set(property, { ...series, points });
+    }
+    loaded.value = next;
+  });
+  onScopeDispose(() => {
+    stop();
+    running?.abort();
+  });
+  return { loaded, problem, loading, reload: () => void load() };
+}
+
+function toLoaded(series: Series): LoadedSeries {
+  return { property: series.observedProperty, unit: series.unit, bucketMs: series.bucketMs, points: series.points };
+}

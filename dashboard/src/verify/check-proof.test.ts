@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { test } from 'node:test';
+import { type BatchRecord, encodeBatchRecord, encodeRecord } from '@airtight/protocol';
+import {
+  ED25519,
+  formatBundle,
+  formatCheckpoint,
+  formatNote,
+  formatVkey,
+  inclusionPath,
+  leafHash,
+  makeVkey,
+  rootOfLeafHashes,
+} from '@airtight/tlog';
+import { checkProof, type ProofCheck } from './check-proof.ts';
+import { policyForKey, policyKnows, readTrust } from './trust.ts';
+
+const TIME = Date.UTC(2026, 10, 22, 8);
+const flat = (hashes: readonly Uint8Array[]) => Uint8Array.from(hashes.flatMap((hash) => [...hash]));
+
+/** A ledger of three batches of one record each, and the bundle of the middle one. */
+function makeProof(): { readonly bundle: string; readonly vkey: string } {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const origin = 'ledger.example/test';
+  const vkey = makeVkey(origin, ED25519, new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }).subarray(-32)));
+  const records = [35.4, 188.2, 40].map((pm25) =>
+    encodeRecord(
+      { v: 1, agency: 'bj', dataset: 'air', producer: 's1', receivedAt: TIME, door: 'mqtt', contentType: 'application/json' },
+      new TextEncoder().encode(JSON.stringify({ t: TIME, m: { pm25: { v: pm25, u: 'ug/m3' }, wd: 'N' } })),
+    ),
+  );
+  const batches = records.map((record, seq) => {
+    const root = Buffer.from(rootOfLeafHashes(leafHash(record))).toString('hex');
+    const batch: BatchRecord = {
+      ...{ v: 1, type: 'batch', stream: 'r/a', seq, prev: null, first: seq, count: 1, firstAt: TIME, lastAt: TIME, root },
+      ...{ tree: 'rfc6962-sha256', commitment: 'plain' },
+    } as BatchRecord;
+    return encodeBatchRecord(batch);
+  });
+  const leaves = flat(batches.map((batch) => leafHash(batch)));
+  const text = formatCheckpoint({ origin, size: batches.length, root: rootOfLeafHashes(leaves) });
+  const signature = new Uint8Array(sign(null, Buffer.from(text), privateKey));
+  const bundle = formatBundle({
+    record: records[1] as Uint8Array,
+    position: 1,
+    batch: { record: batches[1] as Uint8Array, index: 0, path: [] },
+    ledger: { index: 1, path: inclusionPath(leaves, 1) },
+    checkpoint: formatNote(text, [{ name: origin, keyId: vkey.keyId, signature }]),
+  });
+  return { bundle, vkey: formatVkey(vkey) };
+}
+const { bundle, vkey } = makeProof();
+const policy = policyForKey(vkey);
+const shown = { producer: 's1', phenomenonTime: new Date(TIME).toISOString(), observedProperty: 'pm25', result: 188.2 };
+const outcome = (check: ProofCheck) => (check.ok ? Object.fromEntries(check.value.steps.map(({ step, ok }) => [step, ok])) : check);
+
+test('an intact bundle passes every step, the shown value too', () => {
+  const check = checkProof(bundle, policy, shown);
+  assert.deepEqual(outcome(check), { value: true, record: true, batch: true, ledger: true, checkpoint: true, witnesses: true });
+  assert.ok(check.ok && check.value.ok);
+  assert.equal(check.value.position, 1);
+  assert.equal(check.value.record?.header.producer, 's1');
+  assert.deepEqual(check.value.checkpoint, { origin: 'ledger.example/test', size: 3 });
+  assert.equal(check.value.witnessed, false, 'a policy without quorum confirms nothing about witnesses');
+  assert.ok(check.value.limits.length > 0);
+});
+
+test('one changed digit fails at the batch, and at the shown value', () => {
+  const json = JSON.parse(bundle) as { record: string };
+  const record = Buffer.from(json.record, 'base64').toString().replace('188.2', '18.22');
+  const changed = JSON.stringify({ ...json, record: Buffer.from(record).toString('base64') });
+  assert.deepEqual(outcome(checkProof(changed, policy, shown)), {
+    value: false,
+    record: true,
+    batch: false,
+    ledger: true,
+    checkpoint: true,
+    witnesses: true,
+  });
+});
+
+test('a screen that shows another number, station, time or property is found out', () => {
+  for (const change of [
+    { result: 188.3 },
+    { producer: 's2' },
+    { phenomenonTime: '2026-01-01T00:00:00.000Z' },
+    { observedProperty: 'pm10' },
+  ]) {
+    const check = checkProof(bundle, policy, { ...shown, ...change });
+    assert.ok(check.ok);
+    assert.equal(check.value.ok, false, JSON.stringify(change));
+    assert.equal(check.value.steps.find(({ step }) => step === 'value')?.code, 'VALUE_DIFFERS');
+  }
+});
+
+test('a checkpoint of a log that is not trusted fails at the checkpoint', () => {
+  const check = checkProof(bundle, policyForKey(makeProof().vkey));
+  assert.deepEqual(outcome(check), { record: true, batch: true, ledger: true, checkpoint: false, witnesses: true });
+});
+
+test('what is no bundle or no policy is said to be so', () => {
+  const garbage = checkProof('{"a":1}', policy);
+  assert.deepEqual([garbage.ok, !garbage.ok && garbage.what], [false, 'bundle']);
+  const wrong = checkProof(bundle, 'log nonsense\nquorum none\n');
+  assert.deepEqual([wrong.ok, !wrong.ok && wrong.what], [false, 'policy']);
+});
+
+test('trust: what is stored, and whether it knows a key', () => {
+  assert.deepEqual(readTrust(JSON.stringify({ policy, since: 5, origin: 'chosen' })), { policy, since: 5, origin: 'chosen' });
+  assert.equal(readTrust('nonsense'), null);
+  assert.equal(readTrust(null), null);
+  assert.equal(readTrust('{"policy":1}'), null);
+  assert.equal(policyKnows(policy, vkey), true);
+  assert.equal(policyKnows(policy, makeProof().vkey), false);
+});

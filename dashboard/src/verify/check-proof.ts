@@ -1,0 +1,78 @@
+/** Checks a proof bundle in this browser. Loaded when a reader first verifies something: it brings the cryptography. */
+import { type DecodedRecord, decodeRecord } from '@airtight/protocol';
+import { type BundleStep, PROOF_LIMITS, type ProofBundle, parseBundle, parsePolicy, verifyBundle } from '@airtight/tlog';
+import { type ShownValue, valueInRecord } from './shown-value.ts';
+
+export type StepName = BundleStep['step'] | 'value';
+
+export interface CheckedStep {
+  readonly step: StepName;
+  readonly ok: boolean;
+  /** Stable code of a failure. */
+  readonly code?: string;
+  readonly detail: string;
+  readonly hashes: readonly (readonly [name: string, hex: string])[];
+}
+
+export interface ProofLimitText {
+  readonly code: string;
+  readonly zh: string;
+  readonly en: string;
+}
+
+export interface CheckedProof {
+  readonly ok: boolean;
+  readonly steps: readonly CheckedStep[];
+  readonly position: number;
+  readonly record: DecodedRecord | null;
+  readonly checkpoint: { readonly origin: string; readonly size: number } | null;
+  /** False: the policy asks for no witness, so that step passes without saying anything. */
+  readonly witnessed: boolean;
+  /** What a pass does not prove. */
+  readonly limits: readonly ProofLimitText[];
+}
+
+export type ProofCheck =
+  | { readonly ok: true; readonly value: CheckedProof }
+  /** The bundle or the policy cannot be read at all. */
+  | { readonly ok: false; readonly what: 'bundle' | 'policy'; readonly code: string; readonly detail: string };
+
+/**
+ * @param bundleText an `*.airtight-proof.json`
+ * @param policyText c2sp.org/tlog-policy
+ * @param shown a value on the screen that the record must hold
+ */
+export function checkProof(bundleText: string, policyText: string, shown?: ShownValue): ProofCheck {
+  const bundle = parseBundle(bundleText);
+  if (!bundle.ok) return { ok: false, what: 'bundle', code: bundle.code, detail: bundle.detail };
+  const policy = parsePolicy(policyText);
+  if (!policy.ok) return { ok: false, what: 'policy', code: policy.code, detail: policy.detail };
+  const verdict = verifyBundle(bundle.value, policy.value);
+  const steps = verdict.steps.map(toStep);
+  if (shown !== undefined) steps.unshift(valueStep(bundle.value, shown));
+  const record = decodeRecord(bundle.value.record);
+  return {
+    ok: true,
+    value: {
+      ok: steps.every((step) => step.ok),
+      steps,
+      position: bundle.value.position,
+      record: record.ok ? record.value : null,
+      checkpoint: verdict.checkpoint ? { origin: verdict.checkpoint.origin, size: verdict.checkpoint.size } : null,
+      witnessed: policy.value.quorum !== null,
+      limits: PROOF_LIMITS,
+    },
+  };
+}
+
+function toStep({ step, ok, code, detail, hashes }: BundleStep): CheckedStep {
+  const named = Object.entries(hashes).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return { step, ok, detail, hashes: named, ...(code === undefined ? {} : { code }) };
+}
+
+function valueStep(bundle: ProofBundle, shown: ShownValue): CheckedStep {
+  const found = valueInRecord(bundle.record, shown);
+  const ok = found !== undefined && Object.is(found, shown.result);
+  const detail = `${shown.observedProperty} = ${String(found ?? '–')}`;
+  return { step: 'value', ok, detail, hashes: [], ...(ok ? {} : { code: 'VALUE_DIFFERS' }) };
+}

@@ -1,0 +1,42 @@
+/** Processes and ports of this machine, as a test needs them (Linux: through /proc). */
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+
+/** A TCP port of loopback that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))));
+    });
+  });
+}
+
+/** Command lines of the children of a process, by their ids. */
+export function childrenOf(pid: number): Map<number, readonly string[]> {
+  const children = new Map<number, readonly string[]>();
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      // stat: pid (comm) state ppid …; comm may hold anything, so what counts begins after its last bracket.
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+      const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      if (Number(parent) !== pid || state === 'Z') continue;
+      children.set(Number(name), readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0'));
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  return children;
+}
+
+/** Whether a process of this id exists. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Runs the tests: `node tests/run.ts` every test of the repository, `node tests/run.ts faults` the long fault loops.
+ *
+ * Two stages under one report. Tests of single packages come first, as many at a time as there are cores. Tests that start the
+ * whole product come after them, one at a time: each brings its own services and, some of them, a browser.
+ */
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { fileURLToPath } from 'node:url';
+import { type TestEvent, type Totals, withoutTotals } from './report.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+/** No test may hang the run. The longest single file is the fault loop. */
+const FILE_TIMEOUT_MS = 10 * 60_000;
+const FAULT_LOOP_TIMEOUT_MS = 60 * 60_000;
+
+interface Stage {
+  readonly files: readonly string[];
+  readonly concurrency: number;
+  readonly timeoutMs: number;
+  readonly env?: { readonly [name: string]: string };
+}
+
+function stagesOf(mode: string | undefined): Stage[] {
+  const files = (pattern: string) => globSync(pattern, { cwd: root, exclude: ['**/node_modules/**'] }).sort();
+  if (mode === 'faults') {
+    return [{ files: ['tests/faults.test.ts'], concurrency: 1, timeoutMs: FAULT_LOOP_TIMEOUT_MS, env: { FAULT_ROUNDS: '20' } }];
+  }
+  if (mode !== undefined) throw new Error(`unknown mode ${mode}; there is: faults`);
+  const single = [...files('*/src/**/*.test.ts'), ...files('tests/tidy/*.test.ts')];
+  return [
+    { files: single, concurrency: availableParallelism(), timeoutMs: FILE_TIMEOUT_MS },
+    { files: files('tests/*.test.ts'), concurrency: 1, timeoutMs: FILE_TIMEOUT_MS },
+  ];
+}
+
+async function* events(stages: readonly Stage[]): AsyncGenerator<TestEvent> {
+  const totals: Totals = { tests: 0, suites: 0, pass: 0, fail: 0, cancelled: 0, skipped: 0, todo: 0, duration_ms: 0 };
+  for (const { files, concurrency, timeoutMs, env } of stages) {
+    const stream = run({
+      files: files.map((file) => join(root, file)),
+      cwd: root,
+      concurrency,
+      timeout: timeoutMs,
+      env: { ...process.env, ...env },
+    });
+    yield* withoutTotals(stream, totals);
+  }
+  for (const [name, count] of Object.entries(totals)) {
+    yield { type: 'test:diagnostic', data: { message: `${name} ${Math.round(count)}`, nesting: 0, level: 'info' } };
+  }
+  if (totals.fail + totals.cancelled > 0 || totals.tests === 0) process.exitCode = 1;
+}
+
+Readable.from(events(stagesOf(process.argv[2])))
+  .compose(new spec())
+  .pipe(process.stdout);
