@@ -1,7 +1,8 @@
 /** A local account with a generated password, put on record by the one way in. */
+
+import { generatePassword, hashPassword } from '@airtight/api/password';
 import { CONTROL_AGENCY, type Role, USERS_DATASET, type UserRecord } from '@airtight/protocol';
 import type { IngestClient } from '../ingest-client.ts';
-import { generatePassword, hashPassword } from './password.ts';
 
 const ACCOUNTS_PRODUCER = 'airtight-cli';
 

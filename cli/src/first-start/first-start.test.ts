@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { verifyPassword } from '@airtight/api';
+import { generatePassword, hashPassword } from '@airtight/api/password';
 import { isPropertyName } from '@airtight/protocol';
 import { parsePolicy, parseVkey } from '@airtight/tlog';
 import { createDataDirectory, dataDirectory, readInternalToken } from '../data-directory.ts';
 import { defaultContracts, defaultDatasets, defaultRecords } from './default-records.ts';
 import { createLedgerIdentity } from './ledger-key.ts';
-import { generatePassword, hashPassword } from './password.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'first-start-'));
 after(() => rmSync(root, { recursive: true }));
