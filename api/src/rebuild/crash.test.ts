@@ -56,9 +56,9 @@ test('killed at random moments while the journal grows, the store ends up with e
   let written = 0;
   const writer = (async () => {
     while (writing) {
-      for (let i = 0; i < 200; i++, written++)
+      for (let i = 0; i < 30; i++, written++)
         d.reading(`s${written % 9}`, T0 + written * 1000, { pm25: written % 300, pm10: 50, note: `n${written}` });
-      if (written % 5000 === 0) d.defineAir();
+      if (written % 3000 === 0) d.defineAir();
       await sleep(10);
     }
   })();
