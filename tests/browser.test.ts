@@ -112,7 +112,7 @@ test('every screen is free of serious accessibility faults', async (t) => {
     `/coldchain/${fridge?.producer}`,
     '/alerts',
     '/ledger',
-    '/ledger/records/0',
+    '/records/0',
     '/verify',
   ]) {
     await open(page, path);

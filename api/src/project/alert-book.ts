@@ -16,8 +16,13 @@ export interface Alert {
   readonly transitions: TransitionAt[];
 }
 
+/** Alerts that are over stay at hand until the table surely has their end; a person sees her own acknowledgement at once. */
+const CLOSED_KEPT = 1000;
+
 export class AlertBook {
   readonly #open = new Map<string, Alert>();
+  /** Oldest first. */
+  readonly #closed = new Map<string, Alert>();
   #through = -1;
 
   /** Loads the alerts that are not over. @param through highest position in the table */
@@ -51,12 +56,16 @@ export class AlertBook {
   }
 
   find(alert: string): Alert | undefined {
-    return this.#open.get(alert);
+    return this.#open.get(alert) ?? this.#closed.get(alert);
   }
 
   #apply(at: TransitionAt): void {
     const alert = applyTransition(this.#open, at);
-    if (alert !== undefined && stateOf(alert) === 'closed') this.#open.delete(alert.raise.alert);
+    if (alert === undefined || stateOf(alert) !== 'closed') return;
+    this.#open.delete(alert.raise.alert);
+    this.#closed.set(alert.raise.alert, alert);
+    const oldest = this.#closed.keys().next().value;
+    if (this.#closed.size > CLOSED_KEPT && oldest !== undefined) this.#closed.delete(oldest);
   }
 }
 

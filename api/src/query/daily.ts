@@ -10,7 +10,8 @@ import { quoteText, wholeLiteral } from './literal.ts';
 
 export interface DailyQuery {
   readonly dataset: string;
-  readonly producer?: string | undefined;
+  /** Absent: all. */
+  readonly producers?: readonly string[] | undefined;
   /** Begin of the day, epoch ms. */
   readonly from: number;
 }
@@ -40,7 +41,7 @@ type HoursByPollutant = Map<CnPollutant, Hours>;
 
 /** 24 hourly means per station and pollutant, in the standard's unit. Flagged ranges and clocks stay out, the newest record of a moment counts. */
 async function readHours(store: Pick<Store, 'query'>, query: DailyQuery): Promise<Map<string, HoursByPollutant>> {
-  const producer = query.producer === undefined ? '' : `AND producer = ${quoteText(query.producer)}`;
+  const producers = query.producers === undefined ? '' : `AND producer IN (${query.producers.map(quoteText).join(', ')})`;
   const from = wholeLiteral(query.from);
   const until = wholeLiteral(query.from + DAY_HOURS * HOUR_MS);
   const pollutants = CN_POLLUTANTS.map(quoteText).join(', ');
@@ -49,7 +50,7 @@ async function readHours(store: Pick<Store, 'query'>, query: DailyQuery): Promis
      FROM (
        SELECT producer, observedProperty, phenomenonTime, kind, result, unit, toString(flags) AS marks
        FROM ${DATABASE}.observations
-       WHERE dataset = ${quoteText(query.dataset)} ${producer} AND observedProperty IN (${pollutants})
+       WHERE dataset = ${quoteText(query.dataset)} ${producers} AND observedProperty IN (${pollutants})
          AND phenomenonTime >= ${from} AND phenomenonTime < ${until}
        ORDER BY dataset, producer, observedProperty, phenomenonTime, position DESC, ordinal DESC
        LIMIT 1 BY producer, observedProperty, phenomenonTime)

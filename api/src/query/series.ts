@@ -1,6 +1,6 @@
 /** A series in buckets for a chart: mean, least, greatest, count. */
 import { AirtightError, type Series } from '@airtight/protocol';
-import { KIND_NUMBER } from '../project/rows.ts';
+import { KIND_TEXT } from '../project/rows.ts';
 import { DATABASE } from '../project/schema.ts';
 import type { Store } from '../project/store.ts';
 import { quoteText, wholeLiteral } from './literal.ts';
@@ -63,7 +63,7 @@ export async function readSeries(store: Pick<Store, 'query'>, query: SeriesQuery
   };
 }
 
-/** One row per moment, the one in the latest record: phenomenonTime, value, flagged. */
+/** One row per moment, the one in the latest record: phenomenonTime, value (a boolean counts as 0 or 1, a text not at all), flagged. */
 function valuesOf({ producer, dataset, observedProperty, from, to }: SeriesQuery): string {
   const window = `phenomenonTime >= ${wholeLiteral(from)} AND phenomenonTime < ${wholeLiteral(to)}`;
   const subject = `dataset = ${quoteText(dataset)} AND producer = ${quoteText(producer)}`;
@@ -71,7 +71,7 @@ function valuesOf({ producer, dataset, observedProperty, from, to }: SeriesQuery
     return `SELECT phenomenonTime, aqi AS value, 0 AS flagged FROM ${DATABASE}.indices WHERE ${subject} AND ${window}
             ORDER BY dataset, producer, phenomenonTime, position DESC, ordinal DESC LIMIT 1 BY phenomenonTime`;
   }
-  return `SELECT phenomenonTime, if(kind = ${KIND_NUMBER}, result, NULL) AS value, flags != '' AS flagged
+  return `SELECT phenomenonTime, if(kind = ${KIND_TEXT}, NULL, result) AS value, flags != '' AS flagged
           FROM ${DATABASE}.observations WHERE ${subject} AND observedProperty = ${quoteText(observedProperty)} AND ${window}
           ORDER BY dataset, producer, observedProperty, phenomenonTime, position DESC, ordinal DESC LIMIT 1 BY phenomenonTime`;
 }

@@ -47,7 +47,7 @@ function listRoutes(app: FastifyInstance, { alerts, store }: RouteContext): void
     const before = cursor === undefined ? undefined : (decodeCursor(cursor, 1)[0] as number);
     const page =
       state === 'all'
-        ? await alertsBefore(store, before, limit)
+        ? (await alertsBefore(store, before, limit)).map((alert) => alerts.find(alert.raise.alert) ?? alert)
         : alerts
             .open()
             .filter((alert) => before === undefined || alert.raisedPosition < before)

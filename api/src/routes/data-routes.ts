@@ -43,9 +43,16 @@ const ObservationsParameters = Type.Object({
   limit: Type.Integer({ minimum: 1, maximum: OBSERVATIONS_MAX, default: 1000 }),
 });
 const LatestParameters = Type.Object({ dataset: Type.Optional(Name), producer: Type.Optional(Name) });
+/** Stations one daily report may name; without a list it covers all. */
+const DAILY_PRODUCERS_MAX = 100;
 const DailyParameters = Type.Object({
   dataset: Name,
-  producer: Type.Optional(Name),
+  producer: Type.Optional(
+    Type.String({
+      maxLength: DAILY_PRODUCERS_MAX * 65,
+      description: `Names separated by commas, at most ${DAILY_PRODUCERS_MAX}; absent: all stations.`,
+    }),
+  ),
   date: Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$', description: 'Calendar day in the zone of the deployment.' }),
 });
 /** The daily report of one station: its index, and how many valid hours each pollutant had. */
@@ -140,10 +147,14 @@ function dailyRoute(app: FastifyInstance, { store, control, config }: RouteConte
     const { dataset, producer, date } = request.query;
     const definition = isName(dataset) ? control.datasets.current(dataset) : undefined;
     if (definition === undefined) throw new AirtightError('NOT_FOUND', `dataset ${dataset}`);
+    const producers = producer?.split(',');
+    if (producers !== undefined && (producers.length > DAILY_PRODUCERS_MAX || !producers.every(isName))) {
+      throw new AirtightError('REQUEST_INVALID', `producer: 1 to ${DAILY_PRODUCERS_MAX} names`);
+    }
     const midnightUtc = Date.parse(`${date}T00:00:00Z`);
     if (Number.isNaN(midnightUtc)) throw new AirtightError('REQUEST_INVALID', `date ${date}`);
     const from = midnightUtc - zoneOffsetMs(config.timeZone, midnightUtc);
-    return { items: await readDaily(store, { dataset, producer, from }, definition), next: null };
+    return { items: await readDaily(store, { dataset, producers, from }, definition), next: null };
   });
 }
 

@@ -13,5 +13,8 @@ export function internalRoutes(app: FastifyInstance, { store, ingest, internalTo
   // Checked by the hook above, not as a person.
   const options = { config: { access: 'internal' }, schema: { hide: true }, onRequest } as const;
   app.post('/internal/digest-store', options, async () => digestTables(store));
-  app.post('/internal/audit-store', options, async () => auditTables(store, ingest, projector.through));
+  app.post('/internal/audit-store', options, async () => {
+    const through = projector.through;
+    return auditTables(store, ingest, { control: through, alerts: through, indices: through, observations: through });
+  });
 }

@@ -149,7 +149,7 @@ function questionsAbout(target: AirtightTarget, history: History): readonly Ques
         );
         const from = dayOf(call);
         const condition = `producer IN (${producers.map((producer) => `'${producer}'`).join(', ')})`;
-        return { urls: producers.map((producer) => target.dailyUrl(dateOf(from), producer)), sql: dailySql(from, condition) };
+        return { urls: [target.dailyUrl(dateOf(from), producers)], sql: dailySql(from, condition) };
       },
     },
     {

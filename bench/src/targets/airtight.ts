@@ -114,8 +114,8 @@ export class AirtightTarget implements Target {
   }
 
   /** @param date calendar day, YYYY-MM-DD @param producer one station; absent: all of the dataset */
-  dailyUrl(date: string, producer?: string): string {
-    return `${this.apiUrl}/api/v1/daily?${new URLSearchParams({ dataset: DATASET, date, ...(producer === undefined ? {} : { producer }) })}`;
+  dailyUrl(date: string, producers?: readonly string[]): string {
+    return `${this.apiUrl}/api/v1/daily?${new URLSearchParams({ dataset: DATASET, date, ...(producers === undefined ? {} : { producer: producers.join(',') }) })}`;
   }
 
   /**
