@@ -25,7 +25,7 @@ const ListParameters = Type.Object({
   cursor: Type.Optional(Type.String({ maxLength: 256 })),
   limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100 }),
 });
-/** The bundle's own format, `airtight-proof@1`, is described in docs/reference/proof-bundle.md. */
+/** The bundle's own format, `airtight-proof@1`, is described in docs/reference/record-format.md. */
 const ProofDocument = Type.Object({}, { additionalProperties: true, description: 'A proof bundle, airtight-proof@1.' });
 
 export function evidenceRoutes(app: FastifyInstance, context: RouteContext): void {
