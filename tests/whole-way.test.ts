@@ -10,6 +10,7 @@ import { test } from 'node:test';
 import type { BatchItem, LedgerStatus, ObservationItem } from '@airtight/protocol';
 import { changeRecordDigit } from './harness/bundle.ts';
 import { compareBatches, type JournalRecord, readBatches, readJournal } from './harness/evidence.ts';
+import { peakMemoryBytes } from './harness/processes.ts';
 import { type Product, startProduct } from './harness/product.ts';
 import { airtight, sharedFile } from './harness/programs.ts';
 import { readUci, uciValues, valueKey } from './harness/uci.ts';
@@ -17,6 +18,7 @@ import { until } from './harness/waiting.ts';
 
 const PRODUCER = 'uci-aotizhongxin';
 const PAGE_SIZE = 10_000;
+const MEMORY_MAX_BYTES = 1.5e9;
 
 async function replay(product: Product, file: string): Promise<void> {
   const { code, stdout, stderr } = await airtight(['replay', file, '--data', product.dataDir], 300_000);
@@ -53,6 +55,13 @@ test('a real station, from MQTT to a proof', async (t) => {
     assert.equal(stored.length, expected.length);
     const wrong = stored.flatMap((key, at) => (key === expected[at] ? [] : [`${key} instead of ${expected[at]}`]));
     assert.deepEqual(wrong.slice(0, 10), []);
+  });
+
+  await t.test('the services together stayed within 1.5 GB', () => {
+    const peaks = product.pids().map(peakMemoryBytes);
+    assert.ok(peaks.every((bytes) => bytes > 0));
+    const total = peaks.reduce((sum, bytes) => sum + bytes, 0);
+    assert.ok(total <= MEMORY_MAX_BYTES, `${Math.round(total / 1e6)} MB`);
   });
 
   await t.test('the same replay again adds nothing', async () => {

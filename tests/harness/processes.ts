@@ -40,3 +40,9 @@ export function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+/** The most resident memory a process has had, in bytes. */
+export function peakMemoryBytes(pid: number): number {
+  const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kilobytes ?? 0) * 1024;
+}
