@@ -1,12 +1,12 @@
 /** Puts the service together in the order of the data: doors, intake, journal, batches, ledger; and the feed out of it. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
-import { AirtightError, decodeRecord, readFrame } from '@airtight/protocol';
+import { AirtightError } from '@airtight/protocol';
 import type { Logger } from 'pino';
 import { Anchorer } from './batch/anchorer.ts';
 import { BatchStore } from './batch/batch-store.ts';
-import { Batcher, type ClosedBatch } from './batch/batcher.ts';
+import { BatchThread } from './batch/batch-thread.ts';
+import type { ClosedBatch } from './batch/batcher.ts';
 import type { IngestConfig } from './config.ts';
 import { MqttBroker } from './doors/mqtt-broker.ts';
 import { createInternalServer } from './http/internal-server.ts';
@@ -27,8 +27,6 @@ export interface Ingest {
 }
 
 const READ_BYTES = 4 * 1024 * 1024;
-/** How often an open batch is looked at for its age. */
-const BATCH_AGE_CHECK_MS = 100;
 
 /**
  * Starts the service on its data directory.
@@ -45,7 +43,6 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
   const quarantine = new Quarantine(join(dir, 'quarantine'));
   const registry = new DeviceRegistry(dir);
   registry.load(journal);
-  const batcher = resumeBatcher(journal, batches);
   const metrics = createMetrics();
   const commits = new CommitSignal();
   const anchorer = new Anchorer({
@@ -57,21 +54,17 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
     onRetry: () => metrics.anchorRetries.inc(),
   });
   const sealer = new Sealer(batches, anchorer, onFatal);
+  const batching = resumeBatching(journal, batches, sealer, onFatal);
   const intake = new Intake({
     journal,
     quarantine,
-    batcher,
-    onCommitted: (sealable) => {
+    onCommitted: (frames) => {
+      batching.add(frames);
       commits.notify();
-      sealer.add(sealable);
     },
     onCommitSeconds: (seconds) => metrics.commitSeconds.observe(seconds),
     onFatal,
   });
-  const aging = setInterval(() => {
-    batcher.closeOld(Date.now());
-    sealer.add(batcher.takeSealable(journal.committed));
-  }, BATCH_AGE_CHECK_MS);
   const door = new InternalDoor(intake, registry, (repeat) => (repeat ? metrics.repeats : metrics.accepted).inc());
   const broker = await MqttBroker.create({ intake, registry, metrics, logger, connectionsMax: config.connectionsMax });
   const parts = { stream: config.stream, journal, batches, quarantine, registry, door, broker, metrics, commits, unready: () => undefined };
@@ -85,10 +78,10 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
     mqttPort,
     async close() {
       door.stop();
-      clearInterval(aging);
       await broker.close();
       await server.close();
       await intake.committed();
+      await batching.close();
       await sealer.close();
       await anchorer.close();
       registry.save(journal.committed);
@@ -139,23 +132,18 @@ class Sealer {
   }
 }
 
-/** A batcher that goes on where the last durable batch ended: the records after it are hashed again. */
-function resumeBatcher(journal: Journal, batches: BatchStore): Batcher {
+/** Goes on where the last durable batch ended: the records after it are hashed again. */
+function resumeBatching(journal: Journal, batches: BatchStore, sealer: Sealer, onFatal: (error: Error) => void): BatchThread {
   const from = batches.sealedThrough;
   if (from > journal.head) {
     throw new AirtightError('JOURNAL_BEHIND_BATCHES', `the batches cover ${from} records, the journal holds ${journal.head}`);
   }
-  const batcher = new Batcher(from);
+  const thread = new BatchThread({ first: from, onClosed: (closed) => sealer.add(closed), onFatal });
   for (let position = from; position < journal.head; ) {
     const run = journal.readFrames(position, READ_BYTES);
     if (run === null) throw new AirtightError('JOURNAL_CORRUPT', `record ${position} cannot be read`);
-    for (let at = 0; at < run.bytes.length; position++) {
-      const frame = readFrame(run.bytes, at, crc32);
-      const record = typeof frame === 'string' ? undefined : decodeRecord(frame.body.subarray(1));
-      if (typeof frame === 'string' || !record?.ok) throw new AirtightError('JOURNAL_CORRUPT', `record ${position}`);
-      batcher.add(frame.body, record.value.header.receivedAt);
-      at = frame.end;
-    }
+    thread.add(run.bytes);
+    position = run.next;
   }
-  return batcher;
+  return thread;
 }

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { RecordRoute } from './admit/record-route.ts';
-import { Batcher } from './batch/batcher.ts';
 import { Intake, type Taken, tagOfBody } from './intake.ts';
 import { Journal } from './journal/journal.ts';
 import { Quarantine } from './quarantine/quarantine.ts';
@@ -28,7 +27,6 @@ function open(dir: string): { intake: Intake; journal: Journal; quarantine: Quar
   const intake = new Intake({
     journal,
     quarantine,
-    batcher: new Batcher(journal.head),
     onCommitted: () => undefined,
     onCommitSeconds: () => undefined,
     onFatal: (error) => {

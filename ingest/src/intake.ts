@@ -1,6 +1,6 @@
 /**
  * The one way in. Whatever door a message comes by, it is admitted or quarantined here, recognised if it is a repeat,
- * appended to the journal and batched; and nobody is told that it was taken before it is durable.
+ * appended to the journal; and nobody is told that it was taken before it is durable.
  *
  * Group commit: everything taken while a commit runs goes into the next one, which begins when that commit ends; there
  * is no timer. Who waits for a commit joins it, and is released in the order of joining, so a producer's
@@ -10,7 +10,6 @@ import { decodeRecord, type Refusal } from '@airtight/protocol';
 import { admitPayload } from './admit/admission.ts';
 import { DuplicateIndex, indexedFrom } from './admit/duplicate-index.ts';
 import { fingerprintOf, type RecordRoute } from './admit/record-route.ts';
-import type { Batcher, ClosedBatch } from './batch/batcher.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Origin, Quarantine } from './quarantine/quarantine.ts';
 
@@ -29,9 +28,8 @@ export type Taken =
 export interface IntakeOptions {
   readonly journal: Journal;
   readonly quarantine: Quarantine;
-  readonly batcher: Batcher;
-  /** Called after each commit. */
-  readonly onCommitted: (sealable: ClosedBatch[]) => void;
+  /** Called after each commit with the frames that are durable now; the view is valid during the call. */
+  readonly onCommitted: (frames: Uint8Array) => void;
   /** Told how long each commit took. */
   readonly onCommitSeconds: (seconds: number) => void;
   /** Storage is broken: nothing more may be acknowledged, the process must end. */
@@ -44,7 +42,6 @@ export const PENDING_MAX_BYTES = 8 * 1024 * 1024;
 export class Intake {
   readonly #journal: Journal;
   readonly #quarantine: Quarantine;
-  readonly #batcher: Batcher;
   readonly #options: IntakeOptions;
   readonly #duplicates = new DuplicateIndex();
   /** Who joined the group that gathers now. */
@@ -57,7 +54,6 @@ export class Intake {
     this.#options = options;
     this.#journal = options.journal;
     this.#quarantine = options.quarantine;
-    this.#batcher = options.batcher;
     for (const [position, fingerprint] of this.#journal.tags(indexedFrom(this.#journal.head))) this.#duplicates.add(fingerprint, position);
   }
 
@@ -93,9 +89,8 @@ export class Intake {
     });
     if (earlier >= 0) return { kind: 'repeat', position: earlier };
     const position = this.#journal.head;
-    const body = this.#journal.append(route.head(receivedAt, messageId), payload, fingerprint);
+    this.#journal.append(route.head(receivedAt, messageId), payload, fingerprint);
     this.#duplicates.add(fingerprint, position);
-    this.#batcher.add(body, receivedAt);
     return { kind: sameIdentity ? 'revision' : 'accepted', position };
   }
 
@@ -144,8 +139,9 @@ export class Intake {
     this.#room = [];
     for (const member of members) member.onCommitStart();
     const startedAt = performance.now();
+    let frames: Uint8Array;
     try {
-      await Promise.all([this.#journal.flush(), this.#quarantine.flush()]);
+      [frames] = await Promise.all([this.#journal.flush(), this.#quarantine.flush()]);
     } catch (error) {
       this.#options.onFatal(error as Error);
       return;
@@ -153,7 +149,7 @@ export class Intake {
     this.#options.onCommitSeconds((performance.now() - startedAt) / 1000);
     for (const member of members) member.onCommitted();
     for (const callback of room) callback();
-    this.#options.onCommitted(this.#batcher.takeSealable(this.#journal.committed));
+    this.#options.onCommitted(frames);
     this.#committing = false;
     if (this.#members.length > 0 || this.#room.length > 0 || this.#journal.pendingBytes + this.#quarantine.pendingBytes > 0)
       this.#schedule();

@@ -1,8 +1,9 @@
 /**
- * Cuts the run of records into batches. A batch closes when it is full or old (protocol's BATCH_MAX_…); it may be
- * sealed once all its records are durable.
+ * Cuts the run of records into batches: a batch closes when it is full or old (protocol's BATCH_MAX_…). Only durable
+ * records come here, so a closed batch may be sealed at once.
  */
-import { BATCH_MAX_AGE_MS, BATCH_MAX_BYTES, BATCH_MAX_RECORDS } from '@airtight/protocol';
+import assert from 'node:assert';
+import { BATCH_MAX_AGE_MS, BATCH_MAX_BYTES, BATCH_MAX_RECORDS, decodeRecord } from '@airtight/protocol';
 import { RunningRoot } from './running-root.ts';
 
 export interface ClosedBatch {
@@ -19,7 +20,7 @@ export class Batcher {
   readonly #closed: ClosedBatch[] = [];
   #first: number;
   #firstAt = 0;
-  #lastAt = 0;
+  #lastBody: Uint8Array = new Uint8Array(0);
   #bytes = 0;
 
   /** @param first position of the first record of the next batch */
@@ -27,11 +28,11 @@ export class Batcher {
     this.#first = first;
   }
 
-  /** Adds the record at the next position. @param body 0x00 ‖ record */
-  add(body: Uint8Array, receivedAt: number): void {
-    if (this.#root.count === 0) this.#firstAt = receivedAt;
+  /** Adds the record at the next position. @param body 0x00 ‖ record; kept until the next call */
+  add(body: Uint8Array): void {
+    if (this.#root.count === 0) this.#firstAt = receivedAtOf(body);
     this.#root.add(body);
-    this.#lastAt = receivedAt;
+    this.#lastBody = body;
     this.#bytes += body.length;
     if (this.#root.count >= BATCH_MAX_RECORDS || this.#bytes >= BATCH_MAX_BYTES) this.#close();
   }
@@ -42,17 +43,23 @@ export class Batcher {
     if (this.#root.count > 0 && Math.abs(now - this.#firstAt) >= BATCH_MAX_AGE_MS) this.#close();
   }
 
-  /** Takes the closed batches all of whose records lie below `committed`. */
-  takeSealable(committed: number): ClosedBatch[] {
-    const end = this.#closed.findIndex(({ first, count }) => first + count > committed);
-    return this.#closed.splice(0, end < 0 ? this.#closed.length : end);
+  /** The batches that were closed since the last call, in order. */
+  takeClosed(): ClosedBatch[] {
+    return this.#closed.splice(0);
   }
 
   #close(): void {
     const count = this.#root.count;
-    this.#closed.push({ first: this.#first, count, firstAt: this.#firstAt, lastAt: this.#lastAt, root: this.#root.finish() });
+    const lastAt = receivedAtOf(this.#lastBody);
+    this.#closed.push({ first: this.#first, count, firstAt: this.#firstAt, lastAt, root: this.#root.finish() });
     this.#first += count;
     this.#bytes = 0;
     this.#root.reset();
   }
+}
+
+function receivedAtOf(body: Uint8Array): number {
+  const record = decodeRecord(body.subarray(1));
+  assert(record.ok, 'the journal holds records only');
+  return record.value.header.receivedAt;
 }

@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { decodeRecord } from '@airtight/protocol';
 import pino from 'pino';
-import { Batcher } from '../batch/batcher.ts';
 import { DeviceRegistry } from '../identity/device-registry.ts';
 import { hashSecret } from '../identity/secret-hash.ts';
 import { Intake, tagOfBody } from '../intake.ts';
@@ -32,7 +31,6 @@ before(async () => {
   intake = new Intake({
     journal,
     quarantine,
-    batcher: new Batcher(0),
     onCommitted: () => undefined,
     onCommitSeconds: () => undefined,
     onFatal: (error) => {

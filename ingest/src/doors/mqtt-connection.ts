@@ -45,6 +45,8 @@ export class MqttConnection extends Duplex implements CommitMember {
   #rest: Buffer | undefined;
   #restNeeded = 0;
   #held = false;
+  #topic = '';
+  #topicBytes = Buffer.alloc(0);
 
   // PUBACKs of the group that gathers, and of the group that is being committed.
   #acks = Buffer.allocUnsafe(ACKS_INITIAL_BYTES);
@@ -180,12 +182,20 @@ export class MqttConnection extends Duplex implements CommitMember {
     const qos = (first >> 1) & 3;
     const payloadFrom = topicEnd + (qos === 1 ? 2 : 0);
     if (from + 2 > end || payloadFrom > end) return this.#violation('malformed PUBLISH');
-    const topic = bytes.toString('utf8', from + 2, topicEnd);
-    if (isMalformedTopic(topic, bytes.subarray(from + 2, topicEnd))) return this.#violation('malformed topic name');
+    if (!isSameRun(bytes, from + 2, topicEnd, this.#topicBytes) && !this.#readTopic(bytes.subarray(from + 2, topicEnd))) return false;
     // [MQTT-2.3.1-1]: a QoS 1 PUBLISH has a non-zero packet identifier.
     if (qos === 1 && bytes.readUInt16BE(topicEnd) === 0) return this.#violation('packet identifier 0');
-    (this.#publisher as DevicePublisher).publish(topic, bytes.subarray(payloadFrom, end), (first & 1) === 1, receivedAt);
+    (this.#publisher as DevicePublisher).publish(this.#topic, bytes.subarray(payloadFrom, end), (first & 1) === 1, receivedAt);
     if (qos === 1) this.#acknowledge(bytes[topicEnd] as number, bytes[topicEnd + 1] as number);
+    return true;
+  }
+
+  /** A device publishes to the same topic again and again, so the last one is remembered. False when it is malformed. */
+  #readTopic(bytes: Buffer): boolean {
+    const topic = bytes.toString('utf8');
+    if (isMalformedTopic(topic, bytes)) return this.#violation('malformed topic name');
+    this.#topic = topic;
+    this.#topicBytes = Buffer.from(bytes);
     return true;
   }
 
@@ -247,4 +257,10 @@ function isMalformedTopic(topic: string, bytes: Buffer): boolean {
   if (topic.includes('\0') || topic.includes('#') || topic.includes('+')) return true;
   // Decoding puts U+FFFD in place of what is no UTF-8; but a topic may contain that character honestly.
   return topic.includes('\ufffd') && !isUtf8(bytes);
+}
+
+function isSameRun(bytes: Buffer, from: number, end: number, other: Buffer): boolean {
+  if (end - from !== other.length || other.length === 0) return false;
+  for (let i = 0; i < other.length; i++) if (bytes[from + i] !== other[i]) return false;
+  return true;
 }

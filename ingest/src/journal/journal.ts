@@ -142,9 +142,9 @@ export class Journal {
 
   /**
    * Appends one record: `head` (text before the payload, e.g. the header line with its newline) and payload.
-   * Durable only after the next `flush`. Returns a view of the frame's body (0x00 ‖ record), valid until that flush ends.
+   * Durable only after the next `flush`.
    */
-  append(head: string, payload: Uint8Array, tag: number): Buffer {
+  append(head: string, payload: Uint8Array, tag: number): void {
     this.#assertUsable();
     const bodyMax = 1 + head.length * 3 + payload.length;
     this.#reserve(FRAME_HEADER_BYTES + bodyMax);
@@ -162,17 +162,17 @@ export class Journal {
     this.#offsets.push(this.#committedBytes + this.#flushingBytes + start);
     this.#tags.push(tag);
     this.#pendingBytes = at;
-    return body;
   }
 
   /**
    * Makes everything appended so far durable.
+   * @returns the frames that were written, a view that is valid until the next flush
    * @throws when writing or syncing fails; the journal is unusable from then on and nothing may be acknowledged
    */
-  async flush(): Promise<void> {
+  async flush(): Promise<Uint8Array> {
     this.#assertUsable();
     assert(this.#flushingBytes === 0, 'one flush at a time');
-    if (this.#pendingBytes === 0) return;
+    if (this.#pendingBytes === 0) return new Uint8Array(0);
     [this.#pending, this.#flushing] = [this.#flushing, this.#pending];
     this.#flushingBytes = this.#pendingBytes;
     this.#pendingBytes = 0;
@@ -183,10 +183,12 @@ export class Journal {
       this.#broken = error as Error;
       throw error;
     }
+    const written = this.#flushing.subarray(0, this.#flushingBytes);
     this.#committedBytes += this.#flushingBytes;
     this.#committedCount = count;
     this.#flushingBytes = 0;
     if (this.#committedBytes >= this.#segmentMaxBytes) this.#sealActive();
+    return written;
   }
 
   async #writeFlushing(): Promise<void> {

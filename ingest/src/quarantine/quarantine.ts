@@ -62,8 +62,8 @@ export class Quarantine {
     this.#journal.append(`${line}\n`, payload.subarray(0, KEPT_PAYLOAD_BYTES), 0);
   }
 
-  flush(): Promise<void> {
-    return this.#journal.flush();
+  async flush(): Promise<void> {
+    await this.#journal.flush();
   }
 
   /** Newest first, ids below `before`. */
