@@ -13,15 +13,15 @@ export const API_SETTINGS = {
   port: { type: 'integer', env: 'AIRTIGHT_API_PORT', default: 8080, min: 0, max: 65_535, doc: 'TCP port; 0 takes a free one.' },
   dataDir: {
     type: 'string',
-    env: 'AIRTIGHT_API_DATA_DIR',
+    env: 'AIRTIGHT_DATA',
     default: './airtight-data',
     doc: 'Data directory of the deployment; this service owns its folder `store/` and nothing else.',
   },
-  ingestUrl: { type: 'string', env: 'AIRTIGHT_API_INGEST_URL', default: 'http://127.0.0.1:7071', doc: 'Where ingest answers.' },
-  ledgerUrl: { type: 'string', env: 'AIRTIGHT_API_LEDGER_URL', default: 'http://127.0.0.1:7072', doc: 'Where the ledger answers.' },
+  ingestUrl: { type: 'string', env: 'AIRTIGHT_INGEST_URL', default: 'http://127.0.0.1:7071', doc: 'Where ingest answers.' },
+  ledgerUrl: { type: 'string', env: 'AIRTIGHT_LEDGER_URL', default: 'http://127.0.0.1:7072', doc: 'Where the ledger answers.' },
   tokenFile: {
     type: 'string',
-    env: 'AIRTIGHT_API_TOKEN_FILE',
+    env: 'AIRTIGHT_TOKEN_FILE',
     default: '',
     doc: 'File with the bearer token of our own services. Empty: `keys/internal.token` in the data directory.',
   },
@@ -58,7 +58,7 @@ export const API_SETTINGS = {
   },
   logLevel: {
     type: 'choice',
-    env: 'AIRTIGHT_API_LOG_LEVEL',
+    env: 'AIRTIGHT_LOG_LEVEL',
     default: 'info',
     choices: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
     doc: 'Least severity that is logged.',

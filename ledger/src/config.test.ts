@@ -15,7 +15,7 @@ test('environment wins over the file, which wins over defaults; files default in
     logLevel: 'info',
   });
   assert.ok(Object.isFrozen(config));
-  const own = resolveLedgerConfig(undefined, { AIRTIGHT_DATA: '/data', AIRTIGHT_LEDGER_DATA_DIR: '/own', AIRTIGHT_LEDGER_KEY_FILE: '/k' });
+  const own = resolveLedgerConfig(undefined, { AIRTIGHT_DATA: '/own', AIRTIGHT_LEDGER_KEY_FILE: '/k' });
   assert.deepEqual([own.dataDir, own.keyFile], ['/own', '/k']);
 });
 
@@ -30,7 +30,7 @@ test('refusals', () => {
 
 test('every setting says what it is for', () => {
   for (const [key, { env, doc }] of Object.entries(LEDGER_SETTINGS)) {
-    assert.match(env, /^AIRTIGHT_LEDGER_[A-Z_]+$/, key);
+    assert.match(env, /^AIRTIGHT_[A-Z_]+$/, key);
     assert.ok(doc.length > 20, key);
   }
 });

@@ -5,15 +5,12 @@ import { LedgerError } from './ledger-error.ts';
 interface TextSetting {
   readonly type: 'string';
   readonly env: string;
-  /** Read when `env` is not set: what all services of a machine have in common. */
-  readonly sharedEnv?: string;
   readonly default: string;
   readonly doc: string;
 }
 interface IntegerSetting {
   readonly type: 'integer';
   readonly env: string;
-  readonly sharedEnv?: string;
   readonly default: number;
   readonly min: number;
   readonly max: number;
@@ -26,8 +23,7 @@ export const DEFAULT_ORIGIN = 'airtight.local/ledger';
 export const LEDGER_SETTINGS = {
   dataDir: {
     type: 'string',
-    env: 'AIRTIGHT_LEDGER_DATA_DIR',
-    sharedEnv: 'AIRTIGHT_DATA',
+    env: 'AIRTIGHT_DATA',
     default: './airtight-data',
     doc: 'Data directory; the log lies in its folder ledger/.',
   },
@@ -45,8 +41,7 @@ export const LEDGER_SETTINGS = {
   },
   tokenFile: {
     type: 'string',
-    env: 'AIRTIGHT_LEDGER_TOKEN_FILE',
-    sharedEnv: 'AIRTIGHT_TOKEN_FILE',
+    env: 'AIRTIGHT_TOKEN_FILE',
     default: '',
     doc: 'File with the token that our own services show each other. Empty: keys/internal.token in the data directory.',
   },
@@ -66,8 +61,7 @@ export const LEDGER_SETTINGS = {
   },
   logLevel: {
     type: 'string',
-    env: 'AIRTIGHT_LEDGER_LOG_LEVEL',
-    sharedEnv: 'AIRTIGHT_LOG_LEVEL',
+    env: 'AIRTIGHT_LOG_LEVEL',
     default: 'info',
     doc: 'Least level that is logged: debug, info, warn or error.',
   },
@@ -89,10 +83,10 @@ export function resolveLedgerConfig(file: unknown, env: { readonly [name: string
   const unknown = Object.keys(section).find((key) => !Object.hasOwn(LEDGER_SETTINGS, key));
   if (unknown !== undefined) throw new LedgerError('CONFIG_UNKNOWN_KEY', unknown);
   const given = section as { readonly [key: string]: unknown };
-  const entries = Object.entries<TextSetting | IntegerSetting>(LEDGER_SETTINGS).map(([key, setting]) => {
-    const shared = setting.sharedEnv === undefined ? undefined : env[setting.sharedEnv];
-    return [key, toValue(key, setting, env[setting.env] ?? shared ?? given[key] ?? setting.default)];
-  });
+  const entries = Object.entries<TextSetting | IntegerSetting>(LEDGER_SETTINGS).map(([key, setting]) => [
+    key,
+    toValue(key, setting, env[setting.env] ?? given[key] ?? setting.default),
+  ]);
   const config = Object.fromEntries(entries) as LedgerConfig;
   if (!LOG_LEVELS.includes(config.logLevel)) throw new LedgerError('CONFIG_INVALID', `logLevel: one of ${LOG_LEVELS.join(', ')}`);
   return Object.freeze({

@@ -186,7 +186,7 @@ interface LedgerProcess {
 
 function startProcess(t: TestContext, dataDir: string): LedgerProcess {
   const child = spawn(process.execPath, [fileURLToPath(new URL('./main.ts', import.meta.url))], {
-    env: { ...process.env, AIRTIGHT_LEDGER_DATA_DIR: dataDir, AIRTIGHT_LEDGER_ORIGIN: ORIGIN, AIRTIGHT_LEDGER_PORT: '0' },
+    env: { ...process.env, AIRTIGHT_DATA: dataDir, AIRTIGHT_LEDGER_ORIGIN: ORIGIN, AIRTIGHT_LEDGER_PORT: '0' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   t.after(() => child.kill('SIGKILL'));

@@ -19,10 +19,8 @@ with settings that fit together, so a single machine needs none of them.
 This page is made from the declarations by \`node tests/tidy/settings-document.ts\`.
 `;
 
-/** A setting may name a second variable, one that several services read. */
-type DeclaredSetting = Setting & { readonly sharedEnv?: string };
 interface DeclaredSettings {
-  readonly [key: string]: DeclaredSetting;
+  readonly [key: string]: Setting;
 }
 
 /** Every `…_SETTINGS` object that a package's `src/config.ts` exports, by package. */
@@ -37,7 +35,7 @@ async function declaredSettings(): Promise<Map<string, DeclaredSettings>> {
   return found;
 }
 
-function rowOf(key: string, setting: DeclaredSetting): string {
+function rowOf(key: string, setting: Setting): string {
   const allowed =
     setting.type === 'integer'
       ? `${setting.min} to ${setting.max}`
@@ -45,8 +43,7 @@ function rowOf(key: string, setting: DeclaredSetting): string {
         ? setting.choices.map((choice) => `\`${choice}\``).join(', ')
         : setting.type;
   const preset = setting.default === '' ? 'empty' : `\`${setting.default}\``;
-  const variables = [setting.env, setting.sharedEnv].flatMap((name) => (name === undefined ? [] : [`\`${name}\``])).join(', else ');
-  return `| \`${key}\` | ${variables} | ${allowed} | ${preset} | ${setting.doc.replaceAll('|', '\\|')} |`;
+  return `| \`${key}\` | \`${setting.env}\` | ${allowed} | ${preset} | ${setting.doc.replaceAll('|', '\\|')} |`;
 }
 
 /** The whole page. */

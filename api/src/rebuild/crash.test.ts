@@ -32,13 +32,13 @@ function startProcess(): ChildProcess {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       ...process.env,
-      AIRTIGHT_API_DATA_DIR: dataDir,
+      AIRTIGHT_DATA: dataDir,
       AIRTIGHT_API_PORT: String(port),
       AIRTIGHT_API_ANONYMOUS_ROLE: 'viewer',
-      AIRTIGHT_API_INGEST_URL: ingestUrl,
-      AIRTIGHT_API_LEDGER_URL: ledgerUrl,
-      AIRTIGHT_API_TOKEN_FILE: tokenFile,
-      AIRTIGHT_API_LOG_LEVEL: 'silent',
+      AIRTIGHT_INGEST_URL: ingestUrl,
+      AIRTIGHT_LEDGER_URL: ledgerUrl,
+      AIRTIGHT_TOKEN_FILE: tokenFile,
+      AIRTIGHT_LOG_LEVEL: 'silent',
     },
   });
 }

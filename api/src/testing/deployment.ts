@@ -64,13 +64,13 @@ export class Deployment {
     const tokenFile = join(this.dir, 'token');
     writeFileSync(tokenFile, TEST_TOKEN);
     this.config = loadApiConfig({
-      AIRTIGHT_API_DATA_DIR: this.dir,
+      AIRTIGHT_DATA: this.dir,
       AIRTIGHT_API_PORT: '0',
-      AIRTIGHT_API_INGEST_URL: this.journal.url,
-      AIRTIGHT_API_LEDGER_URL: this.ledger.url,
-      AIRTIGHT_API_TOKEN_FILE: tokenFile,
+      AIRTIGHT_INGEST_URL: this.journal.url,
+      AIRTIGHT_LEDGER_URL: this.ledger.url,
+      AIRTIGHT_TOKEN_FILE: tokenFile,
       AIRTIGHT_API_ANONYMOUS_ROLE: 'viewer',
-      AIRTIGHT_API_LOG_LEVEL: process.env['AIRTIGHT_API_LOG_LEVEL'] ?? 'silent',
+      AIRTIGHT_LOG_LEVEL: process.env['AIRTIGHT_LOG_LEVEL'] ?? 'silent',
       ...env,
     });
   }

@@ -53,8 +53,8 @@ async function auditStopped(data: DataDirectory): Promise<StoreReport> {
 export function stoppedApiEnvironment(data: DataDirectory, feedUrl: string): { readonly [name: string]: string | undefined } {
   return {
     ...process.env,
-    AIRTIGHT_API_DATA_DIR: data.root,
-    AIRTIGHT_API_TOKEN_FILE: data.internalTokenFile,
-    AIRTIGHT_API_INGEST_URL: feedUrl,
+    AIRTIGHT_DATA: data.root,
+    AIRTIGHT_TOKEN_FILE: data.internalTokenFile,
+    AIRTIGHT_INGEST_URL: feedUrl,
   };
 }

@@ -11,7 +11,7 @@ import type { Environment } from '../supervise/services.ts';
 export async function createLedgerIdentity(data: DataDirectory, section: unknown, env: Environment): Promise<void> {
   if (existsSync(data.ledgerKeyFile) && existsSync(data.ledgerVkeyFile) && existsSync(data.policyFile)) return;
   const { generateLedgerKey, readLedgerVkey, resolveLedgerConfig } = await import('@airtight/ledger');
-  const { origin, keyFile } = resolveLedgerConfig(section, { ...env, AIRTIGHT_LEDGER_DATA_DIR: data.root });
+  const { origin, keyFile } = resolveLedgerConfig(section, { ...env, AIRTIGHT_DATA: data.root });
   const vkey = existsSync(keyFile) ? await readLedgerVkey(keyFile, origin) : await generateLedgerKey(keyFile, origin);
   writeFileSync(data.ledgerVkeyFile, `${vkey}\n`, { flush: true });
   writeFileSync(data.policyFile, `log ${vkey}\nquorum none\n`, { flush: true });

@@ -51,16 +51,11 @@ export function serviceEnvironment({ data, ports, configFile, simulate }: Deploy
     AIRTIGHT_DATA: data.root,
     AIRTIGHT_TOKEN_FILE: data.internalTokenFile,
     AIRTIGHT_LEDGER_URL: ledger,
-    AIRTIGHT_LEDGER_DATA_DIR: data.root,
     AIRTIGHT_LEDGER_PORT: String(ports.ledger),
-    AIRTIGHT_LEDGER_TOKEN_FILE: data.internalTokenFile,
     AIRTIGHT_INGEST_PORT: String(ports.ingest),
     AIRTIGHT_INGEST_MQTT_PORT: String(ports.mqtt),
-    AIRTIGHT_API_DATA_DIR: data.root,
     AIRTIGHT_API_PORT: String(ports.http),
-    AIRTIGHT_API_INGEST_URL: ingest,
-    AIRTIGHT_API_LEDGER_URL: ledger,
-    AIRTIGHT_API_TOKEN_FILE: data.internalTokenFile,
+    AIRTIGHT_INGEST_URL: ingest,
   };
 }
 
