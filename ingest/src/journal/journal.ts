@@ -7,23 +7,11 @@
  * Concurrency: one writer (WriteLock); one flush at a time; reading is possible at any time.
  */
 import assert from 'node:assert';
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  statSync,
-  write,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, write, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { AirtightError, FRAME_BODY_MAX_BYTES, FRAME_HEADER_BYTES, LEAF_PREFIX } from '@airtight/protocol';
-import { findFrameAfter, INDEX_ENTRY_BYTES, indexPath, listSegments, scanSegment, segmentPath } from './segment.ts';
+import { SealedSegments } from './sealed-segments.ts';
+import { findFrameAfter, listSegments, scanSegment, segmentPath } from './segment.ts';
 
 export interface JournalOptions {
   /** A segment is sealed once it is at least this long. 64 MiB: a fraction of a second to scan at start-up. */
@@ -48,14 +36,6 @@ const DURABLE_WRITES = constants.O_RDWR | constants.O_DSYNC;
 const WRITE_NOW_MAX_BYTES = 16 * 1024;
 const WRITE_NOW_SLOW_MS = 1;
 const PENDING_INITIAL_BYTES = 1024 * 1024;
-/** Sealed segments kept open for reading. */
-const OPEN_SEGMENTS_MAX = 16;
-
-interface SealedSegment {
-  readonly first: number;
-  readonly count: number;
-  readonly sizeBytes: number;
-}
 
 /** Whole committed frames, as read from disk. */
 export interface FrameRun {
@@ -68,8 +48,7 @@ export class Journal {
   readonly #dir: string;
   readonly #segmentMaxBytes: number;
   readonly #segmentsMax: number;
-  readonly #sealed: SealedSegment[] = [];
-  readonly #readers = new Map<number, { segment: number; index: number }>();
+  readonly #sealed: SealedSegments;
   #broken: Error | undefined;
 
   // The active segment. Offsets are those of committed and pending records alike.
@@ -89,6 +68,7 @@ export class Journal {
 
   private constructor(dir: string, options: JournalOptions) {
     this.#dir = dir;
+    this.#sealed = new SealedSegments(dir);
     this.#segmentMaxBytes = options.segmentMaxBytes ?? SEGMENT_MAX_BYTES;
     this.#segmentsMax = options.segmentsMax ?? Number.POSITIVE_INFINITY;
   }
@@ -103,7 +83,7 @@ export class Journal {
     const journal = new Journal(dir, options);
     const segments = listSegments(dir);
     for (const [i, first] of segments.slice(0, -1).entries()) {
-      journal.#sealed.push(journal.#loadSealed(first, segments[i + 1] as number, options.tagOf));
+      journal.#sealed.load(first, segments[i + 1] as number, options.tagOf);
     }
     const last = segments.at(-1);
     if (last === undefined) journal.#startSegment(0);
@@ -123,7 +103,7 @@ export class Journal {
 
   /** First position that is still held (later than 0 only where `segmentsMax` deletes). */
   get tail(): number {
-    return this.#sealed[0]?.first ?? this.#first;
+    return this.#sealed.first ?? this.#first;
   }
 
   get pendingBytes(): number {
@@ -132,11 +112,7 @@ export class Journal {
 
   /** Records in sealed segments and in the active one, with the tags kept for them, oldest first, from `position` on. */
   *tags(from: number): Generator<readonly [position: number, tag: number]> {
-    for (const { first, count } of this.#sealed) {
-      if (first + count <= from) continue;
-      const index = readFileSync(indexPath(this.#dir, first));
-      for (let i = Math.max(0, from - first); i < count; i++) yield [first + i, index.readUInt32LE(i * INDEX_ENTRY_BYTES + 4)];
-    }
+    yield* this.#sealed.tags(from);
     for (let i = Math.max(0, from - this.#first); i < this.#tags.length; i++) yield [this.#first + i, this.#tags[i] as number];
   }
 
@@ -207,25 +183,22 @@ export class Journal {
    */
   read(position: number): Buffer | null {
     if (position >= this.#first) return this.#readActive(position - this.#first);
-    const segment = this.#sealedAt(position);
-    if (segment === undefined) return null;
-    const fds = this.#openSealed(segment.first);
-    const entry = Buffer.allocUnsafe(INDEX_ENTRY_BYTES);
-    readSync(fds.index, entry, 0, INDEX_ENTRY_BYTES, (position - segment.first) * INDEX_ENTRY_BYTES);
-    return readBody(fds.segment, entry.readUInt32LE(0), segmentPath(this.#dir, segment.first));
+    const place = this.#sealed.locate(position);
+    return place === undefined ? null : readBody(place.fd, place.offset, place.path);
   }
 
   /**
    * Whole committed frames from a position on, at most `maxBytes` of them but at least one, never across a segment's
    * end. Empty when `from` is the committed end; null when it lies beyond it or is no longer held.
+   * @throws AirtightError JOURNAL_CORRUPT when no frame can begin there
    */
   readFrames(from: number, maxBytes: number): FrameRun | null {
     if (from > this.committed || from < this.tail) return null;
     if (from === this.committed) return { bytes: new Uint8Array(0), next: from };
-    const sealed = from < this.#first ? this.#sealedAt(from) : undefined;
-    const start = sealed === undefined ? (this.#offsets[from - this.#first] as number) : this.#sealedOffset(sealed, from);
-    const end = sealed === undefined ? this.#committedBytes : sealed.sizeBytes;
-    const fd = sealed === undefined ? this.#fd : this.#openSealed(sealed.first).segment;
+    const active = { fd: this.#fd, offset: this.#offsets[from - this.#first] as number, end: this.#committedBytes };
+    const place = from < this.#first ? this.#sealed.locate(from) : active;
+    if (place === undefined) return null;
+    const { fd, offset: start, end } = place;
     const frameBytes = FRAME_HEADER_BYTES + readLength(fd, start);
     const bytes = Buffer.allocUnsafe(Math.min(end - start, Math.max(maxBytes, frameBytes)));
     readSync(fd, bytes, 0, bytes.length, start);
@@ -237,13 +210,13 @@ export class Journal {
       at = next;
       count++;
     }
+    if (count === 0) throw new AirtightError('JOURNAL_CORRUPT', `record ${from}, byte ${start} of its segment`);
     return { bytes: bytes.subarray(0, at), next: from + count };
   }
 
   /** Closes the files. What was not flushed is not kept. */
   close(): void {
-    for (const fds of this.#readers.values()) closeReaders(fds);
-    this.#readers.clear();
+    this.#sealed.close();
     closeSync(this.#fd);
     this.#broken = new Error('the journal is closed');
   }
@@ -269,39 +242,6 @@ export class Journal {
     return Buffer.from(buffer.subarray(start, start + buffer.readUInt32LE(at)));
   }
 
-  #sealedAt(position: number): SealedSegment | undefined {
-    let low = 0;
-    let high = this.#sealed.length - 1;
-    while (low <= high) {
-      const middle = Math.floor((low + high) / 2);
-      const segment = this.#sealed[middle] as SealedSegment;
-      if (position < segment.first) high = middle - 1;
-      else if (position >= segment.first + segment.count) low = middle + 1;
-      else return segment;
-    }
-    return undefined;
-  }
-
-  #sealedOffset(segment: SealedSegment, position: number): number {
-    const entry = Buffer.allocUnsafe(INDEX_ENTRY_BYTES);
-    readSync(this.#openSealed(segment.first).index, entry, 0, INDEX_ENTRY_BYTES, (position - segment.first) * INDEX_ENTRY_BYTES);
-    return entry.readUInt32LE(0);
-  }
-
-  #openSealed(first: number): { segment: number; index: number } {
-    let fds = this.#readers.get(first);
-    if (fds === undefined) {
-      if (this.#readers.size >= OPEN_SEGMENTS_MAX) {
-        const [oldest, old] = this.#readers.entries().next().value as [number, { segment: number; index: number }];
-        closeReaders(old);
-        this.#readers.delete(oldest);
-      }
-      fds = { segment: openSync(segmentPath(this.#dir, first), 'r'), index: openSync(indexPath(this.#dir, first), 'r') };
-      this.#readers.set(first, fds);
-    }
-    return fds;
-  }
-
   #startSegment(first: number): void {
     this.#first = first;
     this.#committedBytes = 0;
@@ -316,39 +256,12 @@ export class Journal {
     // What was appended during the flush goes into the next segment, so its offsets count from there.
     const pendingOffsets = this.#offsets.splice(count).map((offset) => offset - this.#committedBytes);
     const pendingTags = this.#tags.splice(count);
-    writeIndex(this.#dir, this.#first, this.#offsets, this.#tags);
-    this.#sealed.push({ first: this.#first, count, sizeBytes: this.#committedBytes });
+    this.#sealed.add(this.#first, this.#committedBytes, this.#offsets, this.#tags);
     closeSync(this.#fd);
     this.#startSegment(this.#first + count);
     this.#offsets = pendingOffsets;
     this.#tags = pendingTags;
-    while (this.#sealed.length + 1 > this.#segmentsMax) this.#dropOldest();
-  }
-
-  #dropOldest(): void {
-    const { first } = this.#sealed.shift() as SealedSegment;
-    const fds = this.#readers.get(first);
-    if (fds !== undefined) closeReaders(fds);
-    this.#readers.delete(first);
-    rmSync(indexPath(this.#dir, first), { force: true });
-    rmSync(segmentPath(this.#dir, first));
-  }
-
-  #loadSealed(first: number, nextFirst: number, tagOf: JournalOptions['tagOf']): SealedSegment {
-    const count = nextFirst - first;
-    const path = segmentPath(this.#dir, first);
-    const sizeBytes = fileSize(path);
-    if (fileSize(indexPath(this.#dir, first)) === count * INDEX_ENTRY_BYTES) return { first, count, sizeBytes };
-    const tags: number[] = [];
-    const scan = scanSegment(readFileSync(path), (body) => tags.push(tagOf?.(body) ?? 0));
-    if (scan.fault !== undefined || scan.offsets.length !== count) {
-      throw new AirtightError(
-        'JOURNAL_CORRUPT',
-        `${path} at byte ${scan.end}: ${scan.fault ?? 'records'} (${scan.offsets.length} of ${count} records)`,
-      );
-    }
-    writeIndex(this.#dir, first, scan.offsets, tags);
-    return { first, count, sizeBytes };
+    while (this.#sealed.count + 1 > this.#segmentsMax) this.#sealed.dropOldest();
   }
 
   #recoverActive(first: number, tagOf: JournalOptions['tagOf']): void {
@@ -390,26 +303,6 @@ function readBody(fd: number, offset: number, path: string): Buffer {
     if (crc32(body) === header.readUInt32LE(4)) return body;
   }
   throw new AirtightError('JOURNAL_CORRUPT', `${path} at byte ${offset}`);
-}
-
-function closeReaders(fds: { segment: number; index: number }): void {
-  closeSync(fds.segment);
-  closeSync(fds.index);
-}
-
-function fileSize(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? -1;
-}
-
-function writeIndex(dir: string, first: number, offsets: readonly number[], tags: readonly number[]): void {
-  const bytes = Buffer.allocUnsafe(offsets.length * INDEX_ENTRY_BYTES);
-  for (const [i, offset] of offsets.entries()) {
-    bytes.writeUInt32LE(offset, i * INDEX_ENTRY_BYTES);
-    bytes.writeUInt32LE(tags[i] ?? 0, i * INDEX_ENTRY_BYTES + 4);
-  }
-  const fd = openSync(indexPath(dir, first), 'w', 0o640);
-  writeSync(fd, bytes);
-  closeSync(fd);
 }
 
 function syncDirectory(dir: string): void {
