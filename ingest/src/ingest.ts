@@ -1,4 +1,5 @@
 /** Puts the service together in the order of the data: doors, intake, journal, batches, ledger; and the feed out of it. */
+import { hash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AirtightError } from '@airtight/protocol';
@@ -45,12 +46,16 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
   registry.load(journal);
   const metrics = createMetrics();
   const commits = new CommitSignal();
+  let broker: MqttBroker | undefined;
   const anchorer = new Anchorer({
     store: batches,
     ledgerUrl: config.ledgerUrl,
     token,
     logger,
-    onAnchored: (count) => metrics.anchored.inc(count),
+    onAnchored: (count, checkpointSize) => {
+      metrics.anchored.inc(count);
+      broker?.onAnchored(checkpointSize);
+    },
     onRetry: () => metrics.anchorRetries.inc(),
   });
   const sealer = new Sealer(batches, anchorer, onFatal);
@@ -66,7 +71,11 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
     onFatal,
   });
   const door = new InternalDoor(intake, registry, (repeat) => (repeat ? metrics.repeats : metrics.accepted).inc());
-  const broker = await MqttBroker.create({ intake, registry, metrics, logger, connectionsMax: config.connectionsMax });
+  broker = await MqttBroker.create({
+    ...{ intake, registry, metrics, logger, connectionsMax: config.connectionsMax },
+    leafHashOf: (position) => hash('sha256', journal.read(position) ?? '', 'hex'),
+    anchorOf: (position) => batches.anchorOf(position),
+  });
   const parts = { stream: config.stream, journal, batches, quarantine, registry, door, broker, metrics, commits, unready: () => undefined };
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });

@@ -10,7 +10,7 @@ export interface IngestMetrics {
   readonly refusedLogins: Counter<'code'>;
   readonly violations: Counter;
   readonly slowSubscribers: Counter;
-  readonly liveDropped: Counter;
+  readonly announcementsDropped: Counter;
   readonly anchored: Counter;
   readonly anchorRetries: Counter;
   readonly connections: Gauge;
@@ -40,7 +40,7 @@ export function createMetrics(): IngestMetrics {
     }),
     violations: counter('violations_total', 'MQTT connections closed for breaking the protocol or a limit'),
     slowSubscribers: counter('slow_subscribers_total', 'Subscribers dropped because they did not read'),
-    liveDropped: counter('live_dropped_total', 'Live messages not passed on because subscribers were too slow'),
+    announcementsDropped: counter('announcements_dropped_total', 'Live messages and receipts not sent because subscribers were too slow'),
     anchored: counter('batches_anchored_total', 'Batches accepted by the ledger'),
     anchorRetries: counter('anchor_retries_total', 'Requests the ledger did not accept'),
     connections: new Gauge({ name: 'airtight_ingest_connections', help: 'MQTT connections', registers }),

@@ -20,7 +20,8 @@ export interface AnchorerOptions {
   readonly ledgerUrl: string;
   readonly token: string;
   readonly logger: Logger;
-  readonly onAnchored: (batches: number) => void;
+  /** @param checkpointSize size of the tree that covers them */
+  readonly onAnchored: (batches: number, checkpointSize: number) => void;
   readonly onRetry: () => void;
 }
 
@@ -85,11 +86,11 @@ export class Anchorer {
       signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
     });
     if (response.status !== 200) throw new Error(`the ledger answered ${response.status}: ${(await response.text()).slice(0, 300)}`);
-    const { indexes } = (await response.json()) as { indexes: number[] };
+    const { indexes, size } = (await response.json()) as { indexes: number[]; size: number };
     if (indexes.length !== entries.length || !indexes.every((index) => Number.isSafeInteger(index) && index >= 0)) {
       throw new Error('the ledger did not answer one index per entry');
     }
     await store.anchor(indexes);
-    onAnchored(entries.length);
+    onAnchored(entries.length, size);
   }
 }

@@ -10,6 +10,12 @@ import { AirtightError, type BatchRecord, decodeBatchRecord, encodeBatchRecord }
 import { Journal } from '../journal/journal.ts';
 import type { ClosedBatch } from './batcher.ts';
 
+/** Where the ledger has a batch. */
+export interface Anchored {
+  readonly seq: number;
+  readonly ledgerIndex: number;
+}
+
 export interface StoredBatch {
   readonly batch: BatchRecord;
   /** Canonical bytes: the ledger entry. */
@@ -24,6 +30,7 @@ export class BatchStore {
   #lastHash: string | null = null;
   #sealedThrough = 0;
   #anchoredThrough = 0;
+  #lastFound: StoredBatch | undefined;
 
   /** @param dir the journal's folder; @param stream name of this journal in its batch records */
   constructor(dir: string, stream: string) {
@@ -115,6 +122,17 @@ export class BatchStore {
       else high = middle - 1;
     }
     return this.read(low);
+  }
+
+  /** Where the ledger has a record's batch; null while it has not. Cheap for positions of one batch in a row. */
+  anchorOf(position: number): Anchored | null {
+    if (position >= this.#anchoredThrough) return null;
+    const last = this.#lastFound;
+    const isWithin = last !== undefined && position >= last.batch.first && position < last.batch.first + last.batch.count;
+    const stored = isWithin ? last : this.find(position);
+    if (stored === null || stored.ledgerIndex === null) return null;
+    this.#lastFound = stored;
+    return { seq: stored.batch.seq, ledgerIndex: stored.ledgerIndex };
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -24,6 +25,7 @@ let quarantine: Quarantine;
 let intake: Intake;
 let broker: MqttBroker;
 let port: number;
+let anchoredThrough = 0;
 
 before(async () => {
   journal = Journal.open(join(root, 'records'), { tagOf: tagOfBody });
@@ -51,7 +53,16 @@ before(async () => {
   registry.set({ ...base, producer: 'p', datasets: ['air'], subscribe: [] });
   registry.set({ ...base, producer: 'listener', datasets: [], subscribe: ['#'] });
   registry.set({ ...base, producer: 'gone', datasets: ['air'], subscribe: [], revoked: true });
-  broker = await MqttBroker.create({ intake, registry, metrics, logger: pino({ level: 'silent' }), connectionsMax: 100 });
+  broker = await MqttBroker.create({
+    intake,
+    registry,
+    metrics,
+    logger: pino({ level: 'silent' }),
+    connectionsMax: 100,
+    leafHashOf: (position) => hash('sha256', journal.read(position) as Buffer, 'hex'),
+    // The ledger of this test has what lies below `anchoredThrough`.
+    anchorOf: (position) => (position < anchoredThrough ? { seq: 3, ledgerIndex: 40 } : null),
+  });
   port = await broker.listen('127.0.0.1', 0);
 });
 
@@ -122,6 +133,16 @@ async function read(socket: Socket, bytes: number): Promise<Buffer> {
   while (got.length < bytes) {
     const chunk = (await Promise.race([once(socket, 'data'), once(socket, 'close').then(() => [undefined])]))[0] as Buffer | undefined;
     if (chunk === undefined) break;
+    got = Buffer.concat([got, chunk]);
+  }
+  return got;
+}
+
+/** Reads until the text that came matches. */
+async function readUntil(socket: Socket, pattern: RegExp): Promise<Buffer> {
+  let got: Buffer = Buffer.alloc(0);
+  while (!pattern.test(got.toString('latin1'))) {
+    const [chunk] = (await once(socket, 'data', { signal: AbortSignal.timeout(5000) })) as [Buffer];
     got = Buffer.concat([got, chunk]);
   }
   return got;
@@ -264,6 +285,31 @@ test('a subscriber gets live observations, never raw telemetry, and only with a 
   assert.deepEqual(await read(listener, live.length), live);
   device.destroy();
   listener.destroy();
+});
+
+test('a producer that asks for receipts gets one when it is durable, and one when it is anchored', async () => {
+  const socket = await open();
+  const receipts = `${TOPIC}/receipt`;
+  socket.write(Buffer.concat([connectPacket(), packet(0x82, Buffer.of(0, 1), text(receipts), Buffer.of(0))]));
+  await read(socket, 9);
+  const position = journal.head;
+  const first = reading(nextSeq++);
+  const receipt = (value: object): Buffer => publish(0, 0, receipts, JSON.stringify(value));
+  const leafHashAt = (at: number): string => hash('sha256', journal.read(at) as Buffer, 'hex');
+
+  socket.write(Buffer.concat([publish(1, 1, TOPIC, first), publish(1, 2, TOPIC, first), publish(1, 3, TOPIC, '{}')]));
+  const got = await readUntil(socket, /TIME_INVALID[^}]*\}/);
+  assert.ok(got.includes(receipt({ status: 'accepted', record: String(position), leafHash: leafHashAt(position) })));
+  assert.ok(got.includes(receipt({ status: 'repeat', record: String(position), leafHash: leafHashAt(position) })));
+  assert.match(got.toString(), /"status":"quarantined","code":"TIME_INVALID"/);
+
+  broker.onAnchored(41);
+  anchoredThrough = journal.committed;
+  broker.onAnchored(42);
+  const anchored = receipt({ status: 'anchored', record: String(position), batch: 3, ledgerIndex: 40, checkpointSize: 42 });
+  const later = await readUntil(socket, /anchored.*anchored[^}]*\}/s);
+  assert.deepEqual(later, Buffer.concat([anchored, anchored]), 'the message and its repeat');
+  socket.destroy();
 });
 
 test('publishing counts as life: keep-alive does not end a device that only publishes', async () => {

@@ -3,15 +3,17 @@
  * CONNACK 1. The broker never spreads raw telemetry: what subscribers get are the platform's own topics.
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import { CODES, type Code, type DeviceRecord, liveTopic, NAME_MAX_LENGTH, parseTelemetryTopic } from '@airtight/protocol';
+import { CODES, type Code, type DeviceRecord, NAME_MAX_LENGTH, parseTelemetryTopic, receiptTopic } from '@airtight/protocol';
 import { Aedes, type AedesPublishPacket, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
 import type { Logger } from 'pino';
 import type { RecordRoute } from '../admit/record-route.ts';
+import type { Anchored } from '../batch/batch-store.ts';
 import type { DeviceRegistry } from '../identity/device-registry.ts';
-import { maySubscribe } from '../identity/grants.ts';
+import { filterCovers, maySubscribe } from '../identity/grants.ts';
 import { verifySecret } from '../identity/secret-hash.ts';
 import type { Intake, Taken } from '../intake.ts';
 import type { IngestMetrics } from '../metrics.ts';
+import { Announcer } from './announcer.ts';
 import { DevicePublisher } from './device-publisher.ts';
 import { MqttConnection } from './mqtt-connection.ts';
 
@@ -21,20 +23,25 @@ export interface MqttBrokerOptions {
   readonly metrics: IngestMetrics;
   readonly logger: Logger;
   readonly connectionsMax: number;
+  /** Lower-case hex leaf hash of a stored record. */
+  readonly leafHashOf: (position: number) => string;
+  /** The batch of a record, once the ledger has it. */
+  readonly anchorOf: (position: number) => Anchored | null;
 }
 
 /** A CONNECT must come within this time of the TCP connection. */
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A subscriber that takes nothing for this long is dropped: one frozen client must not stop the others. */
 const DRAIN_TIMEOUT_MS = 2000;
-/** Live messages under way to subscribers; beyond it they are dropped and counted, and publishing goes on. */
-const LIVE_IN_FLIGHT_MAX = 1000;
 /** `v1/agency/dataset/producer` and a little more; deeper topics are nobody's. */
 const TOPIC_LEVELS_MAX = 16;
 /** CONNACK return codes [MQTT 3.1.1 §3.2.2.3]. */
 const UNACCEPTABLE_PROTOCOL = 1;
 const IDENTIFIER_REJECTED = 2;
 const BAD_USERNAME_OR_PASSWORD = 4;
+
+/** SUBACK return code of a refused subscription [MQTT 3.1.1 §3.9.3]; aedes shows it as the subscription's QoS. */
+const SUBSCRIPTION_REFUSED = 128;
 
 /** System errors have a `code`; a refused CONNECT has its return code as `errorCode`. */
 type BrokerError = Error & { readonly code?: string; readonly errorCode?: number };
@@ -51,14 +58,23 @@ export class MqttBroker {
   readonly #publishers = new WeakMap<Client, DevicePublisher>();
   /** Clients that gave no client id but want their session kept [MQTT-3.1.3-8]. */
   readonly #namelessSessions = new WeakSet<Client>();
+  /** Those with a grant for the live topics. */
   readonly #subscribers = new Set<Client>();
+  /** Producers that listen to their own receipts. */
+  readonly #receiptReaders = new WeakSet<Client>();
+  readonly #announcer: Announcer;
   readonly #violators = new WeakSet<Client>();
   readonly #connections = new Set<MqttConnection>();
-  #liveInFlight = 0;
 
   private constructor(options: MqttBrokerOptions, aedes: Aedes) {
     this.#options = options;
     this.#aedes = aedes;
+    this.#announcer = new Announcer({
+      ...options,
+      // QoS 0: for a subscriber that is away nothing may pile up in memory.
+      publish: (topic, payload, done) => aedes.publish({ cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false }, done),
+      onDropped: () => options.metrics.announcementsDropped.inc(),
+    });
     this.#server = createServer({ noDelay: true }, (socket) => this.#onSocket(socket));
     this.#server.maxConnections = options.connectionsMax;
   }
@@ -87,6 +103,11 @@ export class MqttBroker {
     this.#server.close();
     for (const connection of this.#connections) connection.destroy();
     await new Promise<void>((resolve) => this.#aedes.close(resolve));
+  }
+
+  /** The ledger has taken more batches. @param checkpointSize size of the tree that covers them */
+  onAnchored(checkpointSize: number): void {
+    this.#announcer.anchored(checkpointSize);
   }
 
   get connections(): number {
@@ -128,7 +149,7 @@ export class MqttBroker {
       this.#authenticate(username, password).then(
         (device) => {
           if (device === undefined) return refuse('CREDENTIALS_WRONG', BAD_USERNAME_OR_PASSWORD);
-          this.#publishers.set(client, new DevicePublisher(device, this.#options.intake, (...taken) => this.#onTaken(...taken)));
+          this.#publishers.set(client, new DevicePublisher(device, this.#options.intake, (...taken) => this.#onTaken(client, ...taken)));
           done(null, true);
         },
         (error: Error) => done(error as AuthenticateError, null),
@@ -150,6 +171,13 @@ export class MqttBroker {
       if (publisher === undefined) return;
       if (publisher.device.subscribe.length > 0) this.#subscribers.add(client);
       (client.conn as MqttConnection).open(publisher);
+    });
+    this.#aedes.on('subscribe', (subscriptions, client) => {
+      const device = this.#publishers.get(client)?.device;
+      const own = device?.datasets.map((dataset) => receiptTopic({ ...device, dataset })) ?? [];
+      if (subscriptions.some(({ topic, qos }) => qos < SUBSCRIPTION_REFUSED && own.some((receipts) => filterCovers(topic, receipts)))) {
+        this.#receiptReaders.add(client);
+      }
     });
     this.#aedes.on('clientDisconnect', (client) => this.#subscribers.delete(client));
     this.#aedes.on('clientError', (client, error) => {
@@ -198,23 +226,16 @@ export class MqttBroker {
     return device !== undefined && isOurs && maySubscribe(device, packet.topic) ? packet : null;
   }
 
-  #onTaken(taken: Taken, route: RecordRoute | undefined, payload: Buffer): void {
+  #onTaken(client: Client, taken: Taken, route: RecordRoute | undefined, payload: Buffer): void {
     const { metrics } = this.#options;
     if (taken.kind === 'quarantined') metrics.quarantined.inc({ code: taken.refusal.code });
     else if (taken.kind === 'repeat') metrics.repeats.inc();
-    else {
-      metrics.accepted.inc();
-      if (taken.kind === 'revision') metrics.revisions.inc();
-      if (this.#subscribers.size > 0 && route !== undefined) this.#publishLive(route, payload);
-    }
-  }
-
-  #publishLive(route: RecordRoute, payload: Buffer): void {
-    if (this.#liveInFlight >= LIVE_IN_FLIGHT_MAX) return this.#options.metrics.liveDropped.inc();
-    this.#liveInFlight++;
-    this.#aedes.publish({ cmd: 'publish', topic: liveTopic(route.fields), payload, qos: 0, retain: false, dup: false }, () => {
-      this.#liveInFlight--;
-    });
+    else metrics.accepted.inc();
+    if (taken.kind === 'revision') metrics.revisions.inc();
+    if (route === undefined) return;
+    const isNew = taken.kind === 'accepted' || taken.kind === 'revision';
+    if (isNew && this.#subscribers.size > 0) this.#announcer.live(route, payload);
+    if (this.#receiptReaders.has(client)) this.#announcer.receipt(route, taken);
   }
 }
 
