@@ -103,6 +103,7 @@ test('every screen is free of serious accessibility faults', async (t) => {
   const browser = await openBrowser(t, product.httpUrl, 'zh-CN');
   const page = await browser.newPage();
   const [fridge] = (await product.all<Producer>('producers')).filter(({ kind }) => kind === 'fridge');
+  const [reading] = await product.all<LatestItem>('latest');
   const [station] = (await product.all<Producer>('producers')).filter(({ kind, simulated }) => kind === 'air-station' && simulated);
   const violations: string[] = [];
   for (const path of [
@@ -112,7 +113,7 @@ test('every screen is free of serious accessibility faults', async (t) => {
     `/coldchain/${fridge?.producer}`,
     '/alerts',
     '/ledger',
-    '/records/0',
+    `/records/${reading?.record}`,
     '/verify',
   ]) {
     await open(page, path);
