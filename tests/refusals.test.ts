@@ -71,6 +71,7 @@ const inadmissible: readonly { readonly name: string; readonly code: string; rea
   { name: 'a reading without time', code: 'TIME_INVALID', message: '{"m":{"pm25":1}}' },
   { name: 'a time without zone', code: 'TIME_INVALID', message: '{"t":"2026-01-01T00:00:00","m":{"pm25":1}}' },
   { name: 'a prototype name as property', code: 'PAYLOAD_SHAPE', message: '{"t":1735689600000,"m":{"__proto__":1}}' },
+  { name: 'SenML with a data value', code: 'PAYLOAD_SHAPE', message: '[{"bn":"urn:dev:ow:1:","bt":1735689600,"n":"photo","vd":"aGkgCg"}]' },
 ];
 
 for (const { name, code, message } of inadmissible) {

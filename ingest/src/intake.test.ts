@@ -67,6 +67,29 @@ test('a repeat is recognised in flight, after the commit and after a restart; ot
   close();
 });
 
+test('a SenML pack is taken; sent again it is a repeat, unless its times are relative: then it says something new', async () => {
+  const dir = join(root, String(folders++));
+  let { intake, journal, close } = open(dir);
+  const absolute = Buffer.from('[{"bn":"urn:dev:ow:1:","bt":1735689600,"n":"temp","u":"Cel","v":4.6}]');
+  assert.deepEqual(intake.take(route, absolute, 1000), { kind: 'accepted', position: 0 });
+  assert.deepEqual(intake.take(route, absolute, 2000), { kind: 'repeat', position: 0 });
+  const relative = Buffer.from('[{"n":"temp","u":"Cel","v":4.6}]');
+  assert.deepEqual(intake.take(route, relative, 1_735_689_600_000), { kind: 'accepted', position: 1 });
+  assert.deepEqual(intake.take(route, relative, 1_735_689_660_000), { kind: 'accepted', position: 2 });
+  assert.deepEqual(intake.take(route, relative, 1_735_689_660_000), { kind: 'repeat', position: 2 });
+  const other = Buffer.from('[{"n":"humidity","u":"%RH","v":60}]');
+  assert.deepEqual(intake.take(route, other, 1_735_689_660_000), { kind: 'accepted', position: 3 }, 'no revision of the other pack');
+  await intake.committed();
+  close();
+  ({ intake, journal, close } = open(dir));
+  assert.equal(kindOf(intake.take(route, relative, 1_735_689_660_000)), 'repeat', 'known after a restart');
+  const data = intake.take(route, Buffer.from('[{"n":"photo","vd":"aGkgCg"}]'), 3000);
+  assert.equal(data.kind === 'quarantined' && data.refusal.code, 'PAYLOAD_SHAPE');
+  assert.equal(journal.head, 4);
+  await intake.committed();
+  close();
+});
+
 test('without an id the content is the identity, and another producer is another message', async () => {
   const { intake, close } = open(join(root, String(folders++)));
   const other = new RecordRoute({ ...route.fields, producer: 'q' });

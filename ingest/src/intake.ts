@@ -69,7 +69,7 @@ export class Intake {
 
   /** Takes a telemetry payload: admits it or quarantines it. Durable when the group that gathers now is. */
   take(route: RecordRoute, payload: Buffer, receivedAt: number): Taken {
-    const admitted = admitPayload(payload);
+    const admitted = admitPayload(payload, receivedAt);
     if (!admitted.ok) {
       const { door, topic = '', producer } = route.fields;
       return this.refuse({ door, topic, producer, receivedAt }, admitted, payload);

@@ -6,6 +6,7 @@ export * from './control.ts';
 export * from './digest.ts';
 export * from './feed.ts';
 export * from './http-api.ts';
+export * from './measurement.ts';
 export * from './names.ts';
 export * from './observation.ts';
 export * from './outcome.ts';

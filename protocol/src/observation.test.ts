@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DatasetDefinition } from './control.ts';
+import type { Measurement } from './measurement.ts';
 import { FUTURE_AFTER_MS, LATE_AFTER_MS, toObservations } from './observation.ts';
-import type { Measurement } from './reading.ts';
 import type { RecordHeader } from './record.ts';
 
 const NOW = 1_795_363_163_000;

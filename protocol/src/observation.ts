@@ -1,6 +1,7 @@
 /** One measured value with its times, unit and flags: what projections, contracts and screens work on (ISO 19156). */
 import type { DatasetDefinition } from './control.ts';
-import type { Reading, Result } from './reading.ts';
+import type { Result } from './measurement.ts';
+import type { Reading } from './reading.ts';
 import type { RecordHeader } from './record.ts';
 
 /**

@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { messageIdOf, parseReadings } from './reading.ts';
 
+const RECEIVED_AT = 1_735_689_600_000;
 const codeOf = (text: string): string => {
-  const outcome = parseReadings(text);
+  const outcome = parseReadings(text, RECEIVED_AT);
   return outcome.ok ? 'accepted' : outcome.code;
 };
 
 test('the documented forms are taken as they are', () => {
   const outcome = parseReadings(
     '{"seq":17,"t":1735689600000,"m":{"pm25":35.4,"pm10":{"v":80,"u":"ug/m3","q":"N"},"wd":"NNW","door":true}}',
+    RECEIVED_AT,
   );
   assert.ok(outcome.ok);
   assert.deepEqual(outcome.value, [
@@ -28,7 +30,7 @@ test('the documented forms are taken as they are', () => {
 
 test('times are epoch milliseconds or RFC 3339 with a zone', () => {
   const timeOf = (t: string): number | string => {
-    const outcome = parseReadings(`{"t":${t},"m":{"a":1}}`);
+    const outcome = parseReadings(`{"t":${t},"m":{"a":1}}`, RECEIVED_AT);
     return outcome.ok ? (outcome.value[0]?.time as number) : outcome.code;
   };
   assert.equal(timeOf('"2026-11-22T10:05:00+08:00"'), Date.UTC(2026, 10, 22, 2, 5));
@@ -66,7 +68,7 @@ test('what is not admissible has its code', () => {
 
 test('a lone reading lends the record its identity, an array does not', () => {
   const idOf = (text: string): string | undefined => {
-    const outcome = parseReadings(text);
+    const outcome = parseReadings(text, RECEIVED_AT);
     assert.ok(outcome.ok);
     return messageIdOf(outcome.value);
   };
@@ -77,7 +79,7 @@ test('a lone reading lends the record its identity, an array does not', () => {
 });
 
 test('names that mean something to JavaScript are just names', () => {
-  const outcome = parseReadings('{"t":1,"m":{"constructor":1,"toString":2}}');
+  const outcome = parseReadings('{"t":1,"m":{"constructor":1,"toString":2}}', RECEIVED_AT);
   assert.ok(outcome.ok);
   assert.deepEqual(
     outcome.value[0]?.measurements.map(({ property }) => property),

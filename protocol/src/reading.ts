@@ -1,45 +1,36 @@
 /**
- * Our own JSON payload, one form of many that are accepted:
+ * Payloads that are accepted, told apart by their content: our own JSON
  *
  *   {"id"?: "…", "seq"?: 17, "t": 1735689600000 | "RFC 3339", "m": {"pm25": 35.4, "pm10": {"v": 80, "u": "ug/m3", "q": "N"}}}
  *
- * or an array of these. Parsed by ingest for admission and by the api for projection: one parser, so both agree.
+ * or an array of these, and SenML packs (senml-readings.ts). Parsed by ingest for admission and by the api for
+ * projection: one parser, so both agree.
  */
+import { MEASUREMENTS_MAX, type Measurement, TIME_MAX, toPlainMeasurement } from './measurement.ts';
 import { isPropertyName } from './names.ts';
 import { accept, type Outcome, type Refusal, refuse } from './outcome.ts';
-
-export type Result = number | string | boolean;
-
-export interface Measurement {
-  readonly property: string;
-  readonly result: Result;
-  /** Unit as the producer wrote it; absent: the dataset's unit for that property. */
-  readonly unit?: string;
-  /** The producer's own quality mark (e.g. an HJ 212 flag letter). */
-  readonly quality?: string;
-}
+import { isSenml, toSenmlReadings } from './senml-readings.ts';
 
 export interface Reading {
   /** `id:…` or `seq:…`, when the payload names itself. */
   readonly messageId?: string;
-  /** phenomenonTime, epoch ms, as the device's clock had it. */
+  /** phenomenonTime, epoch ms, as the device told it. */
   readonly time: number;
+  /** Set when the device told its time relative to the receipt: the same bytes at another time are another reading. */
+  readonly relativeTime?: true;
   readonly measurements: readonly Measurement[];
 }
 
 export const READINGS_MAX = 1000;
-export const MEASUREMENTS_MAX = 64;
 const ID_MAX_LENGTH = 128;
-const TEXT_MAX_LENGTH = 256;
-/** 9999-12-31T23:59:59.999Z: beyond it no RFC 3339 text exists. */
-const TIME_MAX = 253_402_300_799_999;
 const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/;
 
 /**
  * Parses and checks a payload text.
+ * @param receivedAt epoch ms, as in the record's header: relative times refer to it, so a replay gives the same readings
  * @returns readings in payload order; or PAYLOAD_NOT_JSON, PAYLOAD_SHAPE, TIME_INVALID, NUMBER_NOT_FINITE
  */
-export function parseReadings(text: string): Outcome<readonly Reading[]> {
+export function parseReadings(text: string, receivedAt: number): Outcome<readonly Reading[]> {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -50,21 +41,27 @@ export function parseReadings(text: string): Outcome<readonly Reading[]> {
     const reading = toReading(json);
     return 'ok' in reading ? reading : accept([reading]);
   }
-  if (json.length === 0 || json.length > READINGS_MAX) {
-    return refuse('PAYLOAD_SHAPE', `${json.length} readings; 1 to ${READINGS_MAX} are taken`);
-  }
-  const readings: Reading[] = [];
-  for (const item of json) {
-    const reading = toReading(item);
-    if ('ok' in reading) return reading;
-    readings.push(reading);
-  }
-  return accept(readings);
+  const readings = isSenml(json) ? toSenmlReadings(json, receivedAt) : toReadings(json);
+  if (!readings.ok || readings.value.length <= READINGS_MAX) return readings;
+  return refuse('PAYLOAD_SHAPE', `${readings.value.length} readings; 1 to ${READINGS_MAX} are taken`);
 }
 
 /** The record's identity: that of a lone reading; an array has none of its own, its content is its identity. */
 export function messageIdOf(readings: readonly Reading[]): string | undefined {
   return readings.length === 1 ? readings[0]?.messageId : undefined;
+}
+
+function toReadings(items: readonly unknown[]): Outcome<readonly Reading[]> {
+  if (items.length === 0 || items.length > READINGS_MAX) {
+    return refuse('PAYLOAD_SHAPE', `${items.length} readings; 1 to ${READINGS_MAX} are taken`);
+  }
+  const readings: Reading[] = [];
+  for (const item of items) {
+    const reading = toReading(item);
+    if ('ok' in reading) return reading;
+    readings.push(reading);
+  }
+  return accept(readings);
 }
 
 function toReading(json: unknown): Reading | Refusal {
@@ -118,21 +115,11 @@ function toMeasurements(m: unknown): Measurement[] | Refusal {
 }
 
 function toMeasurement(property: string, value: unknown): Measurement | Refusal {
-  if (value === null || typeof value !== 'object') return withResult(property, value);
+  if (value === null || typeof value !== 'object') return toPlainMeasurement(property, value);
   const { v, u, q } = value as { v?: unknown; u?: unknown; q?: unknown };
-  const measurement = withResult(property, v);
+  const measurement = toPlainMeasurement(property, v);
   if ('ok' in measurement) return measurement;
   if (u !== undefined && (typeof u !== 'string' || u.length === 0 || u.length > 32)) return refuse('PAYLOAD_SHAPE', `unit of ${property}`);
   if (q !== undefined && (typeof q !== 'string' || q.length > 16)) return refuse('PAYLOAD_SHAPE', `quality mark of ${property}`);
   return { ...measurement, ...(u === undefined ? {} : { unit: u }), ...(q === undefined ? {} : { quality: q }) };
-}
-
-function withResult(property: string, v: unknown): Measurement | Refusal {
-  if (typeof v === 'number') {
-    // JSON has no NaN; a number too large for a double parses as Infinity.
-    return Number.isFinite(v) ? { property, result: v } : refuse('NUMBER_NOT_FINITE', property);
-  }
-  if (typeof v === 'boolean') return { property, result: v };
-  if (typeof v === 'string' && v.length <= TEXT_MAX_LENGTH && v.isWellFormed()) return { property, result: v };
-  return refuse('PAYLOAD_SHAPE', `value of ${property}`);
 }

@@ -21,7 +21,10 @@ export interface RecordHeader {
   /** MQTT topic name, where the door has one. */
   readonly topic?: string;
   readonly contentType: string;
-  /** The payload's own identity: `id:…` or `seq:…`. Absent: the content is its identity. */
+  /**
+   * The payload's own identity: `id:…` or `seq:…`; `at:…`, the receipt, when its times are relative to it. Absent: the
+   * content is its identity.
+   */
   readonly messageId?: string;
 }
 

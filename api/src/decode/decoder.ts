@@ -83,7 +83,7 @@ export function decodeFrame(frame: JournalFrame, registry: DatasetRegistry): Jou
 
 function readingsEvent(base: EventBase, text: string, registry: DatasetRegistry): JournalEvent {
   const { header, position, frame } = base;
-  const parsed = parseReadings(text);
+  const parsed = parseReadings(text, header.receivedAt);
   if (!parsed.ok) return { kind: 'opaque', position, header, frame, reason: parsed.detail };
   const definition = registry.at(header.dataset, position);
   const observations = toObservations(header, position, parsed.value, definition);

@@ -34,7 +34,7 @@ test('every message is a 200-byte reading of its own with the time it was sent',
       assert.equal(packetId, slot + 1);
       assert.equal(topic, TOPIC);
       assert.equal(payload.length, 200);
-      const readings = parseReadings(payload);
+      const readings = parseReadings(payload, 0);
       assert.ok(readings.ok);
       assert.equal(readings.value[0]?.messageId, `seq:${SEQ_MIN + 98 + round * 3 + slot}`);
       assert.equal(readings.value[0]?.time, 1_735_689_600_000 + round);

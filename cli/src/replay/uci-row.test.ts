@@ -91,7 +91,7 @@ test('a whole station of the real data: every row has values, and every payload 
   for (let row = source.next(); row !== undefined; row = source.next()) {
     count++;
     if (count % 50 !== 0) continue;
-    const readings = parseReadings(row.payload);
+    const readings = parseReadings(row.payload, 0);
     assert.ok(readings.ok, row.payload);
     assert.equal(readings.value[0]?.time, row.time);
   }

@@ -39,7 +39,7 @@ test('36 stations in Beijing, Tianjin and Hebei and 12 fridges, named as simulat
 
 test('the same seed and start give the same payloads, another seed others', () => {
   const payloads = (seed: number) =>
-    network.map((device) => readingPayload({ seed, epoch: EPOCH }, device, EPOCH + 5 * HOUR_MS, INTERVAL_MS));
+    network.map((device) => readingPayload({ seed, epoch: EPOCH }, device, EPOCH + 5 * HOUR_MS, INTERVAL_MS), 0);
   assert.deepEqual(payloads(1), payloads(1));
   assert.notDeepEqual(payloads(1), payloads(2));
 });
@@ -50,7 +50,7 @@ test('every payload is taken, and names only properties of its dataset within th
   for (const device of network) {
     const properties = datasets.get(device.dataset)?.properties ?? {};
     for (let day = 0; day < 400; day += 9) {
-      const readings = parseReadings(readingPayload(scenario, device, EPOCH + day * DAY_MS + day * HOUR_MS, INTERVAL_MS));
+      const readings = parseReadings(readingPayload(scenario, device, EPOCH + day * DAY_MS + day * HOUR_MS, INTERVAL_MS), 0);
       assert.ok(readings.ok, device.producer);
       for (const { property, result } of readings.value[0]?.measurements ?? []) {
         const range = properties[property];

@@ -13,7 +13,7 @@ export interface ShownValue {
 export function valueInRecord(record: Uint8Array, shown: ShownValue): Result | undefined {
   const decoded = decodeRecord(record);
   if (!decoded.ok || decoded.value.header.producer !== shown.producer) return undefined;
-  const readings = parseReadings(new TextDecoder().decode(decoded.value.payload));
+  const readings = parseReadings(new TextDecoder().decode(decoded.value.payload), decoded.value.header.receivedAt);
   if (!readings.ok) return undefined;
   const time = Date.parse(shown.phenomenonTime);
   const reading = readings.value.find((candidate) => candidate.time === time);

@@ -4,20 +4,33 @@
  * send it for ever. A wrong clock is no reason to refuse: such readings are flagged later, and kept.
  */
 import { isUtf8 } from 'node:buffer';
-import { accept, messageIdOf, type Outcome, PAYLOAD_MAX_BYTES, parseReadings, refuse } from '@airtight/protocol';
+import { crc32 } from 'node:zlib';
+import { accept, messageIdOf, type Outcome, PAYLOAD_MAX_BYTES, parseReadings, type Reading, refuse } from '@airtight/protocol';
 import { NOT_PLAIN, scanReading } from './scan-reading.ts';
 
 export interface Admitted {
-  /** The payload's own identity, if it has one. */
+  /** The payload's own identity, if it has one; `at:…` when the time of receipt is part of what it says. */
   readonly messageId: string | undefined;
 }
 
-/** @returns the identity of an admissible payload, or PAYLOAD_TOO_LARGE, PAYLOAD_NOT_JSON, PAYLOAD_SHAPE, TIME_INVALID, NUMBER_NOT_FINITE */
-export function admitPayload(payload: Buffer): Outcome<Admitted> {
+/**
+ * @param receivedAt epoch ms, as it will stand in the record's header
+ * @returns the identity of an admissible payload, or PAYLOAD_TOO_LARGE, PAYLOAD_NOT_JSON, PAYLOAD_SHAPE, TIME_INVALID, NUMBER_NOT_FINITE
+ */
+export function admitPayload(payload: Buffer, receivedAt: number): Outcome<Admitted> {
   if (payload.length > PAYLOAD_MAX_BYTES) return refuse('PAYLOAD_TOO_LARGE', `${payload.length} bytes; the limit is ${PAYLOAD_MAX_BYTES}`);
   const messageId = scanReading(payload);
   if (messageId !== NOT_PLAIN) return accept({ messageId });
   if (!isUtf8(payload)) return refuse('PAYLOAD_NOT_JSON', 'the bytes are not UTF-8');
-  const readings = parseReadings(payload.toString('utf8'));
-  return readings.ok ? accept({ messageId: messageIdOf(readings.value) }) : readings;
+  const readings = parseReadings(payload.toString('utf8'), receivedAt);
+  return readings.ok ? accept({ messageId: identityOf(readings.value, payload, receivedAt) }) : readings;
+}
+
+/**
+ * A device without a clock sends the same bytes whenever it measures the same value: taken for repeats, all but the
+ * first would be lost. So where a time is relative, the identity is the time of receipt, with the content's checksum.
+ */
+function identityOf(readings: readonly Reading[], payload: Buffer, receivedAt: number): string | undefined {
+  if (!readings.some(({ relativeTime }) => relativeTime === true)) return messageIdOf(readings);
+  return `at:${receivedAt}-${crc32(payload).toString(16)}`;
 }

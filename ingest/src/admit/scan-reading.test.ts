@@ -11,6 +11,8 @@ const PLAIN = [
 ];
 const NOT = [
   '[{"t":1,"m":{"a":1}}]',
+  '[{"bn":"urn:dev:ow:1:","n":"temp","u":"Cel","v":21.5}]',
+  '{"n":"temp","u":"Cel","v":21.5}',
   '{"t":"2025-01-01T00:00:00Z","m":{"a":1}}',
   '{"t":1,"m":{"a":1e3}}',
   '{"t":1,"m":{"a":"text"}}',
@@ -36,7 +38,7 @@ const NOT = [
 
 test('plain readings are accepted with the identity the parser finds', () => {
   for (const text of PLAIN) {
-    const parsed = parseReadings(text);
+    const parsed = parseReadings(text, 0);
     assert.ok(parsed.ok, text);
     assert.equal(scanReading(Buffer.from(text)), messageIdOf(parsed.value), text);
   }
@@ -72,7 +74,7 @@ test('whatever the scan accepts, the parser accepts with the same identity (200,
     const scanned = scanReading(payload);
     if (scanned === NOT_PLAIN) continue;
     accepted++;
-    const parsed = parseReadings(payload.toString('utf8'));
+    const parsed = parseReadings(payload.toString('utf8'), 0);
     assert.ok(parsed.ok, payload.toString());
     assert.equal(scanned, messageIdOf(parsed.value), payload.toString());
   }

@@ -1,0 +1,30 @@
+/** One measured value, whatever form it came in, and the bounds that every form keeps. */
+import { type Refusal, refuse } from './outcome.ts';
+
+export type Result = number | string | boolean;
+
+export interface Measurement {
+  readonly property: string;
+  readonly result: Result;
+  /** Unit as the producer wrote it; absent: the dataset's unit for that property. */
+  readonly unit?: string;
+  /** The producer's own quality mark (e.g. an HJ 212 flag letter). */
+  readonly quality?: string;
+}
+
+/** Of one reading. */
+export const MEASUREMENTS_MAX = 64;
+/** 9999-12-31T23:59:59.999Z in epoch ms: beyond it no RFC 3339 text exists. */
+export const TIME_MAX = 253_402_300_799_999;
+const TEXT_MAX_LENGTH = 256;
+
+/** @returns a measurement without unit and quality mark, or NUMBER_NOT_FINITE, PAYLOAD_SHAPE */
+export function toPlainMeasurement(property: string, v: unknown): Measurement | Refusal {
+  if (typeof v === 'number') {
+    // JSON has no NaN; a number too large for a double parses as Infinity.
+    return Number.isFinite(v) ? { property, result: v } : refuse('NUMBER_NOT_FINITE', property);
+  }
+  if (typeof v === 'boolean') return { property, result: v };
+  if (typeof v === 'string' && v.length <= TEXT_MAX_LENGTH && v.isWellFormed()) return { property, result: v };
+  return refuse('PAYLOAD_SHAPE', `value of ${property}`);
+}
