@@ -8,6 +8,7 @@ import { BatchStore } from './batch/batch-store.ts';
 import { BatchThread } from './batch/batch-thread.ts';
 import type { ClosedBatch } from './batch/batcher.ts';
 import type { IngestConfig } from './config.ts';
+import { HttpDoor } from './doors/http-door.ts';
 import { MqttBroker } from './doors/mqtt-broker.ts';
 import { createInternalServer } from './http/internal-server.ts';
 import { DeviceRegistry } from './identity/device-registry.ts';
@@ -67,7 +68,9 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
   });
   const door = new InternalDoor(intake, registry, (repeat) => (repeat ? metrics.repeats : metrics.accepted).inc());
   const broker = await MqttBroker.create({ intake, registry, metrics, logger, connectionsMax: config.connectionsMax });
-  const parts = { stream: config.stream, journal, batches, quarantine, registry, door, broker, metrics, commits, unready: () => undefined };
+  const httpDoor = new HttpDoor(intake, (...taken) => broker.onTaken(...taken));
+  const unready = (): undefined => undefined;
+  const parts = { stream: config.stream, journal, batches, quarantine, registry, door, httpDoor, broker, metrics, commits, unready };
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
   const mqttPort = await broker.listen(config.mqttHost, config.mqttPort);

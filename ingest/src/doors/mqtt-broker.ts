@@ -3,13 +3,13 @@
  * CONNACK 1. The broker never spreads raw telemetry: what subscribers get are the platform's own topics.
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import { CODES, type Code, type DeviceRecord, liveTopic, NAME_MAX_LENGTH, parseTelemetryTopic } from '@airtight/protocol';
+import { CODES, type Code, liveTopic, NAME_MAX_LENGTH, parseTelemetryTopic } from '@airtight/protocol';
 import { Aedes, type AedesPublishPacket, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
 import type { Logger } from 'pino';
 import type { RecordRoute } from '../admit/record-route.ts';
+import { authenticate } from '../identity/authentication.ts';
 import type { DeviceRegistry } from '../identity/device-registry.ts';
 import { maySubscribe } from '../identity/grants.ts';
-import { verifySecret } from '../identity/secret-hash.ts';
 import type { Intake, Taken } from '../intake.ts';
 import type { IngestMetrics } from '../metrics.ts';
 import { DevicePublisher } from './device-publisher.ts';
@@ -125,10 +125,10 @@ export class MqttBroker {
       };
       // [MQTT-3.1.3-8]
       if (this.#namelessSessions.has(client)) return refuse('CLIENT_ID_REQUIRED', IDENTIFIER_REJECTED);
-      this.#authenticate(username, password).then(
+      authenticate(this.#options.registry, username, password?.toString('utf8')).then(
         (device) => {
           if (device === undefined) return refuse('CREDENTIALS_WRONG', BAD_USERNAME_OR_PASSWORD);
-          this.#publishers.set(client, new DevicePublisher(device, this.#options.intake, (...taken) => this.#onTaken(...taken)));
+          this.#publishers.set(client, new DevicePublisher(device, this.#options.intake, (...taken) => this.onTaken(...taken)));
           done(null, true);
         },
         (error: Error) => done(error as AuthenticateError, null),
@@ -173,12 +173,6 @@ export class MqttBroker {
     this.#options.logger.warn({ producer: this.#publishers.get(client)?.device.producer, reason: error.message }, 'MQTT connection closed');
   }
 
-  async #authenticate(username: string | undefined, password: Buffer | undefined): Promise<DeviceRecord | undefined> {
-    const device = username === undefined ? undefined : this.#options.registry.get(username);
-    if (device === undefined || device.revoked || password === undefined) return undefined;
-    return (await verifySecret(password.toString('utf8'), device.secretHash)) ? device : undefined;
-  }
-
   /**
    * QoS 2 publishes and wills come here from aedes. This is the one hook that runs before PUBREC, so the commit is
    * waited for in it; it never answers an error, because what is not admissible is quarantined and acknowledged.
@@ -198,7 +192,8 @@ export class MqttBroker {
     return device !== undefined && isOurs && maySubscribe(device, packet.topic) ? packet : null;
   }
 
-  #onTaken(taken: Taken, route: RecordRoute | undefined, payload: Buffer): void {
+  /** Counts what a door has taken, and shows subscribers what is new. */
+  onTaken(taken: Taken, route: RecordRoute | undefined, payload: Buffer): void {
     const { metrics } = this.#options;
     if (taken.kind === 'quarantined') metrics.quarantined.inc({ code: taken.refusal.code });
     else if (taken.kind === 'repeat') metrics.repeats.inc();
