@@ -13,7 +13,7 @@ import { airtight, sharedFile } from './harness/programs.ts';
 import { numberedReading, Publisher } from './harness/publisher.ts';
 import { type Random, seededRandom } from './harness/random.ts';
 import { readUci, uciValues, valueKey } from './harness/uci.ts';
-import { pause, until } from './harness/waiting.ts';
+import { until } from './harness/waiting.ts';
 
 const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 4);
 const SEED = 20_130_301;
@@ -35,8 +35,7 @@ function victims(random: Random, rounds: number): Service[] {
 
 async function killRounds(product: Product, random: Random): Promise<void> {
   for (const service of victims(random, ROUNDS)) {
-    await pause(random.between(BETWEEN_MIN_MS, BETWEEN_MAX_MS));
-    await product.kill(service);
+    await product.kill(service, random.between(BETWEEN_MIN_MS, BETWEEN_MAX_MS));
   }
 }
 
@@ -79,7 +78,10 @@ test(`${ROUNDS} kills while devices publish`, async (t) => {
   const startMs = Date.now() - 30 * 86_400_000;
   const devices = await Promise.all(['fault-1', 'fault-2', 'fault-3', 'fault-4'].map((producer) => product.enrol(producer)));
   const publishers = devices.map((device) => new Publisher(product, device, startMs));
-  for (const publisher of publishers) publisher.start();
+  t.after(() => {
+    for (const publisher of publishers) publisher.close();
+  });
+  for (const publisher of publishers) await publisher.start();
   await until('every device has published', () => publishers.every((publisher) => publisher.acknowledged.size > 0));
 
   await killRounds(product, seededRandom(SEED));

@@ -23,7 +23,11 @@ test(`a stream client dropped ${DROPS} times at random has every event once and 
   const unlucky = new StreamClient(product, since);
   await steady.connect();
   const publishers = devices.map((device) => new Publisher(product, device, Date.now() - 86_400_000));
-  for (const publisher of publishers) publisher.start();
+  t.after(() => {
+    for (const publisher of publishers) publisher.close();
+    for (const client of [steady, unlucky]) client.drop();
+  });
+  for (const publisher of publishers) await publisher.start();
 
   const random = seededRandom(SEED);
   for (let drop = 0; drop < DROPS; drop++) {

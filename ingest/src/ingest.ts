@@ -9,6 +9,7 @@ import { BatchStore } from './batch/batch-store.ts';
 import { BatchThread } from './batch/batch-thread.ts';
 import type { ClosedBatch } from './batch/batcher.ts';
 import type { IngestConfig } from './config.ts';
+import { HttpDoor } from './doors/http-door.ts';
 import { MqttBroker } from './doors/mqtt-broker.ts';
 import { createInternalServer } from './http/internal-server.ts';
 import { DeviceRegistry } from './identity/device-registry.ts';
@@ -71,15 +72,18 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
     onFatal,
   });
   const door = new InternalDoor(intake, registry, (repeat) => (repeat ? metrics.repeats : metrics.accepted).inc());
-  broker = await MqttBroker.create({
+  const mqtt = await MqttBroker.create({
     ...{ intake, registry, metrics, logger, connectionsMax: config.connectionsMax },
     leafHashOf: (position) => hash('sha256', journal.read(position) ?? '', 'hex'),
     anchorOf: (position) => batches.anchorOf(position),
   });
-  const parts = { stream: config.stream, journal, batches, quarantine, registry, door, broker, metrics, commits, unready: () => undefined };
+  broker = mqtt;
+  const httpDoor = new HttpDoor(intake, (...taken) => mqtt.onTaken(...taken));
+  const unready = (): undefined => undefined;
+  const parts = { stream: config.stream, journal, batches, quarantine, registry, door, httpDoor, broker, metrics, commits, unready };
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
-  const mqttPort = await broker.listen(config.mqttHost, config.mqttPort);
+  const mqttPort = await mqtt.listen(config.mqttHost, config.mqttPort);
   door.startTicking();
   logger.info({ url, mqttPort, head: journal.head, devices: registry.size }, 'ingest is ready');
   return {
@@ -87,7 +91,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
     mqttPort,
     async close() {
       door.stop();
-      await broker.close();
+      await mqtt.close();
       await server.close();
       await intake.committed();
       await batching.close();

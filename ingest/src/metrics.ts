@@ -8,6 +8,8 @@ export interface IngestMetrics {
   readonly repeats: Counter;
   readonly quarantined: Counter<'code'>;
   readonly refusedLogins: Counter<'code'>;
+  readonly refusedUploads: Counter<'code'>;
+  readonly brokenUploads: Counter;
   readonly violations: Counter;
   readonly slowSubscribers: Counter;
   readonly announcementsDropped: Counter;
@@ -34,10 +36,17 @@ export function createMetrics(): IngestMetrics {
     }),
     refusedLogins: new Counter({
       name: 'airtight_ingest_refused_logins_total',
-      help: 'MQTT connections refused for their credentials or client id',
+      help: 'MQTT connections and HTTP requests refused for their credentials or client id',
       labelNames: ['code'],
       registers,
     }),
+    refusedUploads: new Counter({
+      name: 'airtight_ingest_refused_uploads_total',
+      help: 'HTTP publishes answered with a problem other than wrong credentials',
+      labelNames: ['code'],
+      registers,
+    }),
+    brokenUploads: counter('broken_uploads_total', 'HTTP publishes whose sender went away in the middle'),
     violations: counter('violations_total', 'MQTT connections closed for breaking the protocol or a limit'),
     slowSubscribers: counter('slow_subscribers_total', 'Subscribers dropped because they did not read'),
     announcementsDropped: counter('announcements_dropped_total', 'Live messages and receipts not sent because subscribers were too slow'),

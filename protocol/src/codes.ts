@@ -87,9 +87,12 @@ export type Code = keyof typeof CODES;
 /** An expected failure that ends a command or a start-up: what broke, by code, and where. */
 export class AirtightError extends Error {
   readonly code: Code;
+  /** Where and what, without the code and its meaning. */
+  readonly detail: string;
   constructor(code: Code, detail: string, options?: ErrorOptions) {
     super(`${code}: ${CODES[code].en}: ${detail}`, options);
     this.name = 'AirtightError';
     this.code = code;
+    this.detail = detail;
   }
 }

@@ -222,3 +222,19 @@ export const SystemStatus = Type.Object({
 export type SystemStatus = Static<typeof SystemStatus>;
 
 export const CSRF_HEADER = 'x-airtight-csrf';
+
+/** What became of one line of an upload; `record` where it is stored, `code` and `detail` where it is quarantined. */
+export const LineResult = Type.Object({
+  /** Counted from 1. Empty lines count and have no result. */
+  line: Type.Integer(),
+  status: Type.Union([Type.Literal('accepted'), Type.Literal('repeat'), Type.Literal('revision'), Type.Literal('quarantined')]),
+  record: Type.Optional(RecordId),
+  code: Type.Optional(Text),
+  detail: Type.Optional(Text),
+});
+export type LineResult = Static<typeof LineResult>;
+export const PublishAnswer = Type.Object({ results: Type.Array(LineResult) });
+export type PublishAnswer = Static<typeof PublishAnswer>;
+
+/** Carries a device's own `Authorization` from the api to ingest, where that header holds our services' token. */
+export const DEVICE_CREDENTIALS_HEADER = 'airtight-device-authorization';

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { CONTROL_AGENCY, type SystemStatus, type TokenRecord, USERS_DATASET } from '@airtight/protocol';
 import { childrenOf, freePort, isAlive } from './processes.ts';
 import { root } from './programs.ts';
-import { Hopeless, until } from './waiting.ts';
+import { Hopeless, pause, until } from './waiting.ts';
 
 export type Service = 'ingest' | 'ledger' | 'api';
 const SERVICES: readonly Service[] = ['ingest', 'ledger', 'api'];
@@ -160,9 +160,14 @@ export class Product {
     return SERVICES.map((service) => this.pidOf(service) ?? 0);
   }
 
-  /** `kill -9` of one service; returns when the supervisor has put another process in its place and all is ready. */
-  async kill(service: Service): Promise<void> {
+  /**
+   * `kill -9` of one service, `delayMs` from now; returns when the supervisor has put another process in its place and all is ready.
+   * The process is looked up before the delay: the look-up holds this process up for some milliseconds, in which its publishers
+   * would take no acknowledgement, and a service that acknowledges too early would not be caught.
+   */
+  async kill(service: Service, delayMs: number): Promise<void> {
     const pid = await until(`${service} runs`, () => this.pidOf(service));
+    await pause(delayMs);
     process.kill(pid, 'SIGKILL');
     await until(`${service} is gone`, () => !isAlive(pid) || this.pidOf(service) !== pid);
     await until(`${service} is back`, async () => this.pidOf(service) !== undefined && (await this.#ready()));

@@ -6,15 +6,15 @@ import mqtt, { type MqttClient } from 'mqtt';
 import type { Device, Product } from './product.ts';
 import { until } from './waiting.ts';
 
-const IN_FLIGHT_MAX = 20;
+const IN_FLIGHT_MAX = 8;
 const RECONNECT_MS = 50;
 
-/** The reading with a number: its value is the number, its time a minute each, so that every one is told from the others. */
+/** The reading with a number: its value is the number, its time a second each, so that every one is told from the others. */
 export function numberedReading(
   seq: number,
   startMs: number,
 ): { readonly seq: number; readonly t: number; readonly m: { readonly pm25: number } } {
-  return { seq, t: startMs + seq * 60_000, m: { pm25: seq } };
+  return { seq, t: startMs + seq * 1000, m: { pm25: seq } };
 }
 
 export class Publisher {
@@ -24,7 +24,6 @@ export class Publisher {
   readonly #startMs: number;
   readonly #client: MqttClient;
   #next = 0;
-  #running: Promise<void> | undefined;
   #stopping = false;
 
   constructor(product: Product, device: Device, startMs: number) {
@@ -43,39 +42,39 @@ export class Publisher {
     this.#client.on('error', () => {});
   }
 
-  get published(): number {
-    return this.#next;
-  }
-
-  get startMs(): number {
-    return this.#startMs;
-  }
-
-  /** Publishes until it is stopped. */
-  start(): void {
-    this.#running = this.#publishAll();
-  }
-
-  async #publishAll(): Promise<void> {
+  /**
+   * Publishes until it is told to finish: the next reading goes out the moment one is acknowledged. Begins when the connection
+   * stands: what mqtt.js has to queue it sends one by one, and nothing would be in flight together.
+   */
+  async start(): Promise<void> {
     await until(`${this.device.producer} connects`, () => this.#client.connected);
-    while (!this.#stopping) {
-      while (this.#next - this.acknowledged.size < IN_FLIGHT_MAX) this.#publish(this.#next++);
-      await until('a publish is acknowledged', () => this.#stopping || this.#next - this.acknowledged.size < IN_FLIGHT_MAX);
-    }
+    this.#fill();
+  }
+
+  #fill(): void {
+    while (!this.#stopping && this.#next - this.acknowledged.size < IN_FLIGHT_MAX) this.#publish(this.#next++);
   }
 
   #publish(seq: number): void {
+    // mqtt.js calls back when the PUBACK is there; what a broken connection had in flight it sends again.
     this.#client.publish(this.device.topic, JSON.stringify(numberedReading(seq, this.#startMs)), { qos: 1 }, (error) => {
-      if (!error) this.acknowledged.add(seq);
+      if (error) return;
+      this.acknowledged.add(seq);
+      this.#fill();
     });
   }
 
   /** Begins nothing new, waits until all that was begun is acknowledged, and leaves. */
   async finish(): Promise<void> {
     this.#stopping = true;
-    await this.#running;
     await until(`all publishes of ${this.device.producer} are acknowledged`, () => this.acknowledged.size === this.#next);
     await this.#client.endAsync();
+  }
+
+  /** Leaves at once: after a test that failed nothing may keep its process alive. */
+  close(): void {
+    this.#stopping = true;
+    this.#client.end(true);
   }
 }
 

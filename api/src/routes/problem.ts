@@ -34,7 +34,8 @@ export function installProblems(app: FastifyInstance, withPages: boolean): void 
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, code: Code, detail: string | undefined): FastifyReply {
   const { status } = CODES[code];
-  if (code === 'OVERLOADED' || code === 'SERVICE_UNAVAILABLE') void reply.header('retry-after', '1');
+  const passes = code === 'OVERLOADED' || code === 'SERVICE_UNAVAILABLE' || code === 'RATE_LIMITED';
+  if (passes && !reply.hasHeader('retry-after')) void reply.header('retry-after', '1');
   const problem: Problem = {
     type: 'about:blank',
     title: CODES[code][languageOf(request)],
@@ -60,9 +61,7 @@ export function languageOf(request: FastifyRequest): 'zh' | 'en' {
 }
 
 function classify(error: FastifyError): { readonly code: Code; readonly detail: string | undefined } {
-  // The message is "CODE: meaning: detail"; the reader gets the detail alone.
-  if (error instanceof AirtightError)
-    return { code: error.code, detail: error.message.slice(`${error.code}: ${CODES[error.code].en}: `.length) };
+  if (error instanceof AirtightError) return { code: error.code, detail: error.detail };
   if (error.validation !== undefined) return { code: 'REQUEST_INVALID', detail: error.message };
   const code = CODE_OF_STATUS[error.statusCode ?? 500] ?? 'INTERNAL';
   // What broke inside is for the log, not for the reader.

@@ -16,6 +16,7 @@ import { evidenceRoutes } from './evidence-routes.ts';
 import { dashboardRoutes, hasDashboard, ledgerFileRoutes } from './file-routes.ts';
 import { internalRoutes } from './internal-routes.ts';
 import { installProblems } from './problem.ts';
+import { publishRoute } from './publish-route.ts';
 import { streamRoute } from './stream-route.ts';
 import { healthRoutes, statusRoute } from './system-routes.ts';
 
@@ -60,6 +61,7 @@ export async function buildServer(context: RouteContext, logger: FastifyBaseLogg
         securitySchemes: {
           session: { type: 'apiKey', in: 'cookie', name: 'airtight_session' },
           token: { type: 'http', scheme: 'bearer' },
+          device: { type: 'http', scheme: 'basic' },
         },
       },
     },
@@ -87,6 +89,7 @@ function apiRoutes(api: FastifyInstance, context: RouteContext): void {
   alertRoutes(api, context);
   accountRoutes(api, context);
   streamRoute(api, context);
+  publishRoute(api, context);
 }
 
 /** The interface described from the very schemas that check it; pages from local files alone. */

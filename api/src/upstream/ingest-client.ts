@@ -1,5 +1,7 @@
 /** Client of ingest's inner HTTP interface (docs/reference/internal-http.md). */
+import type { IncomingMessage } from 'node:http';
 import { AirtightError, CODES, type Code, FEED_FROM_HEADER, FEED_HEAD_HEADER, FEED_NEXT_HEADER } from '@airtight/protocol';
+import { relayUpload } from './publish-relay.ts';
 
 /** A stretch of the journal: whole frames of positions [from, next). */
 export interface FeedChunk {
@@ -83,10 +85,12 @@ export const WRITE_MAX_RECORDS = 1000;
 
 export class IngestClient {
   readonly #url: string;
+  readonly #token: string;
   readonly #headers: { readonly authorization: string };
 
   constructor(url: string, token: string) {
     this.#url = url.replace(/\/$/, '');
+    this.#token = token;
     this.#headers = { authorization: `Bearer ${token}` };
   }
 
@@ -114,6 +118,12 @@ export class IngestClient {
     });
     const answer = (await response.json()) as { readonly results: readonly WrittenRecord[] };
     return answer.results;
+  }
+
+  /** Passes on what a device publishes, with its credentials. @returns JSON text @throws AirtightError SERVICE_UNAVAILABLE or ingest's own code */
+  publish(dataset: string | undefined, upload: IncomingMessage): Promise<Buffer> {
+    const query = dataset === undefined ? '' : `?dataset=${encodeURIComponent(dataset)}`;
+    return relayUpload(`${this.#url}/publish${query}`, this.#token, upload);
   }
 
   /** @throws AirtightError NOT_FOUND, SERVICE_UNAVAILABLE */

@@ -3,14 +3,14 @@
  * CONNACK 1. The broker never spreads raw telemetry: what subscribers get are the platform's own topics.
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import { CODES, type Code, type DeviceRecord, NAME_MAX_LENGTH, parseTelemetryTopic, receiptTopic } from '@airtight/protocol';
+import { CODES, type Code, NAME_MAX_LENGTH, parseTelemetryTopic, receiptTopic } from '@airtight/protocol';
 import { Aedes, type AedesPublishPacket, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
 import type { Logger } from 'pino';
 import type { RecordRoute } from '../admit/record-route.ts';
 import type { Anchored } from '../batch/batch-store.ts';
+import { authenticate } from '../identity/authentication.ts';
 import type { DeviceRegistry } from '../identity/device-registry.ts';
 import { filterCovers, maySubscribe } from '../identity/grants.ts';
-import { verifySecret } from '../identity/secret-hash.ts';
 import type { Intake, Taken } from '../intake.ts';
 import type { IngestMetrics } from '../metrics.ts';
 import { Announcer } from './announcer.ts';
@@ -146,7 +146,7 @@ export class MqttBroker {
       };
       // [MQTT-3.1.3-8]
       if (this.#namelessSessions.has(client)) return refuse('CLIENT_ID_REQUIRED', IDENTIFIER_REJECTED);
-      this.#authenticate(username, password).then(
+      authenticate(this.#options.registry, username, password?.toString('utf8')).then(
         (device) => {
           if (device === undefined) return refuse('CREDENTIALS_WRONG', BAD_USERNAME_OR_PASSWORD);
           this.#publishers.set(client, new DevicePublisher(device, this.#options.intake, (...taken) => this.#onTaken(client, ...taken)));
@@ -201,12 +201,6 @@ export class MqttBroker {
     this.#options.logger.warn({ producer: this.#publishers.get(client)?.device.producer, reason: error.message }, 'MQTT connection closed');
   }
 
-  async #authenticate(username: string | undefined, password: Buffer | undefined): Promise<DeviceRecord | undefined> {
-    const device = username === undefined ? undefined : this.#options.registry.get(username);
-    if (device === undefined || device.revoked || password === undefined) return undefined;
-    return (await verifySecret(password.toString('utf8'), device.secretHash)) ? device : undefined;
-  }
-
   /**
    * QoS 2 publishes and wills come here from aedes. This is the one hook that runs before PUBREC, so the commit is
    * waited for in it; it never answers an error, because what is not admissible is quarantined and acknowledged.
@@ -226,16 +220,21 @@ export class MqttBroker {
     return device !== undefined && isOurs && maySubscribe(device, packet.topic) ? packet : null;
   }
 
+  /** A message of an MQTT client: counted, shown, and answered with a receipt where the client listens to them. */
   #onTaken(client: Client, taken: Taken, route: RecordRoute | undefined, payload: Buffer): void {
+    this.onTaken(taken, route, payload);
+    if (route !== undefined && this.#receiptReaders.has(client)) this.#announcer.receipt(route, taken);
+  }
+
+  /** Counts what a door has taken, and shows subscribers what is new. */
+  onTaken(taken: Taken, route: RecordRoute | undefined, payload: Buffer): void {
     const { metrics } = this.#options;
     if (taken.kind === 'quarantined') metrics.quarantined.inc({ code: taken.refusal.code });
     else if (taken.kind === 'repeat') metrics.repeats.inc();
     else metrics.accepted.inc();
     if (taken.kind === 'revision') metrics.revisions.inc();
-    if (route === undefined) return;
     const isNew = taken.kind === 'accepted' || taken.kind === 'revision';
-    if (isNew && this.#subscribers.size > 0) this.#announcer.live(route, payload);
-    if (this.#receiptReaders.has(client)) this.#announcer.receipt(route, taken);
+    if (isNew && route !== undefined && this.#subscribers.size > 0) this.#announcer.live(route, payload);
   }
 }
 

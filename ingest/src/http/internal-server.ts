@@ -8,6 +8,7 @@ import { addFeedRoutes } from './feed-routes.ts';
 import { addHealthRoutes } from './health-routes.ts';
 import type { IngestParts } from './parts.ts';
 import { sendProblem } from './problem.ts';
+import { addPublishRoute } from './publish-route.ts';
 
 /** 1,000 control records; alerts and contracts are a few kB each. */
 const BODY_MAX_BYTES = 16 * 1024 * 1024;
@@ -20,7 +21,7 @@ export function createInternalServer(parts: IngestParts, token: string, logger: 
       return sendProblem(reply, 'SESSION_REQUIRED', 'the internal token is missing or wrong');
   });
   server.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
-    if (error instanceof AirtightError) return sendProblem(reply, error.code, error.message);
+    if (error instanceof AirtightError) return sendProblem(reply, error.code, error.detail);
     if (error.statusCode !== undefined && error.statusCode < 500) return sendProblem(reply, 'REQUEST_INVALID', error.message);
     logger.error({ err: error }, 'request failed');
     return sendProblem(reply, 'INTERNAL', error.message);
@@ -28,6 +29,7 @@ export function createInternalServer(parts: IngestParts, token: string, logger: 
   server.setNotFoundHandler((request, reply) => sendProblem(reply, 'NOT_FOUND', request.url));
   addFeedRoutes(server, parts);
   addControlRoutes(server, parts);
+  addPublishRoute(server, parts);
   addHealthRoutes(server, parts);
   return server;
 }

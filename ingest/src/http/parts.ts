@@ -1,5 +1,6 @@
 /** What the routes work on. */
 import type { BatchStore } from '../batch/batch-store.ts';
+import type { HttpDoor } from '../doors/http-door.ts';
 import type { MqttBroker } from '../doors/mqtt-broker.ts';
 import type { DeviceRegistry } from '../identity/device-registry.ts';
 import type { InternalDoor } from '../internal-door.ts';
@@ -15,6 +16,7 @@ export interface IngestParts {
   readonly quarantine: Quarantine;
   readonly registry: DeviceRegistry;
   readonly door: InternalDoor;
+  readonly httpDoor: HttpDoor;
   readonly broker: MqttBroker;
   readonly metrics: IngestMetrics;
   readonly commits: CommitSignal;

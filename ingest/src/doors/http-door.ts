@@ -1,0 +1,129 @@
+/**
+ * The HTTP door: a device sends one record, or many as lines, and is answered when all of them are durable. Lines are
+ * taken as they arrive, so what was taken before an upload breaks off stays; sent again, it is recognised as a repeat.
+ */
+import type { IncomingMessage } from 'node:http';
+import { AirtightError, type DeviceRecord, isTelemetryDataset, type LineResult, PAYLOAD_MAX_BYTES } from '@airtight/protocol';
+import { RecordRoute } from '../admit/record-route.ts';
+import type { Intake } from '../intake.ts';
+import type { OnTaken } from './device-publisher.ts';
+import { LineSplitter } from './line-splitter.ts';
+import { uploadBody } from './upload-body.ts';
+
+/** Uploads at a time. Each holds at most a line, 10,000 results and some stream buffers: some 5 MB. */
+export const UPLOADS_MAX = 32;
+/** Of these, as many as one device may hold, so that a few slow ones cannot keep out the others. */
+export const UPLOADS_PER_DEVICE_MAX = 4;
+/** Lines of one upload, empty ones too: each costs time and a result. A longer upload is cut by its sender. */
+export const LINES_MAX = 10_000;
+/** The longest line that is read at all, as at the MQTT door: what is larger than a payload may be but fits here is quarantined. */
+export const LINE_MAX_BYTES = 4 * PAYLOAD_MAX_BYTES;
+const DETAIL_MAX_LENGTH = 256;
+
+export interface Upload {
+  readonly device: DeviceRecord;
+  /** Absent: the only one the device was enrolled for. */
+  readonly dataset: string | undefined;
+  /** Each line is a record; else the whole body is one. */
+  readonly lines: boolean;
+  readonly gzip: boolean;
+  readonly body: IncomingMessage;
+}
+
+export class HttpDoor {
+  readonly #intake: Intake;
+  readonly #onTaken: OnTaken;
+  /** Uploads under way, by producer. */
+  readonly #uploads = new Map<string, number>();
+  #uploadsTotal = 0;
+
+  constructor(intake: Intake, onTaken: OnTaken) {
+    this.#intake = intake;
+    this.#onTaken = onTaken;
+  }
+
+  /** @throws AirtightError OVERLOADED when one more upload has no place now */
+  assertRoom(): void {
+    if (this.#uploadsTotal >= UPLOADS_MAX) throw new AirtightError('OVERLOADED', `${UPLOADS_MAX} uploads are under way`);
+    if (this.#intake.full) throw new AirtightError('OVERLOADED', 'the journal is behind');
+  }
+
+  /**
+   * Takes an upload; resolves when all of it is durable.
+   * @throws AirtightError OVERLOADED, RATE_LIMITED, TOPIC_NOT_ALLOWED, REQUEST_INVALID, PAYLOAD_TOO_LARGE; the records counted in its
+   *   detail are durable then. UploadBroken when the sender went away.
+   */
+  async publish(upload: Upload): Promise<LineResult[]> {
+    this.assertRoom();
+    const route = routeOf(upload.device, upload.dataset);
+    const results: LineResult[] = [];
+    const leave = this.#enter(upload.device.producer);
+    try {
+      await this.#takeBody(upload, route, results);
+    } catch (error) {
+      if (!(error instanceof AirtightError) || results.length === 0) throw error;
+      await this.#intake.committed();
+      const last = results.at(-1)?.line;
+      throw new AirtightError(error.code, `${error.detail}; everything up to line ${last} was taken and is safe to send again`);
+    } finally {
+      leave();
+    }
+    if (results.length === 0) throw new AirtightError('REQUEST_INVALID', 'the body holds no reading');
+    await this.#intake.committed();
+    return results;
+  }
+
+  /** Takes a place among the uploads. @returns gives it back */
+  #enter(producer: string): () => void {
+    const own = this.#uploads.get(producer) ?? 0;
+    if (own >= UPLOADS_PER_DEVICE_MAX) throw new AirtightError('RATE_LIMITED', `${own} uploads of ${producer} are under way`);
+    this.#uploads.set(producer, own + 1);
+    this.#uploadsTotal++;
+    return () => {
+      this.#uploadsTotal--;
+      const left = (this.#uploads.get(producer) as number) - 1;
+      if (left === 0) this.#uploads.delete(producer);
+      else this.#uploads.set(producer, left);
+    };
+  }
+
+  async #takeBody({ body, lines, gzip }: Upload, route: RecordRoute, results: LineResult[]): Promise<void> {
+    const splitter = new LineSplitter(LINE_MAX_BYTES);
+    let number = 0;
+    const take = (payload: Buffer): void => {
+      if (number >= LINES_MAX) throw new AirtightError('PAYLOAD_TOO_LARGE', `more than ${LINES_MAX} lines`);
+      number++;
+      if (payload.length > 0) results.push(this.#take(number, payload, route));
+    };
+    const whole: Buffer[] = [];
+    let wholeBytes = 0;
+    for await (const piece of uploadBody(body, gzip)) {
+      if (lines) for (const line of splitter.push(piece)) take(line);
+      else whole.push(piece);
+      wholeBytes += piece.length;
+      if (lines ? splitter.overlong : wholeBytes > LINE_MAX_BYTES)
+        throw new AirtightError('PAYLOAD_TOO_LARGE', `line ${number + 1} has more than ${LINE_MAX_BYTES} bytes`);
+      while (this.#intake.full) await new Promise<void>((resolve) => this.#intake.whenRoom(resolve));
+    }
+    const rest = lines ? splitter.rest() : Buffer.concat(whole);
+    if (rest.length > 0) take(rest);
+  }
+
+  #take(line: number, payload: Buffer, route: RecordRoute): LineResult {
+    const taken = this.#intake.take(route, payload, Date.now());
+    this.#onTaken(taken, route, payload);
+    if (taken.kind !== 'quarantined') return { line, status: taken.kind, record: String(taken.position) };
+    const { code, detail } = taken.refusal;
+    return { line, status: taken.kind, code, detail: detail.slice(0, DETAIL_MAX_LENGTH) };
+  }
+}
+
+/** A device publishes as itself alone, to the datasets it was enrolled for. */
+function routeOf({ producer, agency, datasets }: DeviceRecord, asked: string | undefined): RecordRoute {
+  const dataset = asked ?? (datasets.length === 1 ? datasets[0] : undefined);
+  if (dataset === undefined)
+    throw new AirtightError('REQUEST_INVALID', `name the dataset: ${producer} was enrolled for ${datasets.length}`);
+  if (!isTelemetryDataset(dataset) || !datasets.includes(dataset))
+    throw new AirtightError('TOPIC_NOT_ALLOWED', `${producer} may not publish to dataset ${dataset}`);
+  return new RecordRoute({ agency, dataset, producer, door: 'http', contentType: 'application/json' });
+}
