@@ -8,7 +8,7 @@ const d = new Deployment();
 before(async () => {
   await d.begin({ AIRTIGHT_API_ANONYMOUS_ROLE: 'none' });
   d.defineAir();
-  await d.user('root', 'administrator', ADMIN_PASSWORD);
+  await d.user('chief', 'administrator', ADMIN_PASSWORD);
   await d.user('vera', 'viewer', 'vera-password');
   await d.startApi();
   await d.settled();
@@ -51,7 +51,7 @@ test('without a session nothing is read, and the session says so', async () => {
 
 test('a wrong password and an unknown name are refused alike', async () => {
   for (const body of [
-    { name: 'root', password: 'wrong' },
+    { name: 'chief', password: 'wrong' },
     { name: 'nobody', password: 'wrong' },
   ]) {
     const response = await post('/api/v1/session', body);
@@ -64,30 +64,30 @@ test('a role does what it may; a changing request with a cookie needs the CSRF t
   assert.equal((await d.get('/api/v1/latest', { cookie: vera.cookie })).status, 200);
   const users = await d.get('/api/v1/users', { cookie: vera.cookie });
   assert.deepEqual([users.status, await codeOf(users)], [403, 'ROLE_REQUIRED']);
-  const root = await signIn('root', ADMIN_PASSWORD);
-  const without = await post('/api/v1/users', { name: 'otto', role: 'operator' }, { cookie: root.cookie });
+  const chief = await signIn('chief', ADMIN_PASSWORD);
+  const without = await post('/api/v1/users', { name: 'otto', role: 'operator' }, { cookie: chief.cookie });
   assert.deepEqual([without.status, await codeOf(without)], [403, 'CSRF_TOKEN_WRONG']);
-  const made = await post('/api/v1/users', { name: 'otto', role: 'operator' }, { cookie: root.cookie, [CSRF_HEADER]: root.csrf });
+  const made = await post('/api/v1/users', { name: 'otto', role: 'operator' }, { cookie: chief.cookie, [CSRF_HEADER]: chief.csrf });
   assert.equal(made.status, 201);
   const { password } = (await made.json()) as { password: string };
   const otto = await signIn('otto', password);
   const quarantine = await d.get('/api/v1/quarantine', { cookie: otto.cookie });
   assert.equal(quarantine.status, 200);
-  const again = await post('/api/v1/users', { name: 'otto', role: 'viewer' }, { cookie: root.cookie, [CSRF_HEADER]: root.csrf });
+  const again = await post('/api/v1/users', { name: 'otto', role: 'viewer' }, { cookie: chief.cookie, [CSRF_HEADER]: chief.csrf });
   assert.equal(await codeOf(again), 'NAME_TAKEN');
-  const disabled = await post('/api/v1/users/otto/disable', undefined, { cookie: root.cookie, [CSRF_HEADER]: root.csrf });
+  const disabled = await post('/api/v1/users/otto/disable', undefined, { cookie: chief.cookie, [CSRF_HEADER]: chief.csrf });
   assert.equal(disabled.status, 200);
   assert.equal((await d.get('/api/v1/quarantine', { cookie: otto.cookie })).status, 401, 'a disabled account is out at once');
-  const last = await post('/api/v1/users/root/disable', undefined, { cookie: root.cookie, [CSRF_HEADER]: root.csrf });
+  const last = await post('/api/v1/users/chief/disable', undefined, { cookie: chief.cookie, [CSRF_HEADER]: chief.csrf });
   assert.equal(last.status, 400);
-  const out = await post('/api/v1/session', undefined, { cookie: root.cookie, [CSRF_HEADER]: root.csrf }, 'DELETE');
+  const out = await post('/api/v1/session', undefined, { cookie: chief.cookie, [CSRF_HEADER]: chief.csrf }, 'DELETE');
   assert.equal(out.status, 204);
-  assert.equal((await d.get('/api/v1/users', { cookie: root.cookie })).status, 401);
+  assert.equal((await d.get('/api/v1/users', { cookie: chief.cookie })).status, 401);
 });
 
 test('a person whose account is disabled is thrown out of the stream', async () => {
-  const root = await signIn('root', ADMIN_PASSWORD);
-  const headers = { cookie: root.cookie, [CSRF_HEADER]: root.csrf };
+  const chief = await signIn('chief', ADMIN_PASSWORD);
+  const headers = { cookie: chief.cookie, [CSRF_HEADER]: chief.csrf };
   const made = (await (await post('/api/v1/users', { name: 'wanda', role: 'viewer' }, headers)).json()) as { password: string };
   const wanda = await signIn('wanda', made.password);
   // Node's WebSocket takes headers in its second argument; its type does not know.
@@ -103,13 +103,13 @@ test('a person whose account is disabled is thrown out of the stream', async () 
 });
 
 test('API tokens work until they are revoked, and are told once', async () => {
-  const root = await signIn('root', ADMIN_PASSWORD);
-  const headers = { cookie: root.cookie, [CSRF_HEADER]: root.csrf };
+  const chief = await signIn('chief', ADMIN_PASSWORD);
+  const headers = { cookie: chief.cookie, [CSRF_HEADER]: chief.csrf };
   const made = (await (await post('/api/v1/tokens', { title: 'export', role: 'viewer' }, headers)).json()) as { id: string; token: string };
   const authorization = `Bearer ${made.token}`;
   assert.equal((await d.get('/api/v1/datasets', { authorization })).status, 200);
   assert.equal((await d.get('/api/v1/users', { authorization })).status, 403);
-  const list = await (await d.get('/api/v1/tokens', { cookie: root.cookie })).text();
+  const list = await (await d.get('/api/v1/tokens', { cookie: chief.cookie })).text();
   assert.equal(list.includes(made.token.split('_')[2] as string), false);
   assert.equal((await post(`/api/v1/tokens/${made.id}`, undefined, headers, 'DELETE')).status, 200);
   assert.equal((await d.get('/api/v1/datasets', { authorization })).status, 401);
@@ -123,15 +123,15 @@ test('records with hashes of secrets are for administrators alone', async () => 
   for (const path of [`/api/v1/records/${position}`, `/api/v1/records/${position}/proof`]) {
     assert.equal((await d.get(path, { cookie: vera.cookie })).status, 403);
   }
-  const root = await signIn('root', ADMIN_PASSWORD);
-  assert.equal((await d.get(`/api/v1/records/${position}`, { cookie: root.cookie })).status, 200);
+  const chief = await signIn('chief', ADMIN_PASSWORD);
+  assert.equal((await d.get(`/api/v1/records/${position}`, { cookie: chief.cookie })).status, 200);
 });
 
 test('guessing passwords is slowed down', async () => {
   const statuses: number[] = [];
-  for (let i = 0; i < 12; i++) statuses.push((await post('/api/v1/session', { name: 'root', password: 'x'.repeat(300) })).status);
+  for (let i = 0; i < 12; i++) statuses.push((await post('/api/v1/session', { name: 'chief', password: 'x'.repeat(300) })).status);
   assert.equal(statuses.at(-1), 429);
-  assert.equal(await codeOf(await post('/api/v1/session', { name: 'root', password: 'x' })), 'RATE_LIMITED');
+  assert.equal(await codeOf(await post('/api/v1/session', { name: 'chief', password: 'x' })), 'RATE_LIMITED');
 });
 
 test('the internal door takes the services token alone', async () => {
