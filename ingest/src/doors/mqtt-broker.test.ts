@@ -18,6 +18,8 @@ import { MqttBroker } from './mqtt-broker.ts';
 
 const SECRET = 'a secret of the device';
 const TOPIC = 'v1/a/air/p';
+/** An answer that has not come by then will not come. */
+const DEADLINE_MS = 10_000;
 const root = mkdtempSync(join(tmpdir(), 'broker-'));
 const metrics = createMetrics();
 let journal: Journal;
@@ -130,8 +132,10 @@ async function open(): Promise<Socket> {
 /** Reads until as many bytes as expected came, or the peer closed. */
 async function read(socket: Socket, bytes: number): Promise<Buffer> {
   let got: Buffer = Buffer.alloc(0);
+  const signal = AbortSignal.timeout(DEADLINE_MS);
   while (got.length < bytes) {
-    const chunk = (await Promise.race([once(socket, 'data'), once(socket, 'close').then(() => [undefined])]))[0] as Buffer | undefined;
+    const closed = once(socket, 'close', { signal }).then(() => [undefined]);
+    const chunk = (await Promise.race([once(socket, 'data', { signal }), closed]))[0] as Buffer | undefined;
     if (chunk === undefined) break;
     got = Buffer.concat([got, chunk]);
   }
@@ -142,7 +146,7 @@ async function read(socket: Socket, bytes: number): Promise<Buffer> {
 async function readUntil(socket: Socket, pattern: RegExp): Promise<Buffer> {
   let got: Buffer = Buffer.alloc(0);
   while (!pattern.test(got.toString('latin1'))) {
-    const [chunk] = (await once(socket, 'data', { signal: AbortSignal.timeout(5000) })) as [Buffer];
+    const [chunk] = (await once(socket, 'data', { signal: AbortSignal.timeout(DEADLINE_MS) })) as [Buffer];
     got = Buffer.concat([got, chunk]);
   }
   return got;
