@@ -1,4 +1,5 @@
 /** Puts the service together in the order of the data: doors, intake, journal, batches, ledger; and the feed out of it. */
+import assert from 'node:assert';
 import { hash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -74,7 +75,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
   const door = new InternalDoor(intake, registry, (repeat) => (repeat ? metrics.repeats : metrics.accepted).inc());
   const mqtt = await MqttBroker.create({
     ...{ intake, registry, metrics, logger, connectionsMax: config.connectionsMax },
-    leafHashOf: (position) => hash('sha256', journal.read(position) ?? '', 'hex'),
+    leafHashOf: (position) => hash('sha256', journal.read(position) ?? assert.fail(`record ${position} was just taken`), 'hex'),
     anchorOf: (position) => batches.anchorOf(position),
   });
   broker = mqtt;

@@ -7,7 +7,7 @@ import type { AqiReport } from '@airtight/standards/hj633.ts';
 import type { DatasetRegistry } from '../control/dataset-registry.ts';
 import type { DecodedReading, ReadingsEvent } from '../decode/decoder.ts';
 import { airIndexOf } from '../index/air-index.ts';
-import { flagsOf, resultOf } from './rows.ts';
+import { OBSERVATION_COLUMNS, observationOf } from './rows.ts';
 import { DATABASE } from './schema.ts';
 import { BULK_TIMEOUT_MS, type Store } from './store.ts';
 
@@ -38,7 +38,7 @@ export class LatestValues {
   async load(store: Pick<Store, 'query'>, through: number): Promise<void> {
     const inClock = `NOT startsWith(flags, '["future"')`;
     const rows = await store.query(
-      `SELECT agency, dataset, producer, observedProperty, phenomenonTime, receivedAt, position, kind, result, text, unit, flags
+      `SELECT ${OBSERVATION_COLUMNS}
        FROM ${DATABASE}.observations
        WHERE ${inClock} AND (dataset, producer, phenomenonTime) IN (
          SELECT dataset, producer, max(phenomenonTime) FROM ${DATABASE}.observations WHERE ${inClock} GROUP BY dataset, producer)
@@ -148,34 +148,5 @@ function indexItemOf({ standard, aqi, level, primary, iaqi, reason }: AqiReport)
     primary: [...primary],
     iaqi: { ...iaqi } as { [p: string]: number },
     ...(reason === undefined ? {} : { reason }),
-  };
-}
-
-function observationOf(row: readonly unknown[]): Observation {
-  const [agency, dataset, producer, observedProperty, phenomenonTime, receivedAt, position, kind, result, text, unit, flags] = row as [
-    string,
-    string,
-    string,
-    string,
-    number,
-    number,
-    number,
-    number,
-    number,
-    string,
-    string,
-    string,
-  ];
-  return {
-    agency,
-    dataset,
-    producer,
-    observedProperty,
-    phenomenonTime,
-    receivedAt,
-    position,
-    result: resultOf(kind, result, text),
-    unit,
-    flags: flagsOf(flags) as Observation['flags'],
   };
 }

@@ -179,12 +179,26 @@ export function flagsText(flags: readonly string[]): string {
   return flags.length === 0 ? '' : JSON.stringify(flags);
 }
 
-export function flagsOf(text: string): string[] {
+function flagsOf(text: string): string[] {
   return text === '' ? [] : (JSON.parse(text) as string[]);
 }
 
+/** What `observationOf` reads, in its order; a query may select more behind it. */
+export const OBSERVATION_COLUMNS =
+  'agency, dataset, producer, observedProperty, phenomenonTime, receivedAt, position, kind, result, text, unit, flags';
+type ObservationRow = readonly [string, string, string, string, number, number, number, number, number, string, string, string];
+
+/** A stored row as the observation it was made from. */
+export function observationOf(row: readonly unknown[]): Observation {
+  const [agency, dataset, producer, observedProperty, phenomenonTime, receivedAt, position, kind, result, text, unit, flags] =
+    row as unknown as ObservationRow;
+  const value = resultOf(kind, result, text);
+  const names = { agency, dataset, producer, observedProperty };
+  return { ...names, phenomenonTime, receivedAt, position, result: value, unit, flags: flagsOf(flags) as Observation['flags'] };
+}
+
 /** The result as it was sent, from its three columns. */
-export function resultOf(kind: number, result: number, text: string): number | string | boolean {
+function resultOf(kind: number, result: number, text: string): number | string | boolean {
   if (kind === KIND_TEXT) return text;
   return kind === KIND_BOOLEAN ? result === 1 : result;
 }

@@ -1,6 +1,6 @@
 /** Raw observations, page by page, in the order (phenomenonTime, position, ordinal). */
 import type { ObservationItem } from '@airtight/protocol';
-import { flagsOf, resultOf } from '../project/rows.ts';
+import { OBSERVATION_COLUMNS, observationOf } from '../project/rows.ts';
 import { DATABASE } from '../project/schema.ts';
 import type { Row, Store } from '../project/store.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
@@ -17,9 +17,6 @@ export interface ObservationsQuery {
   readonly limit: number;
 }
 
-const COLUMNS =
-  'agency, dataset, producer, observedProperty, phenomenonTime, receivedAt, position, ordinal, kind, result, text, unit, flags';
-
 /**
  * A page. Values written after a page was read appear on later pages when their time lies behind the cursor, and never
  * shift what a cursor points at.
@@ -30,15 +27,20 @@ export async function readObservations(
   query: ObservationsQuery,
 ): Promise<{ readonly items: ObservationItem[]; readonly next: string | null }> {
   const rows = await store.query(
-    `SELECT ${COLUMNS} FROM ${DATABASE}.observations ${whereOf(query)}
+    `SELECT ${OBSERVATION_COLUMNS}, ordinal FROM ${DATABASE}.observations ${whereOf(query)}
      ORDER BY phenomenonTime, position, ordinal LIMIT ${wholeLiteral(query.limit)}`,
     'bulk',
   );
   const last = rows.length === query.limit ? rows.at(-1) : undefined;
   return {
     items: rows.map(itemOf),
-    next: last === undefined ? null : encodeCursor([last[4], last[6], last[7]] as number[]),
+    next: last === undefined ? null : cursorAfter(last),
   };
+}
+
+function cursorAfter(row: Row): string {
+  const { phenomenonTime, position } = observationOf(row);
+  return encodeCursor([phenomenonTime, position, row.at(-1) as number]);
 }
 
 function whereOf(query: ObservationsQuery): string {
@@ -59,31 +61,12 @@ function whereOf(query: ObservationsQuery): string {
 }
 
 function itemOf(row: Row): ObservationItem {
-  const [agency, dataset, producer, observedProperty, phenomenonTime, receivedAt, position, , kind, result, text, unit, flags] = row as [
-    string,
-    string,
-    string,
-    string,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    string,
-    string,
-    string,
-  ];
+  const { phenomenonTime, receivedAt, position, flags, ...same } = observationOf(row);
   return {
-    agency,
-    dataset,
-    producer,
-    observedProperty,
+    ...same,
     phenomenonTime: new Date(phenomenonTime).toISOString(),
     receivedAt: new Date(receivedAt).toISOString(),
-    result: resultOf(kind, result, text),
-    unit,
-    flags: flagsOf(flags),
+    flags: [...flags],
     record: String(position),
   };
 }
