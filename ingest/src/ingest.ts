@@ -10,10 +10,10 @@ import { BatchStore } from './batch/batch-store.ts';
 import { BatchThread } from './batch/batch-thread.ts';
 import type { ClosedBatch } from './batch/batcher.ts';
 import type { IngestConfig } from './config.ts';
+import { ControlData } from './control-data.ts';
 import { HttpDoor } from './doors/http-door.ts';
 import { MqttBroker } from './doors/mqtt-broker.ts';
 import { createInternalServer } from './http/internal-server.ts';
-import { DeviceRegistry } from './identity/device-registry.ts';
 import { Intake, tagOfBody } from './intake.ts';
 import { InternalDoor } from './internal-door.ts';
 import { CommitSignal } from './journal/commit-signal.ts';
@@ -44,8 +44,9 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
   const journal = Journal.open(join(dir, 'records'), { tagOf: tagOfBody });
   const batches = new BatchStore(dir, config.stream);
   const quarantine = new Quarantine(join(dir, 'quarantine'));
-  const registry = new DeviceRegistry(dir);
-  registry.load(journal);
+  const control = new ControlData(dir);
+  control.load(journal);
+  const registry = control.devices;
   const metrics = createMetrics();
   const commits = new CommitSignal();
   let broker: MqttBroker | undefined;
@@ -65,6 +66,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
   const intake = new Intake({
     journal,
     quarantine,
+    datasets: control.datasets,
     onCommitted: (frames) => {
       batching.add(frames);
       commits.notify();
@@ -72,7 +74,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
     onCommitSeconds: (seconds) => metrics.commitSeconds.observe(seconds),
     onFatal,
   });
-  const door = new InternalDoor(intake, registry, (repeat) => (repeat ? metrics.repeats : metrics.accepted).inc());
+  const door = new InternalDoor(intake, control, (repeat) => (repeat ? metrics.repeats : metrics.accepted).inc());
   const mqtt = await MqttBroker.create({
     ...{ intake, registry, metrics, logger, connectionsMax: config.connectionsMax },
     leafHashOf: (position) => hash('sha256', journal.read(position) ?? assert.fail(`record ${position} was just taken`), 'hex'),
@@ -98,7 +100,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
       await batching.close();
       await sealer.close();
       await anchorer.close();
-      registry.save(journal.committed);
+      control.save(journal.committed);
       journal.close();
       batches.close();
       quarantine.close();

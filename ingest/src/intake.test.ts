@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { DatasetRegistry } from '@airtight/protocol';
 import { RecordRoute } from './admit/record-route.ts';
 import { Intake, type Taken, tagOfBody } from './intake.ts';
 import { Journal } from './journal/journal.ts';
@@ -27,6 +28,7 @@ function open(dir: string): { intake: Intake; journal: Journal; quarantine: Quar
   const intake = new Intake({
     journal,
     quarantine,
+    datasets: new DatasetRegistry(),
     onCommitted: () => undefined,
     onCommitSeconds: () => undefined,
     onFatal: (error) => {

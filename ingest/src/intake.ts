@@ -6,7 +6,7 @@
  * is no timer. Who waits for a commit joins it, and is released in the order of joining, so a producer's
  * acknowledgements keep the order of its messages [MQTT-4.6.0-2] whether they were accepted, repeated or quarantined.
  */
-import { decodeRecord, type Refusal } from '@airtight/protocol';
+import { type DatasetRegistry, decodeRecord, type Refusal } from '@airtight/protocol';
 import { admitPayload } from './admit/admission.ts';
 import { DuplicateIndex, indexedFrom } from './admit/duplicate-index.ts';
 import { fingerprintOf, type RecordRoute } from './admit/record-route.ts';
@@ -28,6 +28,8 @@ export type Taken =
 export interface IntakeOptions {
   readonly journal: Journal;
   readonly quarantine: Quarantine;
+  /** Definitions in force. */
+  readonly datasets: DatasetRegistry;
   /** Called after each commit with the frames that are durable now; the view is valid during the call. */
   readonly onCommitted: (frames: Uint8Array) => void;
   /** Told how long each commit took. */
@@ -69,9 +71,9 @@ export class Intake {
 
   /** Takes a telemetry payload: admits it or quarantines it. Durable when the group that gathers now is. */
   take(route: RecordRoute, payload: Buffer, receivedAt: number): Taken {
-    const admitted = admitPayload(payload, receivedAt);
+    const { door, topic = '', dataset, producer, contentType } = route.fields;
+    const admitted = admitPayload(payload, { contentType, receivedAt, definition: this.#options.datasets.current(dataset) });
     if (!admitted.ok) {
-      const { door, topic = '', producer } = route.fields;
       return this.refuse({ door, topic, producer, receivedAt }, admitted, payload);
     }
     return this.store(route, payload, receivedAt, admitted.value.messageId);

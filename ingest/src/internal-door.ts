@@ -2,10 +2,10 @@
  * The door for our own services: control data, alerts, the passing of time. What comes by it is trusted in shape and
  * takes the same way as a device's message: identity, journal, commit, then the answer.
  */
-import { CONTROL_AGENCY, DEVICES_DATASET, type DeviceRecord, TICK_INTERVAL_MS, TICKS_DATASET, type TickRecord } from '@airtight/protocol';
+import { CONTROL_AGENCY, DATASETS_DATASET, TICK_INTERVAL_MS, TICKS_DATASET, type TickRecord } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { RecordRoute } from './admit/record-route.ts';
-import type { DeviceRegistry } from './identity/device-registry.ts';
+import type { ControlData } from './control-data.ts';
 import type { Intake } from './intake.ts';
 
 export interface InternalRecord {
@@ -29,14 +29,14 @@ const ROUTES_MAX = 1000;
 
 export class InternalDoor {
   readonly #intake: Intake;
-  readonly #registry: DeviceRegistry;
+  readonly #control: ControlData;
   readonly #onStored: (repeat: boolean) => void;
   readonly #routes = new Map<string, RecordRoute>();
   #ticking: NodeJS.Timeout | undefined;
 
-  constructor(intake: Intake, registry: DeviceRegistry, onStored: (repeat: boolean) => void) {
+  constructor(intake: Intake, control: ControlData, onStored: (repeat: boolean) => void) {
     this.#intake = intake;
-    this.#registry = registry;
+    this.#control = control;
     this.#onStored = onStored;
   }
 
@@ -48,10 +48,12 @@ export class InternalDoor {
       const taken = this.#intake.store(this.#routeOf(record), payload, receivedAt, record.messageId);
       if (taken.kind === 'quarantined') throw new Error('control data is not admitted, it is stored');
       this.#onStored(taken.kind === 'repeat');
+      // At once: the record that follows in the journal is judged by this definition, at admission and ever after.
+      if (record.dataset === DATASETS_DATASET) this.#control.take(taken.position, record.dataset, record.payload);
       return { position: taken.position, repeat: taken.kind === 'repeat' };
     });
     await this.#intake.committed();
-    for (const { dataset, payload } of records) if (dataset === DEVICES_DATASET) this.#registry.set(payload as DeviceRecord);
+    for (const [i, { dataset, payload }] of records.entries()) this.#control.take(results[i]?.position as number, dataset, payload);
     return results;
   }
 

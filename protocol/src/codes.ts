@@ -14,6 +14,7 @@ export const CODES = {
   PAYLOAD_NOT_JSON: { status: 422, zh: '内容不是合法的 JSON', en: 'The payload is not valid JSON' },
   PAYLOAD_SHAPE: { status: 422, zh: '内容的结构不符合约定', en: 'The payload does not have the agreed shape' },
   PAYLOAD_TOO_LARGE: { status: 413, zh: '内容超过大小上限', en: 'The payload is larger than the limit' },
+  FORMAT_UNKNOWN: { status: 415, zh: '不支持该内容格式', en: 'Payloads of this format are not read' },
   NUMBER_NOT_FINITE: { status: 422, zh: '数值超出可表示范围', en: 'A number is not finite' },
   TIME_INVALID: { status: 422, zh: '时间缺失或无法识别', en: 'The time is missing or cannot be read' },
   TOPIC_NOT_ALLOWED: { status: 403, zh: '设备无权向该主题发布', en: 'The device may not publish to this topic' },

@@ -33,6 +33,10 @@ export interface DeviceRecord {
   readonly location?: { readonly lat: number; readonly lon: number };
   /** Datasets it may publish to, as itself alone. */
   readonly datasets: readonly string[];
+  /** The producer that forwards for it (a network server, an edge node); that one may publish as this device. */
+  readonly gateway?: string;
+  /** What another network calls it: `{network}:{id there}`, e.g. `lorawan:24e124136b502217`. Unique in a deployment. */
+  readonly foreignId?: string;
   /** MQTT topic filters it may subscribe to, besides its own receipts. */
   readonly subscribe: readonly string[];
   /** `scrypt$N$r$p$salt$hash`, base64url. */

@@ -1,7 +1,13 @@
 /** Control data as the journal has it so far, folded into memory: the last record for a key wins. */
-import type { ContractRecord, DeviceRecord, RecordHeader, TokenRecord, UserRecord } from '@airtight/protocol';
+import {
+  type ContractRecord,
+  DatasetRegistry,
+  type DeviceRecord,
+  type RecordHeader,
+  type TokenRecord,
+  type UserRecord,
+} from '@airtight/protocol';
 import type { ControlEvent } from '../decode/decoder.ts';
-import { DatasetRegistry } from './dataset-registry.ts';
 
 export interface ContractInForce {
   readonly agency: string;

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodeRecord } from '@airtight/protocol';
-import { DatasetRegistry } from '../control/dataset-registry.ts';
+import { DatasetRegistry, encodeRecord } from '@airtight/protocol';
 import { decodeFrame, type JournalEvent } from './decoder.ts';
 
 const RECEIVED_AT = 1_735_689_600_000;

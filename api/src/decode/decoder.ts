@@ -7,15 +7,15 @@ import {
   type ControlRecord,
   DATASETS_DATASET,
   type DatasetDefinition,
+  type DatasetRegistry,
   decodeRecord,
   type Observation,
-  parseReadings,
   type RecordHeader,
+  readPayload,
   TICKS_DATASET,
   toObservations,
 } from '@airtight/protocol';
 import type { AqiReport } from '@airtight/standards/hj633.ts';
-import type { DatasetRegistry } from '../control/dataset-registry.ts';
 import type { JournalFrame } from '../feed/frames.ts';
 import { airIndexOf } from '../index/air-index.ts';
 
@@ -71,21 +71,15 @@ export function decodeFrame(frame: JournalFrame, registry: DatasetRegistry): Jou
   if (!record.ok) throw new AirtightError('RECORD_MALFORMED', `position ${frame.position}: ${record.detail}`);
   const { header, payload } = record.value;
   const base = { position: frame.position, header, frame };
-  let text: string;
-  try {
-    text = utf8.decode(payload);
-  } catch {
-    return { kind: 'opaque', ...base, reason: 'the payload is not UTF-8' };
-  }
-  if (header.dataset === ALERTS_DATASET || header.dataset.startsWith(CONTROL_PREFIX)) return ownEvent(base, text, registry);
-  return readingsEvent(base, text, registry);
+  if (header.dataset === ALERTS_DATASET || header.dataset.startsWith(CONTROL_PREFIX)) return ownEvent(base, payload, registry);
+  return readingsEvent(base, payload, registry);
 }
 
-function readingsEvent(base: EventBase, text: string, registry: DatasetRegistry): JournalEvent {
+function readingsEvent(base: EventBase, payload: Uint8Array, registry: DatasetRegistry): JournalEvent {
   const { header, position, frame } = base;
-  const parsed = parseReadings(text, header.receivedAt);
-  if (!parsed.ok) return { kind: 'opaque', position, header, frame, reason: parsed.detail };
   const definition = registry.at(header.dataset, position);
+  const parsed = readPayload(payload, { contentType: header.contentType, receivedAt: header.receivedAt, definition });
+  if (!parsed.ok) return { kind: 'opaque', position, header, frame, reason: parsed.detail };
   const observations = toObservations(header, position, parsed.value, definition);
   const readings: DecodedReading[] = [];
   let start = 0;
@@ -99,12 +93,14 @@ function readingsEvent(base: EventBase, text: string, registry: DatasetRegistry)
 }
 
 /** Records of our own services, written through the internal door alone: their shape is ours. */
-function ownEvent(base: EventBase, text: string, registry: DatasetRegistry): JournalEvent {
+function ownEvent(base: EventBase, payload: Uint8Array, registry: DatasetRegistry): JournalEvent {
+  let text: string;
   let json: unknown;
   try {
+    text = utf8.decode(payload);
     json = JSON.parse(text);
   } catch {
-    return { kind: 'opaque', ...base, reason: 'not JSON' };
+    return { kind: 'opaque', ...base, reason: 'not UTF-8 JSON' };
   }
   if (json === null || typeof json !== 'object') return { kind: 'opaque', ...base, reason: 'not an object' };
   if (base.header.dataset === ALERTS_DATASET) return { kind: 'alert', ...base, transition: json as AlertTransition, text };

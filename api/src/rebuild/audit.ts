@@ -1,6 +1,5 @@
 /** Holds the store against the journal, row by row: every row must be what decoding the journal gives, and no other may be there. */
-import type { Code } from '@airtight/protocol';
-import { DatasetRegistry } from '../control/dataset-registry.ts';
+import { type Code, DatasetRegistry } from '@airtight/protocol';
 import { decodeFrame, type JournalEvent } from '../decode/decoder.ts';
 import { framesOf } from '../feed/frames.ts';
 import { flagsText, KIND_BOOLEAN, KIND_NUMBER, KIND_TEXT } from '../project/rows.ts';

@@ -4,13 +4,12 @@
  */
 import { rename, rm } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { AirtightError, type Code } from '@airtight/protocol';
+import { AirtightError, type Code, DatasetRegistry } from '@airtight/protocol';
 import pino from 'pino';
 import type { ApiConfig } from '../config.ts';
 import { createEngine } from '../contracts/engine.ts';
 import { namedEffect } from '../contracts/host.ts';
 import { SNAPSHOT_FORMAT, snapshotPathIn, writeSnapshot } from '../contracts/snapshot-file.ts';
-import { DatasetRegistry } from '../control/dataset-registry.ts';
 import { decodeFrame } from '../decode/decoder.ts';
 import { FEED_MAX_BYTES } from '../feed/follower.ts';
 import { framesOf } from '../feed/frames.ts';

@@ -1,6 +1,5 @@
 /** All clients of the live stream: one steady pace for frames, one for heartbeats. */
-import { type LedgerStatus, STREAM_HEARTBEAT_MS } from '@airtight/protocol';
-import type { DatasetRegistry } from '../control/dataset-registry.ts';
+import { type DatasetRegistry, type LedgerStatus, STREAM_HEARTBEAT_MS } from '@airtight/protocol';
 import type { JournalEvent } from '../decode/decoder.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
 import { Ring, type Stretch } from './ring.ts';

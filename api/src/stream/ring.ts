@@ -1,5 +1,5 @@
+import type { DatasetRegistry } from '@airtight/protocol';
 /** The last stretch of the journal in memory, as stream items, bounded by bytes. */
-import type { DatasetRegistry } from '../control/dataset-registry.ts';
 import type { JournalEvent } from '../decode/decoder.ts';
 import { passes, type StreamFilter, type StreamItem, streamItemOf } from './stream-items.ts';
 

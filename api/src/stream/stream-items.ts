@@ -1,6 +1,5 @@
 /** What of a journal event a stream client sees, as JSON text made once for all clients. */
-import type { StreamEvent } from '@airtight/protocol';
-import type { DatasetRegistry } from '../control/dataset-registry.ts';
+import type { DatasetRegistry, StreamEvent } from '@airtight/protocol';
 import { decodeFrame, type JournalEvent, type ReadingsEvent } from '../decode/decoder.ts';
 import { itemOf } from '../project/latest.ts';
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FrameMessage, GapMessage, StreamMessage } from '@airtight/protocol';
-import { encodeRecord } from '@airtight/protocol';
-import { DatasetRegistry } from '../control/dataset-registry.ts';
+import { DatasetRegistry, encodeRecord } from '@airtight/protocol';
 import { decodeFrame, type JournalEvent } from '../decode/decoder.ts';
 import { Ring } from './ring.ts';
 import { BUFFERED_MAX_BYTES, frameText, STALLED_MAX_MS, StreamSession, type StreamSocket } from './stream-session.ts';

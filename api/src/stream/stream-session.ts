@@ -3,8 +3,7 @@
  * the end, from the ring or, further back, from the journal feed. A client that reads too slowly is not written to; when the
  * ring has moved past its cursor meanwhile, it is told the gap and goes on live.
  */
-import type { FrameMessage, GapMessage, HeartbeatMessage, HelloMessage, LedgerStatus } from '@airtight/protocol';
-import type { DatasetRegistry } from '../control/dataset-registry.ts';
+import type { DatasetRegistry, FrameMessage, GapMessage, HeartbeatMessage, HelloMessage, LedgerStatus } from '@airtight/protocol';
 import { decodeFrame } from '../decode/decoder.ts';
 import { framesOf } from '../feed/frames.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';

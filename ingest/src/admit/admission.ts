@@ -3,9 +3,18 @@
  * admissible is kept in quarantine with the reason and acknowledged all the same: a bad reading must not make a device
  * send it for ever. A wrong clock is no reason to refuse: such readings are flagged later, and kept.
  */
-import { isUtf8 } from 'node:buffer';
 import { crc32 } from 'node:zlib';
-import { accept, messageIdOf, type Outcome, PAYLOAD_MAX_BYTES, parseReadings, type Reading, refuse } from '@airtight/protocol';
+import {
+  accept,
+  JSON_TYPE,
+  messageIdOf,
+  type Outcome,
+  PAYLOAD_MAX_BYTES,
+  type PayloadContext,
+  type Reading,
+  readPayload,
+  refuse,
+} from '@airtight/protocol';
 import { NOT_PLAIN, scanReading } from './scan-reading.ts';
 
 export interface Admitted {
@@ -14,16 +23,15 @@ export interface Admitted {
 }
 
 /**
- * @param receivedAt epoch ms, as it will stand in the record's header
- * @returns the identity of an admissible payload, or PAYLOAD_TOO_LARGE, PAYLOAD_NOT_JSON, PAYLOAD_SHAPE, TIME_INVALID, NUMBER_NOT_FINITE
+ * @param context as it will stand in the record's header, and the dataset's definition
+ * @returns the identity of an admissible payload, or PAYLOAD_TOO_LARGE and the codes of `readPayload`
  */
-export function admitPayload(payload: Buffer, receivedAt: number): Outcome<Admitted> {
+export function admitPayload(payload: Buffer, context: PayloadContext): Outcome<Admitted> {
   if (payload.length > PAYLOAD_MAX_BYTES) return refuse('PAYLOAD_TOO_LARGE', `${payload.length} bytes; the limit is ${PAYLOAD_MAX_BYTES}`);
-  const messageId = scanReading(payload);
+  const messageId = context.contentType === JSON_TYPE ? scanReading(payload) : NOT_PLAIN;
   if (messageId !== NOT_PLAIN) return accept({ messageId });
-  if (!isUtf8(payload)) return refuse('PAYLOAD_NOT_JSON', 'the bytes are not UTF-8');
-  const readings = parseReadings(payload.toString('utf8'), receivedAt);
-  return readings.ok ? accept({ messageId: identityOf(readings.value, payload, receivedAt) }) : readings;
+  const readings = readPayload(payload, context);
+  return readings.ok ? accept({ messageId: identityOf(readings.value, payload, context.receivedAt) }) : readings;
 }
 
 /**

@@ -1,7 +1,8 @@
 /** An authenticated device at an MQTT door: decides which of its messages go where, for every QoS alike. */
-import { type DeviceRecord, parseTelemetryTopic, refuse } from '@airtight/protocol';
+import { contentTypeOf, type DeviceRecord, JSON_TYPE, refuse } from '@airtight/protocol';
 import { RecordRoute } from '../admit/record-route.ts';
-import { mayPublish } from '../identity/grants.ts';
+import type { DeviceRegistry } from '../identity/device-registry.ts';
+import { publishTarget } from '../identity/grants.ts';
 import type { Intake, Taken } from '../intake.ts';
 
 /** Topics remembered per device: its own few, and whatever it gets wrong. */
@@ -13,19 +14,21 @@ export type OnTaken = (taken: Taken, route: RecordRoute | undefined, payload: Bu
 
 export class DevicePublisher {
   readonly device: DeviceRecord;
+  readonly #registry: DeviceRegistry;
   readonly #intake: Intake;
   readonly #onTaken: OnTaken;
   readonly #routes = new Map<string, RecordRoute | undefined>();
 
-  constructor(device: DeviceRecord, intake: Intake, onTaken: OnTaken) {
+  constructor(device: DeviceRecord, registry: DeviceRegistry, intake: Intake, onTaken: OnTaken) {
     this.device = device;
+    this.#registry = registry;
     this.#intake = intake;
     this.#onTaken = onTaken;
   }
 
   /** Takes a message; the caller joins the group commit before it acknowledges. */
   publish(topic: string, payload: Buffer, retain: boolean, receivedAt: number): void {
-    const route = this.#routeOf(topic);
+    const route = this.#routeOf(topic, contentTypeOf(payload));
     if (route !== undefined && !retain) {
       this.#onTaken(this.#intake.take(route, payload, receivedAt), route, payload);
       return;
@@ -39,12 +42,13 @@ export class DevicePublisher {
     this.#onTaken(this.#intake.refuse(origin, refusal, payload), route, payload);
   }
 
-  #routeOf(topic: string): RecordRoute | undefined {
-    const known = this.#routes.get(topic);
-    if (known !== undefined || this.#routes.has(topic)) return known;
-    const parsed = mayPublish(this.device, topic) ? parseTelemetryTopic(topic) : null;
-    const route = parsed === null ? undefined : new RecordRoute({ ...parsed, door: 'mqtt', topic, contentType: 'application/json' });
-    if (this.#routes.size < ROUTES_MAX) this.#routes.set(topic, route);
+  #routeOf(topic: string, contentType: string): RecordRoute | undefined {
+    const key = contentType === JSON_TYPE ? topic : `${topic} ${contentType}`;
+    const known = this.#routes.get(key);
+    if (known !== undefined || this.#routes.has(key)) return known;
+    const target = publishTarget(this.device, topic, this.#registry);
+    const route = target === null ? undefined : new RecordRoute({ ...target, door: 'mqtt', topic, contentType });
+    if (this.#routes.size < ROUTES_MAX) this.#routes.set(key, route);
     return route;
   }
 }

@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { decodeRecord } from '@airtight/protocol';
+import { DatasetRegistry, decodeRecord } from '@airtight/protocol';
 import pino from 'pino';
 import { DeviceRegistry } from '../identity/device-registry.ts';
 import { hashSecret } from '../identity/secret-hash.ts';
@@ -35,13 +35,14 @@ before(async () => {
   intake = new Intake({
     journal,
     quarantine,
+    datasets: new DatasetRegistry(),
     onCommitted: () => undefined,
     onCommitSeconds: () => undefined,
     onFatal: (error) => {
       throw error;
     },
   });
-  const registry = new DeviceRegistry(root);
+  const registry = new DeviceRegistry();
   const secretHash = await hashSecret(SECRET);
   const base = {
     type: 'device',

@@ -149,7 +149,10 @@ export class MqttBroker {
       authenticate(this.#options.registry, username, password?.toString('utf8')).then(
         (device) => {
           if (device === undefined) return refuse('CREDENTIALS_WRONG', BAD_USERNAME_OR_PASSWORD);
-          this.#publishers.set(client, new DevicePublisher(device, this.#options.intake, (...taken) => this.#onTaken(client, ...taken)));
+          this.#publishers.set(
+            client,
+            new DevicePublisher(device, this.#options.registry, this.#options.intake, (...taken) => this.#onTaken(client, ...taken)),
+          );
           done(null, true);
         },
         (error: Error) => done(error as AuthenticateError, null),

@@ -33,6 +33,8 @@ const device = {
     },
     datasets: { type: 'array', maxItems: 64, items: name },
     subscribe: { type: 'array', maxItems: 64, items: { type: 'string', minLength: 1, maxLength: 256 } },
+    gateway: name,
+    foreignId: { type: 'string', pattern: '^[a-z0-9]{1,16}:.{1,128}$' },
     simulated: { type: 'boolean' },
     secret: { type: 'string', maxLength: 256 },
     replace: { type: 'boolean' },

@@ -25,6 +25,8 @@ export interface EnrolmentRequest {
   readonly location?: { readonly lat: number; readonly lon: number };
   readonly datasets: readonly string[];
   readonly subscribe?: readonly string[];
+  readonly gateway?: string;
+  readonly foreignId?: string;
   readonly simulated?: boolean;
   /** Chosen by the caller; generated when absent. */
   readonly secret?: string;
@@ -75,12 +77,14 @@ function faultOf(request: EnrolmentRequest, registry: DeviceRegistry, names: Rea
   if (bad !== undefined) return ['NAME_INVALID', `dataset ${bad}`];
   if (secret !== undefined && secret.length < SECRET_MIN_LENGTH)
     return ['REQUEST_INVALID', `a secret has at least ${SECRET_MIN_LENGTH} characters`];
+  const namesake = request.foreignId === undefined ? undefined : registry.byForeignId(request.foreignId);
+  if (namesake !== undefined && namesake.producer !== producer) return ['PRODUCER_EXISTS', `${request.foreignId} is ${namesake.producer}`];
   if (names.has(producer) || (registry.get(producer) !== undefined && replace !== true)) return ['PRODUCER_EXISTS', producer];
   return undefined;
 }
 
 function toDevice(request: EnrolmentRequest, secretHash: string): DeviceRecord {
-  const { producer, agency, kind, name, region, location, datasets, subscribe = [], simulated = false } = request;
+  const { producer, agency, kind, name, region, location, datasets, gateway, foreignId, subscribe = [], simulated = false } = request;
   return {
     type: 'device',
     producer,
@@ -90,6 +94,8 @@ function toDevice(request: EnrolmentRequest, secretHash: string): DeviceRecord {
     ...(region === undefined ? {} : { region }),
     ...(location === undefined ? {} : { location }),
     datasets,
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(foreignId === undefined ? {} : { foreignId }),
     subscribe,
     secretHash,
     simulated,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DeviceRecord } from '@airtight/protocol';
-import { filterCovers, mayPublish, maySubscribe } from './grants.ts';
+import { DeviceRegistry } from './device-registry.ts';
+import { filterCovers, maySubscribe, publishTarget } from './grants.ts';
 
 const device: DeviceRecord = {
   type: 'device',
@@ -16,8 +17,13 @@ const device: DeviceRecord = {
   revoked: false,
 };
 
+const registry = new DeviceRegistry();
+for (const other of ['s2', 's3', 's4'])
+  registry.set({ ...device, producer: other, ...(other === 's2' ? {} : { gateway: 's1' }), revoked: other === 's4' });
+const mayPublish = (topic: string): boolean => publishTarget(device, topic, registry) !== null;
+
 test('a device publishes as itself alone', () => {
-  assert.equal(mayPublish(device, 'v1/bj/air/s1'), true);
+  assert.deepEqual(publishTarget(device, 'v1/bj/air/s1', registry), { agency: 'bj', dataset: 'air', producer: 's1' });
   for (const topic of [
     'v1/bj/air/s2',
     'v1/tj/air/s1',
@@ -27,8 +33,14 @@ test('a device publishes as itself alone', () => {
     'v1/bj/sys.devices/s1',
     'x',
   ]) {
-    assert.equal(mayPublish(device, topic), false, topic);
+    assert.equal(mayPublish(topic), false, topic);
   }
+});
+
+test('a gateway publishes as the devices behind it too, while they are not revoked', () => {
+  assert.deepEqual(publishTarget(device, 'v1/bj/air/s3', registry), { agency: 'bj', dataset: 'air', producer: 's3' });
+  for (const topic of ['v1/bj/air/s4', 'v1/bj/coldchain/s3', 'v1/tj/air/s3', 'v1/bj/air/unknown'])
+    assert.equal(mayPublish(topic), false, topic);
 });
 
 test('a device hears its own receipts and what it was granted', () => {

@@ -1,5 +1,6 @@
 /** What an authenticated device may do. */
-import { type DeviceRecord, parseTelemetryTopic, receiptTopic } from '@airtight/protocol';
+import { type DeviceRecord, parseTelemetryTopic, receiptTopic, type TelemetryTopic } from '@airtight/protocol';
+import type { DeviceRegistry } from './device-registry.ts';
 
 /** True when every topic name that `requested` matches is matched by `granted` too. Both are MQTT topic filters. */
 export function filterCovers(granted: string, requested: string): boolean {
@@ -14,12 +15,16 @@ export function filterCovers(granted: string, requested: string): boolean {
   return requestedLevels.length === grantedLevels.length;
 }
 
-/** A device publishes as itself alone, to the datasets it was enrolled for. */
-export function mayPublish(device: DeviceRecord, topic: string): boolean {
-  const parsed = parseTelemetryTopic(topic);
-  return (
-    parsed !== null && parsed.agency === device.agency && parsed.producer === device.producer && device.datasets.includes(parsed.dataset)
-  );
+/**
+ * As whom a message on this topic enters, null when the device may not publish there. A device publishes as itself
+ * alone, to the datasets it was enrolled for; a gateway also as those that were enrolled behind it.
+ */
+export function publishTarget(device: DeviceRecord, topic: string, registry: DeviceRegistry): TelemetryTopic | null {
+  const target = parseTelemetryTopic(topic);
+  if (target === null) return null;
+  const as = target.producer === device.producer ? device : registry.get(target.producer);
+  if (as === undefined || as.revoked || (as !== device && as.gateway !== device.producer)) return null;
+  return target.agency === as.agency && as.datasets.includes(target.dataset) ? target : null;
 }
 
 /** A device hears its own receipts, and what it was granted. */

@@ -2,21 +2,21 @@
  * Datasets as their `sys.datasets` records define them. A reading is always judged by the definition that stood before
  * it in the journal, so every version is kept with its position: decoding an old record again gives the same flags.
  */
-import type { DatasetDefinition } from '@airtight/protocol';
+import type { DatasetDefinition } from './control.ts';
 
-interface Version {
+export interface DatasetVersion {
   readonly position: number;
   readonly definition: DatasetDefinition;
 }
 
 export class DatasetRegistry {
-  readonly #versions = new Map<string, Version[]>();
+  readonly #versions = new Map<string, DatasetVersion[]>();
 
   /** Takes a version. One that is known already (the same or an earlier position) changes nothing. */
   define(position: number, definition: DatasetDefinition): void {
     const versions = this.#versions.get(definition.dataset);
     if (versions === undefined) this.#versions.set(definition.dataset, [{ position, definition }]);
-    else if ((versions.at(-1) as Version).position < position) versions.push({ position, definition });
+    else if ((versions.at(-1) as DatasetVersion).position < position) versions.push({ position, definition });
   }
 
   /** The definition in force for a record at `position`. */
@@ -24,7 +24,7 @@ export class DatasetRegistry {
     const versions = this.#versions.get(dataset);
     if (versions === undefined) return undefined;
     for (let i = versions.length - 1; i >= 0; i--) {
-      const version = versions[i] as Version;
+      const version = versions[i] as DatasetVersion;
       if (version.position < position) return version.definition;
     }
     return undefined;
@@ -33,6 +33,11 @@ export class DatasetRegistry {
   /** The newest definition. */
   current(dataset: string): DatasetDefinition | undefined {
     return this.#versions.get(dataset)?.at(-1)?.definition;
+  }
+
+  /** Newest versions by name: enough to judge whatever comes from now on. */
+  newest(): DatasetVersion[] {
+    return [...this.#versions.values()].map((versions) => versions.at(-1) as DatasetVersion);
   }
 
   /** Newest definitions by name. */

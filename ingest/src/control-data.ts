@@ -1,0 +1,88 @@
+/**
+ * What ingest must know of the control data: a fold over the journal's `sys.devices` and `sys.datasets` records. A
+ * snapshot beside the journal saves reading all of it at every start; it is derived data, and a missing or unreadable
+ * one only costs time.
+ */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import {
+  DATASETS_DATASET,
+  DatasetRegistry,
+  type DatasetVersion,
+  DEVICES_DATASET,
+  type DeviceRecord,
+  decodeRecord,
+  readFrame,
+} from '@airtight/protocol';
+import { DeviceRegistry } from './identity/device-registry.ts';
+import type { Journal } from './journal/journal.ts';
+
+const READ_BYTES = 4 * 1024 * 1024;
+
+interface Snapshot {
+  readonly position: number;
+  readonly devices: readonly DeviceRecord[];
+  readonly datasets: readonly DatasetVersion[];
+}
+
+export class ControlData {
+  readonly devices = new DeviceRegistry();
+  readonly datasets = new DatasetRegistry();
+  readonly #snapshotPath: string;
+
+  constructor(dir: string) {
+    this.#snapshotPath = join(dir, 'control.snapshot.json');
+  }
+
+  /** Reads the snapshot and folds the rest of the journal. */
+  load(journal: Journal): void {
+    let position = this.#restore(journal.committed);
+    while (position < journal.committed) {
+      const run = journal.readFrames(position, READ_BYTES);
+      if (run === null || run.next === position) break;
+      this.#fold(position, run.bytes);
+      position = run.next;
+    }
+    this.save(position);
+  }
+
+  /** Takes a record that stands at `position`; one that is no control data of ingest's changes nothing. */
+  take(position: number, dataset: string, payload: unknown): void {
+    if (dataset === DEVICES_DATASET) this.devices.set(payload as DeviceRecord);
+    else if (dataset === DATASETS_DATASET) this.datasets.define(position, payload as DatasetVersion['definition']);
+  }
+
+  /** Writes the snapshot. @param position every record below is folded in */
+  save(position: number): void {
+    const snapshot: Snapshot = { position, devices: [...this.devices.all()], datasets: this.datasets.newest() };
+    const temporary = `${this.#snapshotPath}.tmp`;
+    writeFileSync(temporary, JSON.stringify(snapshot), { mode: 0o640 });
+    renameSync(temporary, this.#snapshotPath);
+  }
+
+  /** @returns the position to fold on from */
+  #restore(committed: number): number {
+    try {
+      const { position, devices, datasets } = JSON.parse(readFileSync(this.#snapshotPath, 'utf8')) as Snapshot;
+      if (position > committed) return 0;
+      for (const device of devices) this.devices.set(device);
+      for (const { position: at, definition } of datasets) this.datasets.define(at, definition);
+      return position;
+    } catch {
+      // No snapshot, or one that a crash cut short: the journal has it all.
+      return 0;
+    }
+  }
+
+  #fold(from: number, frames: Uint8Array): void {
+    for (let at = 0, position = from; at < frames.length; position++) {
+      const frame = readFrame(frames, at, crc32);
+      if (typeof frame === 'string') return;
+      const record = decodeRecord(frame.body.subarray(1));
+      if (record.ok && (record.value.header.dataset === DEVICES_DATASET || record.value.header.dataset === DATASETS_DATASET))
+        this.take(position, record.value.header.dataset, JSON.parse(Buffer.from(record.value.payload).toString('utf8')));
+      at = frame.end;
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * From the bytes that were sent to readings, whatever form they have. Ingest reads a payload so to admit it, the api to
+ * project it: one reader, so both agree. What form it is follows from the record's content type and the dataset's
+ * definition, and both stand in the journal: reading an old record again gives the same.
+ */
+import type { DatasetDefinition } from './control.ts';
+import { type Outcome, refuse } from './outcome.ts';
+import { parseReadings, type Reading } from './reading.ts';
+
+export const JSON_TYPE = 'application/json';
+/** RFC 8428 §12.3.2. */
+export const SENML_CBOR_TYPE = 'application/senml+cbor';
+
+export interface PayloadContext {
+  /** Media type in the record's header. */
+  readonly contentType: string;
+  /** Epoch ms in the record's header: relative times refer to it. */
+  readonly receivedAt: number;
+  /** The dataset as it was defined before the record; absent for a dataset that nobody defined. */
+  readonly definition: DatasetDefinition | undefined;
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** @returns readings in payload order; or FORMAT_UNKNOWN, PAYLOAD_NOT_JSON, PAYLOAD_SHAPE, TIME_INVALID, NUMBER_NOT_FINITE */
+export function readPayload(payload: Uint8Array, { contentType, receivedAt }: PayloadContext): Outcome<readonly Reading[]> {
+  switch (contentType) {
+    case JSON_TYPE: {
+      const text = textOf(payload);
+      return text === undefined ? refuse('PAYLOAD_NOT_JSON', 'the bytes are not UTF-8') : parseReadings(text, receivedAt);
+    }
+    default:
+      return refuse('FORMAT_UNKNOWN', contentType);
+  }
+}
+
+/** The media type of a payload that comes by a door that names none. */
+export function contentTypeOf(payload: Uint8Array): string {
+  // An array in CBOR begins with 0x80 to 0x9F (RFC 8949 §3.1): no text in UTF-8 does.
+  return ((payload[0] ?? 0) & 0xe0) === 0x80 ? SENML_CBOR_TYPE : JSON_TYPE;
+}
+
+function textOf(payload: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(payload);
+  } catch {
+    return undefined;
+  }
+}
