@@ -20,9 +20,9 @@ const MAY_IMPORT: { readonly [name: string]: readonly string[] } = {
 };
 /** Outside libraries that run in the citizen's browser or decide what is proven: each is named here on purpose. */
 const PURE_LIBRARIES: { readonly [name: string]: readonly string[] } = {
-  standards: [],
+  standards: ['@bufbuild/protobuf', 'cborg'],
   tlog: ['@noble/curves', '@noble/hashes'],
-  protocol: ['typebox'],
+  protocol: ['@cfworker/json-schema', 'typebox'],
   'contracts-engine': ['@marcbachmann/cel-js', 'yaml'],
 };
 
