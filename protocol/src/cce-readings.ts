@@ -1,8 +1,16 @@
 /** Transmissions of fridge data (cce-interop 0.8.1) as readings: every record is one moment of one appliance. */
-import { alarmCodes, applianceOf, CCE_ALARMS, CCE_MEASURED, type CceTransmission, cceFault, parseAbst } from '@airtight/standards/cce-interop.ts';
-import { type Measurement, TIME_MAX, toPlainMeasurement } from './measurement.ts';
+import {
+  alarmCodes,
+  applianceOf,
+  CCE_ALARMS,
+  CCE_MEASURED,
+  type CceTransmission,
+  cceFault,
+  parseAbst,
+} from '@airtight/standards/cce-interop.ts';
+import { type Measurement, READINGS_MAX, TIME_MAX, toPlainMeasurement } from './measurement.ts';
 import { accept, type Outcome, type Refusal, refuse } from './outcome.ts';
-import { type Reading, READINGS_MAX } from './reading.ts';
+import type { Reading } from './reading.ts';
 
 const ID_MAX_LENGTH = 128;
 
@@ -34,7 +42,8 @@ export function toCceReadings(json: unknown): Outcome<readonly Reading[]> {
 
 function take(moments: Moments, record: CceRecord, at: string): Refusal | undefined {
   const time = parseAbst(record['ABST'] as string);
-  if (!Number.isSafeInteger(time) || time > TIME_MAX) return refuse('TIME_INVALID', `cce-interop ${at}/ABST: ${String(record['ABST']).slice(0, 32)}`);
+  if (!Number.isSafeInteger(time) || time > TIME_MAX)
+    return refuse('TIME_INVALID', `cce-interop ${at}/ABST: ${String(record['ABST']).slice(0, 32)}`);
   const measurements = toMeasurements(record);
   if (!Array.isArray(measurements)) return measurements as Refusal;
   return moments.add(time, measurements) ? undefined : refuse('PAYLOAD_SHAPE', `cce-interop: more than ${READINGS_MAX} readings`);
