@@ -14,21 +14,12 @@ import {
 } from '@airtight/protocol';
 import { mosquittoPub } from './harness/mosquitto.ts';
 import { AGENCY, type Device, type Product, startProduct } from './harness/product.ts';
-import { has } from './harness/programs.ts';
+import { airtight, has } from './harness/programs.ts';
 
 const title = { zh: '测试', en: 'Test' };
+/** Dataset indoor-air with its codec, as shipped. */
+const TEMPLATE = 'cli/defaults/templates/milesight-am307.yaml';
 const DATASETS: readonly DatasetDefinition[] = [
-  {
-    ...{ type: 'dataset', dataset: 'indoor', title, cadenceMs: 600_000 },
-    properties: { temperature: { title, unit: 'Cel' }, humidity: { title, unit: '%' } },
-    codec: {
-      form: 'tlv',
-      entries: [
-        { tag: '0367', bytes: 2, values: [{ property: 'temperature', as: 'i16le', divide: 10 }] },
-        { tag: '0468', bytes: 1, values: [{ property: 'humidity', as: 'u8', divide: 2 }] },
-      ],
-    },
-  },
   {
     ...{ type: 'dataset', dataset: 'water', title, cadenceMs: 86_400_000, properties: { ph: { title, unit: '[pH]' } } },
     document: {
@@ -40,7 +31,7 @@ const DATASETS: readonly DatasetDefinition[] = [
   },
 ];
 /** [{"bn":"urn:dev:1:","bt":1735689600,"n":"pm25","u":"ug/m3","v":35.5}] */
-const SENML_CBOR = Buffer.from('81a5216a75726e3a6465763a313a221a67748580006470' + '6d32350165756' + '72f6d3302f95070', 'hex');
+const SENML_CBOR = Buffer.from('81a5216a75726e3a6465763a313a221a677485800064706d3235016575672f6d3302f95070', 'hex');
 
 let product: Product;
 let folder: string;
@@ -50,6 +41,8 @@ before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'airtight-formats-'));
   const records = DATASETS.map((payload) => ({ agency: CONTROL_AGENCY, dataset: DATASETS_DATASET, producer: 'tests', payload }));
   await product.ingest('/records', { records });
+  const { code, stderr } = await airtight(['dataset', TEMPLATE, '--data', product.dataDir]);
+  assert.equal(code, 0, stderr);
 });
 after(async () => {
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
@@ -98,13 +91,13 @@ test('SenML in CBOR over MQTT, and the same over HTTP is a repeat', async (t) =>
 
 test('a network server publishes uplinks of its devices; they are recognised by session and frame counter', async (t) => {
   if (!has(t, 'mosquitto_pub')) return;
-  const server = await product.enrol('chirpstack', 'indoor', 'service');
-  const device = { agency: AGENCY, kind: 'air-station', name: title, datasets: ['indoor'], gateway: server.producer };
+  const server = await product.enrol('chirpstack', 'indoor-air', 'service');
+  const device = { agency: AGENCY, kind: 'air-station', name: title, datasets: ['indoor-air'], gateway: server.producer };
   await product.ingest('/devices', { ...device, producer: 'hall', foreignId: 'lorawan:24e124136b502217' });
   await product.ingest('/devices', { ...device, producer: 'attic', foreignId: 'ttn:air@gov/attic-1' });
   const chirpStack = {
     ...{ deviceInfo: { devEui: '24E124136B502217' }, devAddr: '00189440', fCnt: 17, fPort: 85 },
-    ...{ time: '2026-11-22T08:30:00.123456+00:00', data: Buffer.from('036734010468 65'.replace(' ', ''), 'hex').toString('base64') },
+    ...{ time: '2026-11-22T08:30:00.123456+00:00', data: Buffer.from('03673401046865', 'hex').toString('base64') },
   };
   const topic = 'application/7f1c9a55/device/24e124136b502217/event/up';
   for (let round = 0; round < 2; round++) await publish(server, topic, chirpStack);
