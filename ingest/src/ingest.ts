@@ -19,6 +19,7 @@ import { InternalDoor } from './internal-door.ts';
 import { CommitSignal } from './journal/commit-signal.ts';
 import { Journal } from './journal/journal.ts';
 import { acquireWriteLock } from './journal/write-lock.ts';
+import { watchLoopDelay } from './loop-delay.ts';
 import { createMetrics } from './metrics.ts';
 import { Quarantine } from './quarantine/quarantine.ts';
 
@@ -88,11 +89,13 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
   const url = await server.listen({ host: config.host, port: config.port });
   const mqttPort = await mqtt.listen(config.mqttHost, config.mqttPort);
   door.startTicking();
+  const stopWatching = watchLoopDelay((seconds) => metrics.eventLoopDelaySeconds.observe(seconds));
   logger.info({ url, mqttPort, head: journal.head, devices: registry.size }, 'ingest is ready');
   return {
     url,
     mqttPort,
     async close() {
+      stopWatching();
       door.stop();
       await mqtt.close();
       await server.close();
