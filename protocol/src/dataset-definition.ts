@@ -62,7 +62,8 @@ function propertyFault(property: unknown): string | undefined {
   return fault === undefined ? undefined : `title: ${fault}`;
 }
 
-function documentFault(value: unknown): string | undefined {
+/** @returns what is wrong with the `document` of a definition; undefined when nothing is */
+export function documentFault(value: unknown): string | undefined {
   if (!isObject(value)) return 'schema, time and values are wanted';
   const known = ['schema', 'items', 'time', 'id', 'values'] satisfies (keyof DocumentDefinition)[];
   const stranger = Object.keys(value).find((member) => !(known as readonly string[]).includes(member));
