@@ -218,6 +218,8 @@ export const SystemStatus = Type.Object({
     quarantined: Type.Integer(),
     duplicates: Type.Integer(),
   }),
+  /** What keeps the deployment from taking and keeping readings at this moment; empty when nothing does. */
+  faults: Type.Array(Type.Object({ service: Text, code: Text, title: Bilingual, detail: Text, since: Type.Union([Time, Type.Null()]) })),
 });
 export type SystemStatus = Static<typeof SystemStatus>;
 

@@ -1,0 +1,14 @@
+/** The limits of the doors for devices that a deployment can set (config.ts), and what they are when it does not. */
+import type { ConnectionLimitSettings } from './connection-limits.ts';
+import type { PaceLimits } from './device-pace.ts';
+
+export interface DoorLimits extends ConnectionLimitSettings, PaceLimits {}
+
+export const DEFAULT_DOOR_LIMITS: DoorLimits = {
+  connectionsPerAddressMax: 5000,
+  connectionsPerDeviceMax: 16,
+  connectRateMax: 2000,
+  unauthenticatedMax: 2500,
+  deviceRateMax: 20_000,
+  deviceBytesPerSecondMax: 32 * 1024 * 1024,
+};
