@@ -1,8 +1,9 @@
 /** State of the deployment, health, metrics. */
-import { CODES, type Code, SystemStatus } from '@airtight/protocol';
+import { SystemStatus } from '@airtight/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { Metrics } from '../metrics.ts';
 import { joinMetrics } from '../metrics.ts';
+import { systemFaults } from '../upstream/system-faults.ts';
 import type { RouteContext } from './context.ts';
 
 /** Records the store may be behind before this service counts as not ready: some 3 s at full load. */
@@ -28,23 +29,9 @@ export function statusRoute(app: FastifyInstance, context: RouteContext): void {
         quarantined: counters['quarantined'] ?? 0,
         duplicates: counters['duplicates'] ?? 0,
       },
-      faults: faultsOf(context),
+      faults: systemFaults(upstream),
     };
   });
-}
-
-/** What a person at a screen must know at once: readings are not taken, or not proven. */
-function faultsOf({ upstream }: RouteContext): SystemStatus['faults'] {
-  const faults: SystemStatus['faults'] = [];
-  const add = (service: string, code: Code, detail: string, since: number | null): void => {
-    const { zh, en } = CODES[code];
-    faults.push({ service, code, title: { zh, en }, detail, since: since === null ? null : new Date(since).toISOString() });
-  };
-  const fault = upstream.ingest?.fault ?? null;
-  if (!upstream.ingestReachable) add('ingest', 'SERVICE_UNAVAILABLE', 'ingest cannot be reached', null);
-  else if (fault !== null) add('ingest', fault.code, fault.detail, fault.since);
-  if (!upstream.ledgerReachable) add('ledger', 'SERVICE_UNAVAILABLE', 'the ledger cannot be reached', null);
-  return faults;
 }
 
 export function healthRoutes(app: FastifyInstance, context: RouteContext, metrics: Metrics): void {
@@ -70,8 +57,8 @@ async function unreadyReasons(context: RouteContext): Promise<string[]> {
   const { upstream, store, feedFault } = context;
   const reasons: string[] = [];
   if (!upstream.ingestReachable) reasons.push('ingest cannot be reached');
-  const fault = upstream.ingest?.fault ?? null;
-  if (fault !== null) reasons.push(`ingest takes nothing: ${fault.code}: ${fault.detail}`);
+  const storage = upstream.ingest?.fault ?? null;
+  if (storage !== null) reasons.push(`ingest takes nothing: ${storage.code}: ${storage.detail}`);
   if (!upstream.ledgerReachable) reasons.push('the ledger cannot be reached');
   if (!upstream.ledgerKeyTrusted) reasons.push('the ledger answers with another verifier key than the trusted one');
   const fault = feedFault();

@@ -40,7 +40,7 @@ export type StreamEffect =
   | { readonly type: 'connect'; readonly since: number }
   | { readonly type: 'close' }
   | { readonly type: 'apply'; readonly events: readonly StreamEvent[] }
-  | { readonly type: 'heartbeat'; readonly at: number; readonly ledger: LedgerStatus }
+  | { readonly type: 'heartbeat'; readonly at: number; readonly ledger: LedgerStatus; readonly faults: readonly SystemFault[] }
   | { readonly type: 'refetch' };
 
 export interface Step {
@@ -101,7 +101,7 @@ function onMessage(state: StreamState, message: StreamMessage): Step {
       const head = Math.max(state.head, message.head);
       return {
         state: moveTo(state, state.cursor, head),
-        effects: [{ type: 'heartbeat', at: message.at, ledger: message.ledger }],
+        effects: [{ type: 'heartbeat', at: message.at, ledger: message.ledger, faults: message.faults }],
       };
     }
   }
