@@ -5,7 +5,7 @@
  * frame that begins later shows a hole, which is counted and answered by fetching the present state anew; events
  * before the cursor were taken already and are left out, so every event is applied once and in order (I4).
  */
-import { type LedgerStatus, STREAM_HEARTBEAT_MS, type StreamEvent, type StreamMessage } from '@airtight/protocol';
+import { type LedgerStatus, STREAM_HEARTBEAT_MS, type StreamEvent, type StreamMessage, type SystemFault } from '@airtight/protocol';
 import { backoffMs } from './backoff.ts';
 
 export interface StreamState {

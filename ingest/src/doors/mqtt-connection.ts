@@ -241,14 +241,9 @@ export class MqttConnection extends Duplex implements CommitMember {
 
   #waitForRate(): void {
     const leftMs = this.#readFromMs - performance.now();
-    this.#paceTimer = setTimeout(
-      () => {
-        this.#hooks.onActivity();
-        if (leftMs > PACE_SLICE_MS) this.#waitForRate();
-        else this.#resumeReading();
-      },
-      Math.min(leftMs, PACE_SLICE_MS),
-    );
+    if (leftMs <= 0) return this.#resumeReading();
+    this.#hooks.onActivity();
+    this.#paceTimer = setTimeout(() => this.#waitForRate(), Math.min(leftMs, PACE_SLICE_MS));
   }
 
   /** One QoS 0 or 1 PUBLISH: topic name, packet identifier (QoS 1), payload. False when it is malformed. */
