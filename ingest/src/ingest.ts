@@ -21,6 +21,7 @@ import { CommitSignal } from './journal/commit-signal.ts';
 import { Journal } from './journal/journal.ts';
 import { SegmentCompressor } from './journal/segment-compressor.ts';
 import { acquireWriteLock } from './journal/write-lock.ts';
+import { watchLoopDelay } from './loop-delay.ts';
 import { createMetrics, type IngestMetrics } from './metrics.ts';
 import { Quarantine } from './quarantine/quarantine.ts';
 import { DiskReserve } from './storage/disk-reserve.ts';
@@ -41,7 +42,7 @@ const READ_BYTES = 4 * 1024 * 1024;
  * @throws AirtightError JOURNAL_LOCKED, JOURNAL_CORRUPT, JOURNAL_BEHIND_BATCHES, BATCH_MALFORMED
  */
 export async function startIngest(config: IngestConfig, logger: Logger, onFailure: (error: Error) => void): Promise<Ingest> {
-  let closing = false;
+  const closing = false;
   const onFatal = (error: Error): void => (closing ? undefined : onFailure(error));
   const dir = join(config.dataDir, 'journal');
   mkdirSync(dir, { recursive: true });
@@ -121,7 +122,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
   };
 }
 
-/** What is done beside the way of the data: the disk is watched, sealed segments are compressed. */
+/** What is done beside the way of the data: the disk is watched, sealed segments are compressed, the event loop is watched. */
 async function startUpkeep(
   config: IngestConfig,
   journal: Journal,
@@ -132,8 +133,10 @@ async function startUpkeep(
   const reserve = new DiskReserve(join(config.dataDir, 'journal'), config.diskReserveBytes, storage);
   await reserve.start();
   const compressor = config.compressSealed ? new SegmentCompressor({ journal, afterS: config.compressAfterS, metrics, logger }) : undefined;
+  const stopWatching = watchLoopDelay((seconds) => metrics.eventLoopDelaySeconds.observe(seconds));
   return {
     async close() {
+      stopWatching();
       reserve.stop();
       await compressor?.close();
     },

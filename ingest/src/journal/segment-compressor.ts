@@ -5,7 +5,7 @@ import type { IngestMetrics } from '../metrics.ts';
 import type { Journal } from './journal.ts';
 
 /** How often it is looked whether a segment is old enough; also the pause after a failure. */
-const LOOK_INTERVAL_MS = 10_000;
+const LOOK_INTERVAL_MS = 5000;
 
 export interface SegmentCompressorOptions {
   readonly journal: Pick<Journal, 'compressNext'>;
