@@ -42,7 +42,7 @@ const READ_BYTES = 4 * 1024 * 1024;
  * @throws AirtightError JOURNAL_LOCKED, JOURNAL_CORRUPT, JOURNAL_BEHIND_BATCHES, BATCH_MALFORMED
  */
 export async function startIngest(config: IngestConfig, logger: Logger, onFailure: (error: Error) => void): Promise<Ingest> {
-  const closing = false;
+  let closing = false;
   const onFatal = (error: Error): void => (closing ? undefined : onFailure(error));
   const dir = join(config.dataDir, 'journal');
   mkdirSync(dir, { recursive: true });
