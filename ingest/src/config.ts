@@ -90,6 +90,14 @@ export const INGEST_SETTINGS = {
     max: 1_000_000,
     doc: 'MQTT connections that have not been accepted yet, at a time: enough for a fleet that comes back at once.',
   },
+  connectTimeoutMs: {
+    type: 'integer',
+    env: 'AIRTIGHT_INGEST_CONNECT_TIMEOUT_MS',
+    default: DEFAULT_DOOR_LIMITS.connectTimeoutMs,
+    min: 100,
+    max: 600_000,
+    doc: 'An MQTT connection that has not sent its CONNECT after so long is closed, milliseconds.',
+  },
   deviceRateMax: {
     type: 'integer',
     env: 'AIRTIGHT_INGEST_DEVICE_RATE_MAX',

@@ -1,7 +1,7 @@
 /** Every limit of the MQTT door is hit by a client that goes beyond it: what happens, and where it is counted. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -269,4 +269,79 @@ test('while the disk is full nothing is acknowledged and nothing is read; when t
   disk.errno = undefined;
   await until('all are acknowledged', () => got.bytes.length === 4 + 3001 * 4);
   assert.equal(journal.committed - before, 3001);
+});
+
+test('below the reserve of the disk devices wait too, and go on when there is room', async () => {
+  const port = await listen({});
+  const socket = await open(port);
+  const got = received(socket);
+  socket.write(connectAs('p', 'reserve'));
+  await until('CONNACK', () => got.bytes.length === 4);
+  storage.reserve('1 byte free');
+  socket.write(publish('p', 1));
+  await delay(200);
+  assert.equal(got.bytes.length, 4, 'no PUBACK');
+  storage.reserve(undefined);
+  await until('acknowledged', () => got.bytes.length === 8);
+});
+
+test('a connection without CONNECT is closed when its time is over', async () => {
+  const port = await listen({ connectTimeoutMs: 200 });
+  const before = (await metrics.violations.get()).values[0]?.value ?? 0;
+  const socket = await open(port);
+  socket.resume();
+  await once(socket, 'close', { signal: AbortSignal.timeout(DEADLINE_MS) });
+  assert.equal((await metrics.violations.get()).values[0]?.value, before + 1);
+});
+
+test('a CONNECT beyond every need is closed and counted before it is read', async () => {
+  const port = await listen({});
+  const before = (await metrics.violations.get()).values[0]?.value ?? 0;
+  const socket = await open(port);
+  socket.write(Buffer.of(0x10, 0xff, 0xff, 0x7f));
+  await once(socket.resume(), 'close', { signal: AbortSignal.timeout(DEADLINE_MS) });
+  assert.equal((await metrics.violations.get()).values[0]?.value, before + 1);
+});
+
+test('a subscription of more topic levels than there are is no subscription', async () => {
+  const port = await listen({});
+  const socket = await open(port);
+  const got = received(socket);
+  const levels = (count: number): string => Array.from({ length: count }, () => 'a').join('/');
+  socket.write(Buffer.concat([connectAs('p', 'deep'), packet(0x82, Buffer.of(0, 1), text(levels(17)), Buffer.of(0))]));
+  await until('an answer or the end', () => socket.closed || got.bytes.length >= 9);
+  assert.ok(socket.closed || got.bytes.at(-1) === 0x80);
+});
+
+test('a device that does not read its acknowledgements is not read either, and nothing of it is lost', async () => {
+  const port = await listen({ deviceRateMax: 0 });
+  const before = journal.committed;
+  const socket = await open(port);
+  socket.write(connectAs('p', 'deaf'));
+  await once(socket, 'data');
+  socket.pause();
+  const count = 60_000;
+  const message = publish('p', 1);
+  // The same bytes again and again are repeats: acknowledged each, and the journal does not grow.
+  for (let i = 0; i < count; i += 1000) socket.write(Buffer.concat(Array.from({ length: 1000 }, () => message)));
+  await until('the first is stored', () => journal.committed === before + 1);
+  let acknowledged = 0;
+  socket.on('data', (chunk: Buffer) => {
+    acknowledged += chunk.length / 4;
+  });
+  await delay(300);
+  socket.resume();
+  await until('all are acknowledged', () => acknowledged === count);
+});
+
+test('a connection without keep-alive is watched by TCP', async (t) => {
+  if (!existsSync('/proc/net/tcp')) return t.skip('/proc/net/tcp is not there');
+  const port = await listen({});
+  const socket = await open(port);
+  socket.write(connectAs('p', 'still', 0));
+  await once(socket, 'data');
+  const hex = (value: number | undefined): string => (value ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  const ours = new RegExp(`:${hex(port)} [0-9A-F]+:${hex(socket.localPort)} 01 \\S+ (\\d\\d):`);
+  // proc(5): timer 2 is keep-alive.
+  await until('the timer of the kernel is keep-alive', () => ours.exec(readFileSync('/proc/net/tcp', 'utf8'))?.[1] === '02');
 });

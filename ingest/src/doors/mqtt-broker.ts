@@ -37,8 +37,6 @@ export interface MqttBrokerOptions {
   readonly anchorOf: (position: number) => Anchored | null;
 }
 
-/** A CONNECT must come within this time of the TCP connection. */
-const CONNECT_TIMEOUT_MS = 10_000;
 /** A subscriber that takes nothing for this long is dropped: one frozen client must not stop the others. */
 const DRAIN_TIMEOUT_MS = 2000;
 /** A device may ask for no keep-alive (0): the system then looks after this silence whether the other end is still there. */
@@ -103,7 +101,7 @@ export class MqttBroker {
 
   static async create(options: MqttBrokerOptions): Promise<MqttBroker> {
     const aedes = await Aedes.createBroker({
-      connectTimeout: CONNECT_TIMEOUT_MS,
+      connectTimeout: (options.limits ?? DEFAULT_DOOR_LIMITS).connectTimeoutMs,
       drainTimeout: DRAIN_TIMEOUT_MS,
       maxTopicLevels: TOPIC_LEVELS_MAX,
     });
