@@ -39,6 +39,13 @@ export const CODES = {
   ALERT_NOT_OPEN: { status: 409, zh: '该告警已确认或已关闭', en: 'The alert is acknowledged or closed already' },
   QUERY_TOO_SLOW: { status: 504, zh: '查询超时，请缩小范围', en: 'The query took too long; narrow it' },
   OVERLOADED: { status: 503, zh: '系统繁忙，请稍后重试', en: 'Too busy; try again later' },
+  JOURNAL_UNWRITABLE: {
+    status: 503,
+    zh: '日志暂时无法写入，不再确认任何消息',
+    en: 'The journal cannot be written; nothing is acknowledged',
+  },
+  DISK_RESERVE_REACHED: { status: 503, zh: '磁盘剩余空间已到预留下限，暂停接收', en: 'The disk is down to its reserve; nothing is taken' },
+  CONNECTIONS_EXCEEDED: { status: 429, zh: '连接数或连接速率超过上限', en: 'Too many connections, or too many at a time' },
   SERVICE_UNAVAILABLE: { status: 503, zh: '所依赖的服务暂不可用', en: 'A service this needs is not available' },
   INTERNAL: { status: 500, zh: '内部错误', en: 'Internal error' },
   // Datasets and contracts.

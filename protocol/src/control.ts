@@ -19,6 +19,7 @@ export const DATASETS_DATASET = 'sys.datasets';
 export const CONTRACTS_DATASET = 'sys.contracts';
 export const USERS_DATASET = 'sys.users';
 export const TICKS_DATASET = 'sys.ticks';
+export const STORAGE_DATASET = 'sys.storage';
 export const ALERTS_DATASET = 'alerts';
 
 export type ProducerKind = 'air-station' | 'fridge' | 'service';
@@ -130,6 +131,17 @@ export interface TickRecord {
   readonly at: number;
 }
 
+/** Payload in `sys.storage`: for a while nothing was taken, because nothing could be stored. Written when it is over. */
+export interface StorageFaultRecord {
+  readonly type: 'storage-fault';
+  /** JOURNAL_UNWRITABLE or DISK_RESERVE_REACHED. */
+  readonly code: string;
+  readonly detail: string;
+  /** Epoch ms by ingest's clock: from when to when. */
+  readonly from: number;
+  readonly until: number;
+}
+
 export const TICK_INTERVAL_MS = 10_000;
 
-export type ControlRecord = DeviceRecord | DatasetDefinition | ContractRecord | UserRecord | TokenRecord | TickRecord;
+export type ControlRecord = DeviceRecord | DatasetDefinition | ContractRecord | UserRecord | TokenRecord | TickRecord | StorageFaultRecord;

@@ -16,5 +16,6 @@ export * from './outcome.ts';
 export * from './payload.ts';
 export * from './reading.ts';
 export * from './record.ts';
+export * from './segment-archive.ts';
 export * from './stream.ts';
 export * from './topic.ts';
