@@ -97,6 +97,7 @@ export class MqttBroker {
       this.#onSocket(socket),
     );
     this.#server.maxConnections = options.connectionsMax;
+    this.#server.on('drop', (data) => this.#limits.refused('total', { peer: data?.remoteAddress }));
   }
 
   static async create(options: MqttBrokerOptions): Promise<MqttBroker> {
