@@ -259,6 +259,13 @@ test('QoS 2 publishes faster than the broker takes them wait in the socket and a
   assert.equal(journal.committed - before, count);
 });
 
+test('more QoS 2 exchanges than the broker keeps open end the connection', async () => {
+  const port = await listen({});
+  const socket = await open(port);
+  socket.write(Buffer.concat([connectAs('p', 'open'), ...Array.from({ length: 1100 }, (_, i) => publish('p', i + 1, 2))]));
+  await once(socket.resume(), 'close', { signal: AbortSignal.timeout(DEADLINE_MS) });
+});
+
 test('while the disk is full nothing is acknowledged and nothing is read; when there is room all of it is, once', async () => {
   const port = await listen({});
   const before = journal.committed;
