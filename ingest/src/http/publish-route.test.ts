@@ -309,3 +309,13 @@ test('a device holds a few uploads at a time, all of them together a bounded num
   while ((await metric('broken_uploads_total')) < broken + UPLOADS_MAX) await sleep(5);
   assert.deepEqual(statuses(await resultsOf(await publish(reading(nextSeq++), { user: first }))), ['accepted']);
 });
+
+test('uploads of one device are read no faster than its rate, over all of them', async () => {
+  const startedAt = performance.now();
+  const before = await metric('throttled_total{limit="rate"}');
+  const same = `${reading(nextSeq++)}\n`.repeat(LINES_MAX);
+  for (let upload = 0; upload < 3; upload++) assert.equal((await resultsOf(await publish(same))).length, LINES_MAX);
+  const seconds = (performance.now() - startedAt) / 1000;
+  assert.ok(seconds > 0.45, `30,000 at 20,000/s with one second of burst took ${seconds} s`);
+  assert.ok((await metric('throttled_total{limit="rate"}')) > before);
+});
