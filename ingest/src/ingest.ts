@@ -14,6 +14,10 @@ import { ControlData } from './control-data.ts';
 import { HttpDoor } from './doors/http-door.ts';
 import { MqttBroker } from './doors/mqtt-broker.ts';
 import { createInternalServer } from './http/internal-server.ts';
+import { Claims } from './identity/claims.ts';
+import { Enrolment } from './identity/enrolment.ts';
+import { LiveSessions } from './identity/live-sessions.ts';
+import { Logins } from './identity/logins.ts';
 import { Intake, tagOfBody } from './intake.ts';
 import { InternalDoor } from './internal-door.ts';
 import { CommitSignal } from './journal/commit-signal.ts';
@@ -75,15 +79,20 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
     onFatal,
   });
   const door = new InternalDoor(intake, control, (repeat) => (repeat ? metrics.repeats : metrics.accepted).inc());
+  const logins = new Logins({ registry, audience: config.deployment, metrics, logger });
+  const sessions = new LiveSessions(registry);
+  const enrolment = new Enrolment({ registry, door, keysDir: join(config.dataDir, 'keys') });
+  const claims = new Claims(control.claims, registry, enrolment, logins);
   const mqtt = await MqttBroker.create({
-    ...{ intake, registry, metrics, logger, connectionsMax: config.connectionsMax },
+    ...{ intake, registry, logins, sessions, metrics, logger, connectionsMax: config.connectionsMax },
     leafHashOf: (position) => hash('sha256', journal.read(position) ?? assert.fail(`record ${position} was just taken`), 'hex'),
     anchorOf: (position) => batches.anchorOf(position),
   });
   broker = mqtt;
-  const httpDoor = new HttpDoor(intake, (...taken) => mqtt.onTaken(...taken));
+  const httpDoor = new HttpDoor(intake, sessions, (...taken) => mqtt.onTaken(...taken));
   const unready = (): undefined => undefined;
-  const parts = { stream: config.stream, journal, batches, quarantine, registry, door, httpDoor, broker, metrics, commits, unready };
+  const identity = { registry, logins, enrolment, claims, claimRegistry: control.claims };
+  const parts = { stream: config.stream, journal, batches, quarantine, ...identity, door, httpDoor, broker, metrics, commits, unready };
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
   const mqttPort = await mqtt.listen(config.mqttHost, config.mqttPort);
@@ -94,6 +103,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
     mqttPort,
     async close() {
       door.stop();
+      sessions.close();
       await mqtt.close();
       await server.close();
       await intake.committed();

@@ -236,5 +236,7 @@ export type LineResult = Static<typeof LineResult>;
 export const PublishAnswer = Type.Object({ results: Type.Array(LineResult) });
 export type PublishAnswer = Static<typeof PublishAnswer>;
 
+/** IP address of the device, as the api sees it: ingest limits failed logins by it. */
+export const DEVICE_ADDRESS_HEADER = 'airtight-device-address';
 /** Carries a device's own `Authorization` from the api to ingest, where that header holds our services' token. */
 export const DEVICE_CREDENTIALS_HEADER = 'airtight-device-authorization';

@@ -3,8 +3,10 @@ import {
   type ContractRecord,
   DatasetRegistry,
   type DeviceRecord,
+  type KeyRecord,
   type RecordHeader,
   type TokenRecord,
+  toDeviceRecord,
   type UserRecord,
 } from '@airtight/protocol';
 import type { ControlEvent } from '../decode/decoder.ts';
@@ -22,6 +24,8 @@ export class ControlState {
   readonly contracts = new Map<string, ContractInForce>();
   readonly users = new Map<string, UserRecord>();
   readonly tokens = new Map<string, TokenRecord>();
+  /** The newest record of each signing key, by producer and kid: what a proof of a signed reading brings along. */
+  readonly signingKeys = new Map<string, { readonly position: number; readonly record: KeyRecord }>();
   #through = -1;
 
   /** Takes the next control record; one at or before the last taken position is known already. */
@@ -31,7 +35,14 @@ export class ControlState {
     const { record, position, header } = event;
     switch (record.type) {
       case 'device':
-        this.producers.set(record.producer, record);
+        this.producers.set(record.producer, toDeviceRecord(record));
+        return;
+      case 'key':
+        this.signingKeys.set(`${record.producer} ${record.kid}`, { position, record });
+        return;
+      // What enrols devices is ingest's concern.
+      case 'claim':
+      case 'fleet':
         return;
       case 'dataset':
         this.datasets.define(position, record);

@@ -3,14 +3,16 @@
  * CONNACK 1. The broker never spreads raw telemetry: what subscribers get are the platform's own topics.
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import { CODES, type Code, NAME_MAX_LENGTH, parseTelemetryTopic, receiptTopic } from '@airtight/protocol';
+import { AirtightError, CODES, type Code, parseTelemetryTopic, receiptTopic } from '@airtight/protocol';
 import { Aedes, type AedesPublishPacket, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
 import type { Logger } from 'pino';
 import type { RecordRoute } from '../admit/record-route.ts';
 import type { Anchored } from '../batch/batch-store.ts';
-import { authenticate } from '../identity/authentication.ts';
+import type { AuthenticatedDevice } from '../identity/authentication.ts';
 import type { DeviceRegistry } from '../identity/device-registry.ts';
 import { filterCovers, maySubscribe } from '../identity/grants.ts';
+import type { LiveSessions } from '../identity/live-sessions.ts';
+import type { Logins } from '../identity/logins.ts';
 import type { Intake, Taken } from '../intake.ts';
 import type { IngestMetrics } from '../metrics.ts';
 import { Announcer } from './announcer.ts';
@@ -20,6 +22,8 @@ import { MqttConnection } from './mqtt-connection.ts';
 export interface MqttBrokerOptions {
   readonly intake: Intake;
   readonly registry: DeviceRegistry;
+  readonly logins: Logins;
+  readonly sessions: LiveSessions;
   readonly metrics: IngestMetrics;
   readonly logger: Logger;
   readonly connectionsMax: number;
@@ -38,6 +42,7 @@ const TOPIC_LEVELS_MAX = 16;
 /** CONNACK return codes [MQTT 3.1.1 §3.2.2.3]. */
 const UNACCEPTABLE_PROTOCOL = 1;
 const IDENTIFIER_REJECTED = 2;
+const SERVER_UNAVAILABLE = 3;
 const BAD_USERNAME_OR_PASSWORD = 4;
 
 /** SUBACK return code of a refused subscription [MQTT 3.1.1 §3.9.3]; aedes shows it as the subscription's QoS. */
@@ -56,6 +61,7 @@ export class MqttBroker {
   readonly #aedes: Aedes;
   readonly #server: Server;
   readonly #publishers = new WeakMap<Client, DevicePublisher>();
+  readonly #authenticated = new WeakMap<Client, AuthenticatedDevice>();
   /** Clients that gave no client id but want their session kept [MQTT-3.1.3-8]. */
   readonly #namelessSessions = new WeakSet<Client>();
   /** Those with a grant for the live topics. */
@@ -117,6 +123,8 @@ export class MqttBroker {
   #onSocket(socket: Socket): void {
     const { intake, metrics, logger } = this.#options;
     const connection = new MqttConnection(socket, {
+      peer: undefined,
+      remoteAddress: socket.remoteAddress ?? '',
       intake,
       onViolation: (reason) => {
         metrics.violations.inc();
@@ -139,23 +147,23 @@ export class MqttBroker {
       done(null, true);
     };
     this.#aedes.authenticate = (client, username, password, done) => {
-      const refuse = (code: Code, returnCode: number): void => {
-        this.#options.metrics.refusedLogins.inc({ code });
-        this.#options.logger.info({ code, user: username?.slice(0, NAME_MAX_LENGTH) }, 'MQTT login refused');
-        done(refusal(CODES[code].en, returnCode), null);
-      };
+      const { peer, remoteAddress } = client.conn as MqttConnection;
       // [MQTT-3.1.3-8]
-      if (this.#namelessSessions.has(client)) return refuse('CLIENT_ID_REQUIRED', IDENTIFIER_REJECTED);
-      authenticate(this.#options.registry, username, password?.toString('utf8')).then(
-        (device) => {
-          if (device === undefined) return refuse('CREDENTIALS_WRONG', BAD_USERNAME_OR_PASSWORD);
+      if (this.#namelessSessions.has(client)) {
+        this.#options.logins.refused('CLIENT_ID_REQUIRED', username, remoteAddress);
+        return done(refusal('CLIENT_ID_REQUIRED'), null);
+      }
+      this.#options.logins.authenticate({ username, secret: password?.toString('utf8'), peer }, remoteAddress).then(
+        (authenticated) => {
+          this.#authenticated.set(client, authenticated);
+          const { registry, intake } = this.#options;
           this.#publishers.set(
             client,
-            new DevicePublisher(device, this.#options.registry, this.#options.intake, (...taken) => this.#onTaken(client, ...taken)),
+            new DevicePublisher(authenticated.device, registry, intake, (...taken) => this.#onTaken(client, ...taken)),
           );
           done(null, true);
         },
-        (error: Error) => done(error as AuthenticateError, null),
+        (error: Error) => done(error instanceof AirtightError ? refusal(error.code) : (error as AuthenticateError), null),
       );
     };
     this.#aedes.authorizePublish = (client, packet, done) => this.#takeFromBroker(client, packet, done);
@@ -173,7 +181,9 @@ export class MqttBroker {
       const publisher = this.#publishers.get(client);
       if (publisher === undefined) return;
       if (publisher.device.subscribe.length > 0) this.#subscribers.add(client);
-      (client.conn as MqttConnection).open(publisher);
+      const connection = client.conn as MqttConnection;
+      this.#watchSession(client, connection);
+      connection.open(publisher);
     });
     this.#aedes.on('subscribe', (subscriptions, client) => {
       const device = this.#publishers.get(client)?.device;
@@ -192,6 +202,18 @@ export class MqttBroker {
       logger.warn({ producer, client: client.id, drainTimeoutMs: DRAIN_TIMEOUT_MS }, 'subscriber dropped: it does not read');
     });
     this.#aedes.on('connectionError', (client, error) => this.#onBrokerError(client, error));
+  }
+
+  /** Cuts the connection when the device or its credential is revoked, or the credential expires. */
+  #watchSession(client: Client, connection: MqttConnection): void {
+    const authenticated = this.#authenticated.get(client);
+    if (authenticated === undefined) return;
+    const leave = this.#options.sessions.begin(authenticated, () => {
+      this.#options.metrics.endedSessions.inc();
+      this.#options.logger.info({ code: 'CREDENTIALS_ENDED', producer: authenticated.device.producer }, 'MQTT connection closed');
+      connection.destroy();
+    });
+    connection.once('close', leave);
   }
 
   /** What the broker itself found wrong with a connection; counted once for each. */
@@ -241,6 +263,12 @@ export class MqttBroker {
   }
 }
 
-function refusal(message: string, returnCode: number): AuthenticateError {
-  return Object.assign(new Error(message), { returnCode });
+/** The CONNACK return code of a refusal: MQTT 3.1.1 has no place for the code itself. */
+function returnCodeOf(code: Code): number {
+  if (code === 'CLIENT_ID_REQUIRED') return IDENTIFIER_REJECTED;
+  return code === 'RATE_LIMITED' || code === 'OVERLOADED' ? SERVER_UNAVAILABLE : BAD_USERNAME_OR_PASSWORD;
+}
+
+function refusal(code: Code): AuthenticateError {
+  return Object.assign(new Error(CODES[code].en), { returnCode: returnCodeOf(code) });
 }

@@ -2,7 +2,11 @@
 import type { BatchStore } from '../batch/batch-store.ts';
 import type { HttpDoor } from '../doors/http-door.ts';
 import type { MqttBroker } from '../doors/mqtt-broker.ts';
+import type { ClaimRegistry } from '../identity/claim-registry.ts';
+import type { Claims } from '../identity/claims.ts';
 import type { DeviceRegistry } from '../identity/device-registry.ts';
+import type { Enrolment } from '../identity/enrolment.ts';
+import type { Logins } from '../identity/logins.ts';
 import type { InternalDoor } from '../internal-door.ts';
 import type { CommitSignal } from '../journal/commit-signal.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -15,6 +19,10 @@ export interface IngestParts {
   readonly batches: BatchStore;
   readonly quarantine: Quarantine;
   readonly registry: DeviceRegistry;
+  readonly logins: Logins;
+  readonly enrolment: Enrolment;
+  readonly claims: Claims;
+  readonly claimRegistry: ClaimRegistry;
   readonly door: InternalDoor;
   readonly httpDoor: HttpDoor;
   readonly broker: MqttBroker;

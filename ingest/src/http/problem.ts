@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 
 export function sendProblem(reply: FastifyReply, code: Code, detail: string): FastifyReply {
   const { status, en } = CODES[code];
-  if (code === 'OVERLOADED' || code === 'RATE_LIMITED') void reply.header('retry-after', '1');
+  if ((code === 'OVERLOADED' || code === 'RATE_LIMITED') && !reply.hasHeader('retry-after')) void reply.header('retry-after', '1');
   return reply
     .code(status)
     .type('application/problem+json')

@@ -194,7 +194,7 @@ test('lines that end inside the last reading keep the whole ones', async () => {
 test('a wrong secret, an unknown name and no credentials are refused alike, counted, and nothing is stored', async () => {
   const [before, counted] = [await head(), await metric('refused_logins_total{code="CREDENTIALS_WRONG"}')];
   for (const sent of [{ secret: 'wrong' }, { user: 'nobody' }, { user: '' }])
-    assert.deepEqual(await problemOf(await publish(reading(nextSeq), sent)), [401, 'CREDENTIALS_WRONG', 'producer name or secret']);
+    assert.deepEqual(await problemOf(await publish(reading(nextSeq), sent)), [401, 'CREDENTIALS_WRONG', 'name or secret']);
   assert.equal(await metric('refused_logins_total{code="CREDENTIALS_WRONG"}'), counted + 3);
   assert.equal(await head(), before);
   const without = await fetch(`${ingest.url}/publish`, { method: 'POST', headers: { 'content-type': NDJSON }, body: reading(nextSeq) });
