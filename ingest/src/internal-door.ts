@@ -2,7 +2,7 @@
  * The door for our own services: control data, alerts, the passing of time. What comes by it is trusted in shape and
  * takes the same way as a device's message: identity, journal, commit, then the answer.
  */
-import { CONTROL_AGENCY, DATASETS_DATASET, TICK_INTERVAL_MS, TICKS_DATASET, type TickRecord } from '@airtight/protocol';
+import { CONTROL_AGENCY, TICK_INTERVAL_MS, TICKS_DATASET, type TickRecord } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { RecordRoute } from './admit/record-route.ts';
 import type { ControlData } from './control-data.ts';
@@ -48,12 +48,11 @@ export class InternalDoor {
       const taken = this.#intake.store(this.#routeOf(record), payload, receivedAt, record.messageId);
       if (taken.kind === 'quarantined') throw new Error('control data is not admitted, it is stored');
       this.#onStored(taken.kind === 'repeat');
-      // At once: the record that follows in the journal is judged by this definition, at admission and ever after.
-      if (record.dataset === DATASETS_DATASET) this.#control.take(taken.position, record.dataset, record.payload);
+      // At once: the record that follows in the journal is judged by this definition, device or key, at admission and ever after.
+      this.#control.take(taken.position, record.dataset, record.payload);
       return { position: taken.position, repeat: taken.kind === 'repeat' };
     });
     await this.#intake.committed();
-    for (const [i, { dataset, payload }] of records.entries()) this.#control.take(results[i]?.position as number, dataset, payload);
     return results;
   }
 

@@ -52,6 +52,10 @@ export const Producer = Type.Object({
   datasets: Type.Array(Text),
   simulated: Type.Boolean(),
   revoked: Type.Boolean(),
+  /** The fleet with whose key it enrolled itself. */
+  provisioned: Type.Optional(Text),
+  /** What it sends without its signature is not admitted. */
+  signatureRequired: Type.Optional(Type.Boolean()),
 });
 export type Producer = Static<typeof Producer>;
 

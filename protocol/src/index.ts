@@ -18,3 +18,4 @@ export * from './reading.ts';
 export * from './record.ts';
 export * from './stream.ts';
 export * from './topic.ts';
+export * from './verify-proof.ts';

@@ -18,15 +18,25 @@ export interface ContractInForce {
   readonly record: ContractRecord;
 }
 
+export interface KeyOnRecord {
+  readonly position: number;
+  readonly record: KeyRecord;
+}
+
 export class ControlState {
   readonly datasets = new DatasetRegistry();
   readonly producers = new Map<string, DeviceRecord>();
   readonly contracts = new Map<string, ContractInForce>();
   readonly users = new Map<string, UserRecord>();
   readonly tokens = new Map<string, TokenRecord>();
-  /** The newest record of each signing key, by producer and kid: what a proof of a signed reading brings along. */
-  readonly signingKeys = new Map<string, { readonly position: number; readonly record: KeyRecord }>();
+  /** Records of each signing key in their order, by producer and kid: a proof of a signed reading brings one along. */
+  readonly #signingKeys = new Map<string, KeyOnRecord[]>();
   #through = -1;
+
+  /** What was on record of a signing key before a position. */
+  signingKeyAt(producer: string, kid: string, position: number): KeyOnRecord | undefined {
+    return this.#signingKeys.get(`${producer} ${kid}`)?.findLast((known) => known.position < position);
+  }
 
   /** Takes the next control record; one at or before the last taken position is known already. */
   take(event: Pick<ControlEvent, 'position' | 'record'> & { readonly header: Pick<RecordHeader, 'agency' | 'receivedAt'> }): void {
@@ -38,7 +48,7 @@ export class ControlState {
         this.producers.set(record.producer, toDeviceRecord(record));
         return;
       case 'key':
-        this.signingKeys.set(`${record.producer} ${record.kid}`, { position, record });
+        this.#takeKey({ position, record });
         return;
       // What enrols devices is ingest's concern.
       case 'claim':
@@ -59,5 +69,10 @@ export class ControlState {
       case 'tick':
         return;
     }
+  }
+
+  #takeKey(key: KeyOnRecord): void {
+    const id = `${key.record.producer} ${key.record.kid}`;
+    this.#signingKeys.set(id, [...(this.#signingKeys.get(id) ?? []), key]);
   }
 }
