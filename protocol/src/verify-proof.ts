@@ -88,7 +88,7 @@ function signatureStep(record: Outcome<DecodedRecord>, key: Uint8Array | undefin
   if (!isDeviceSignature(header) || !verifyDeviceSignature(header, payload, key, algorithms))
     return step(
       'signature',
-      refuse('SIGNATURE_INVALID', `not by the key of ${JSON.stringify(header.signature.kid)} for ${placeOf(header)}`),
+      refuse('SIGNATURE_INVALID', `not by the key of ${JSON.stringify(header.signature?.kid)} for ${placeOf(header)}`),
     );
   return step('signature', accept(`by key ${header.signature.kid} for ${placeOf(header)}`));
 }
