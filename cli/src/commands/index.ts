@@ -2,6 +2,7 @@
 import type { Command } from '../command.ts';
 import { auditCommand } from './audit.ts';
 import { caCommand } from './ca.ts';
+import { datasetCommand } from './dataset.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
 import { passwordCommand } from './password.ts';
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   enrollCommand,
   revokeCommand,
   caCommand,
+  datasetCommand,
   passwordCommand,
   simulateCommand,
   replayCommand,

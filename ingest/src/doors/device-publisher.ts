@@ -74,7 +74,7 @@ export class DevicePublisher {
     const key = contentType === JSON_TYPE ? topic : `${topic} ${contentType}`;
     const known = this.#targets.get(key);
     if (known !== undefined || this.#targets.has(key)) return known;
-    const place = publishTarget(this.device, topic, this.#registry);
+    const place = publishTarget(this.device, topic, this.#registry, this.#intake.datasets);
     const device = place === null ? undefined : this.#registry.get(place.producer);
     const target =
       place === null || device === undefined

@@ -14,9 +14,13 @@ import { filterCovers, maySubscribe } from '../identity/grants.ts';
 import type { LiveSessions } from '../identity/live-sessions.ts';
 import type { Logins } from '../identity/logins.ts';
 import type { Intake, Taken } from '../intake.ts';
+import { LogLimit } from '../log-limit.ts';
 import type { IngestMetrics } from '../metrics.ts';
 import { Announcer } from './announcer.ts';
+import { ConnectionLimits } from './connection-limits.ts';
+import { DevicePaces } from './device-pace.ts';
 import { DevicePublisher } from './device-publisher.ts';
+import { DEFAULT_DOOR_LIMITS, type DoorLimits } from './door-limits.ts';
 import { MqttConnection } from './mqtt-connection.ts';
 
 export interface MqttBrokerOptions {
@@ -27,16 +31,20 @@ export interface MqttBrokerOptions {
   readonly metrics: IngestMetrics;
   readonly logger: Logger;
   readonly connectionsMax: number;
+  /** Absent: DEFAULT_DOOR_LIMITS. */
+  readonly limits?: DoorLimits;
+  /** Shared with the other doors; absent: its own. */
+  readonly paces?: DevicePaces;
   /** Lower-case hex leaf hash of a stored record. */
   readonly leafHashOf: (position: number) => string;
   /** The batch of a record, once the ledger has it. */
   readonly anchorOf: (position: number) => Anchored | null;
 }
 
-/** A CONNECT must come within this time of the TCP connection. */
-const CONNECT_TIMEOUT_MS = 10_000;
 /** A subscriber that takes nothing for this long is dropped: one frozen client must not stop the others. */
 const DRAIN_TIMEOUT_MS = 2000;
+/** A device may ask for no keep-alive (0): the system then looks after this silence whether the other end is still there. */
+const TCP_KEEP_ALIVE_MS = 60_000;
 /** `v1/agency/dataset/producer` and a little more; deeper topics are nobody's. */
 const TOPIC_LEVELS_MAX = 16;
 /** CONNACK return codes [MQTT 3.1.1 §3.2.2.3]. */
@@ -71,6 +79,9 @@ export class MqttBroker {
   readonly #announcer: Announcer;
   readonly #violators = new WeakSet<Client>();
   readonly #connections = new Set<MqttConnection>();
+  readonly #paces: DevicePaces;
+  readonly #limits: ConnectionLimits;
+  readonly #log: LogLimit;
 
   private constructor(options: MqttBrokerOptions, aedes: Aedes) {
     this.#options = options;
@@ -81,13 +92,21 @@ export class MqttBroker {
       publish: (topic, payload, done) => aedes.publish({ cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false }, done),
       onDropped: () => options.metrics.announcementsDropped.inc(),
     });
-    this.#server = createServer({ noDelay: true }, (socket) => this.#onSocket(socket));
+    const limits = options.limits ?? DEFAULT_DOOR_LIMITS;
+    this.#log = new LogLimit(options.logger);
+    this.#paces = options.paces ?? new DevicePaces(limits);
+    this.#limits = new ConnectionLimits(limits, options.metrics, (limit, fields) =>
+      this.#log.log('warn', { code: 'CONNECTIONS_EXCEEDED', limit, ...fields }, 'connection refused: a limit on connections'),
+    );
+    this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS }, (socket) =>
+      this.#onSocket(socket),
+    );
     this.#server.maxConnections = options.connectionsMax;
   }
 
   static async create(options: MqttBrokerOptions): Promise<MqttBroker> {
     const aedes = await Aedes.createBroker({
-      connectTimeout: CONNECT_TIMEOUT_MS,
+      connectTimeout: (options.limits ?? DEFAULT_DOOR_LIMITS).connectTimeoutMs,
       drainTimeout: DRAIN_TIMEOUT_MS,
       maxTopicLevels: TOPIC_LEVELS_MAX,
     });
@@ -121,15 +140,17 @@ export class MqttBroker {
   }
 
   #onSocket(socket: Socket): void {
-    const { intake, metrics, logger } = this.#options;
+    if (!this.#limits.admit(socket)) return;
+    const { intake, metrics } = this.#options;
     const connection = new MqttConnection(socket, {
       peer: undefined,
       remoteAddress: socket.remoteAddress ?? '',
       intake,
       onViolation: (reason) => {
         metrics.violations.inc();
-        logger.warn({ peer: socket.remoteAddress, reason }, 'MQTT connection closed');
+        this.#log.log('warn', { peer: socket.remoteAddress, reason }, 'MQTT connection closed');
       },
+      onThrottled: (limit) => metrics.throttled.inc({ limit }),
       onActivity: () => (client as unknown as KeepAlive)._keepaliveTimer?.refresh(),
     });
     this.#connections.add(connection);
@@ -147,16 +168,19 @@ export class MqttBroker {
       done(null, true);
     };
     this.#aedes.authenticate = (client, username, password, done) => {
-      const { peer, remoteAddress } = client.conn as MqttConnection;
+      const connection = client.conn as MqttConnection;
+      const { peer, remoteAddress } = connection;
+      const { logins, registry, intake } = this.#options;
+      const refuse = (code: Code): void => {
+        logins.refused(code, username, remoteAddress);
+        done(refusal(code), null);
+      };
       // [MQTT-3.1.3-8]
-      if (this.#namelessSessions.has(client)) {
-        this.#options.logins.refused('CLIENT_ID_REQUIRED', username, remoteAddress);
-        return done(refusal('CLIENT_ID_REQUIRED'), null);
-      }
-      this.#options.logins.authenticate({ username, secret: password?.toString('utf8'), peer }, remoteAddress).then(
+      if (this.#namelessSessions.has(client)) return refuse('CLIENT_ID_REQUIRED');
+      logins.authenticate({ username, secret: password?.toString('utf8'), peer }, remoteAddress).then(
         (authenticated) => {
+          if (!this.#limits.identify(connection.socket, authenticated.device.producer, client.id)) return refuse('CONNECTIONS_EXCEEDED');
           this.#authenticated.set(client, authenticated);
-          const { registry, intake } = this.#options;
           this.#publishers.set(
             client,
             new DevicePublisher(authenticated.device, registry, intake, (...taken) => this.#onTaken(client, ...taken)),
@@ -183,7 +207,7 @@ export class MqttBroker {
       if (publisher.device.subscribe.length > 0) this.#subscribers.add(client);
       const connection = client.conn as MqttConnection;
       this.#watchSession(client, connection);
-      connection.open(publisher);
+      connection.open(publisher, this.#paces.of(publisher.device.producer));
     });
     this.#aedes.on('subscribe', (subscriptions, client) => {
       const device = this.#publishers.get(client)?.device;
@@ -223,7 +247,8 @@ export class MqttBroker {
     if (error.code !== undefined || isRefusal || this.#violators.has(client)) return;
     this.#violators.add(client);
     this.#options.metrics.violations.inc();
-    this.#options.logger.warn({ producer: this.#publishers.get(client)?.device.producer, reason: error.message }, 'MQTT connection closed');
+    const producer = this.#publishers.get(client)?.device.producer;
+    this.#log.log('warn', { producer, reason: error.message }, 'MQTT connection closed');
   }
 
   /**
@@ -266,7 +291,9 @@ export class MqttBroker {
 /** The CONNACK return code of a refusal: MQTT 3.1.1 has no place for the code itself. */
 function returnCodeOf(code: Code): number {
   if (code === 'CLIENT_ID_REQUIRED') return IDENTIFIER_REJECTED;
-  return code === 'RATE_LIMITED' || code === 'OVERLOADED' ? SERVER_UNAVAILABLE : BAD_USERNAME_OR_PASSWORD;
+  return code === 'RATE_LIMITED' || code === 'OVERLOADED' || code === 'CONNECTIONS_EXCEEDED'
+    ? SERVER_UNAVAILABLE
+    : BAD_USERNAME_OR_PASSWORD;
 }
 
 function refusal(code: Code): AuthenticateError {

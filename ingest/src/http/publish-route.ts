@@ -4,17 +4,17 @@ import {
   DEVICE_ADDRESS_HEADER,
   DEVICE_CREDENTIALS_HEADER,
   type DeviceSignature,
+  JSON_TYPE,
   NAME_MAX_LENGTH,
+  NDJSON_TYPE,
   parseSignatureHeader,
   SIGNATURE_HEADER,
+  UPLOAD_TYPES,
 } from '@airtight/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { UploadBroken } from '../doors/upload-body.ts';
 import { parseAuthorization } from '../identity/authentication.ts';
 import type { IngestParts } from './parts.ts';
-
-const JSON_TYPE = 'application/json';
-const NDJSON_TYPE = 'application/x-ndjson';
 
 /** Refusals that the login has counted already. */
 const LOGIN_REFUSALS = new WeakSet<AirtightError>();
@@ -27,7 +27,7 @@ export function addPublishRoute(server: FastifyInstance, parts: IngestParts): vo
   server.register((scope, _options, done) => {
     // The body is a stream and stays one.
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser([JSON_TYPE, NDJSON_TYPE], (_request, _payload, parsed) => parsed(null));
+    scope.addContentTypeParser([...UPLOAD_TYPES], (_request, _payload, parsed) => parsed(null));
     scope.post<{ Querystring: { dataset?: string } }>('/publish', { schema: { querystring } }, async (request, reply) => {
       try {
         return { results: await publish(parts, request) };
@@ -55,7 +55,8 @@ async function publish({ httpDoor, logins }: IngestParts, request: PublishReques
   });
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (encoding !== 'gzip' && encoding !== 'identity') throw new AirtightError('REQUEST_INVALID', 'content-encoding: gzip alone is known');
-  const lines = mediaTypeOf(request) === NDJSON_TYPE;
+  const mediaType = mediaTypeOf(request);
+  const lines = mediaType === NDJSON_TYPE;
   if (lines && request.headers[SIGNATURE_HEADER] !== undefined)
     throw new AirtightError('REQUEST_INVALID', `${SIGNATURE_HEADER} is for a body that is one record`);
   return httpDoor.publish({
@@ -63,13 +64,15 @@ async function publish({ httpDoor, logins }: IngestParts, request: PublishReques
     signature: signatureOf(request),
     dataset: request.query.dataset,
     lines,
+    contentType: lines ? JSON_TYPE : mediaType,
     gzip: encoding === 'gzip',
     body: request.raw,
   });
 }
 
-function mediaTypeOf({ headers }: FastifyRequest): string | undefined {
-  return headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+/** One of UPLOAD_TYPES: the server answers 415 to others. */
+function mediaTypeOf({ headers }: FastifyRequest): string {
+  return headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? JSON_TYPE;
 }
 
 /** @throws AirtightError REQUEST_INVALID for a header that is not of the form */

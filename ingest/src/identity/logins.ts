@@ -1,6 +1,7 @@
 /** Logins of devices as doors take them: checked, limited, counted, logged. */
 import { AirtightError, type Code, NAME_MAX_LENGTH } from '@airtight/protocol';
 import type { Logger } from 'pino';
+import { LogLimit } from '../log-limit.ts';
 import type { IngestMetrics } from '../metrics.ts';
 import { type AuthenticatedDevice, authenticateDevice, claimedName, type DeviceLogin } from './authentication.ts';
 import type { DeviceRegistry } from './device-registry.ts';
@@ -28,9 +29,11 @@ export class Logins {
   readonly #options: LoginOptions;
   readonly #guesses = new GuessLimit();
   readonly #hashing = new HashQueue();
+  readonly #log: LogLimit;
 
   constructor(options: LoginOptions) {
     this.#options = options;
+    this.#log = new LogLimit(options.logger);
   }
 
   /**
@@ -70,7 +73,7 @@ export class Logins {
   /** Counts and logs a refused login. */
   refused(code: Code, user: string | undefined, address: string): void {
     this.#options.metrics.refusedLogins.inc({ code });
-    this.#options.logger.info({ code, user: user?.slice(0, NAME_MAX_LENGTH), address }, 'login refused');
+    this.#log.log('info', { code, user: user?.slice(0, NAME_MAX_LENGTH), address }, 'login refused');
   }
 
   #assertAllowed(name: string, address: string): void {
