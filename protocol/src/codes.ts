@@ -19,6 +19,21 @@ export const CODES = {
   TIME_INVALID: { status: 422, zh: '时间缺失或无法识别', en: 'The time is missing or cannot be read' },
   TOPIC_NOT_ALLOWED: { status: 403, zh: '设备无权向该主题发布', en: 'The device may not publish to this topic' },
   RETAIN_NOT_ALLOWED: { status: 422, zh: '遥测主题不接受保留消息', en: 'Retained messages are not taken on telemetry topics' },
+  SPARKPLUG_BIRTH_MISSING: {
+    status: 422,
+    zh: '缺少定义该指标的 Sparkplug 出生报文，已请求重发',
+    en: 'No Sparkplug birth defines this metric; a rebirth is requested',
+  },
+  SPARKPLUG_BIRTH_INVALID: {
+    status: 422,
+    zh: 'Sparkplug 出生报文中的指标名或别名无法区分',
+    en: 'A Sparkplug birth holds a metric whose name or alias is not its own',
+  },
+  SPARKPLUG_DEATH_STALE: {
+    status: 422,
+    zh: 'Sparkplug 离线报文属于更早的会话',
+    en: 'The Sparkplug death belongs to an earlier session',
+  },
   // Identity.
   CREDENTIALS_WRONG: { status: 401, zh: '用户名或密码错误', en: 'Wrong user name or password' },
   SESSION_REQUIRED: { status: 401, zh: '请先登录', en: 'Please sign in' },

@@ -14,5 +14,6 @@ export * from './outcome.ts';
 export * from './payload.ts';
 export * from './reading.ts';
 export * from './record.ts';
+export * from './sparkplug-readings.ts';
 export * from './stream.ts';
 export * from './topic.ts';

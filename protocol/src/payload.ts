@@ -6,10 +6,13 @@
 import type { DatasetDefinition } from './control.ts';
 import { type Outcome, refuse } from './outcome.ts';
 import { parseReadings, type Reading } from './reading.ts';
+import { type SparkplugBirth, toSparkplugReadings } from './sparkplug-readings.ts';
 
 export const JSON_TYPE = 'application/json';
 /** RFC 8428 §12.3.2. */
 export const SENML_CBOR_TYPE = 'application/senml+cbor';
+/** Sparkplug has no registered media type; this one is ours. */
+export const SPARKPLUG_MEDIA_TYPE = 'application/vnd.sparkplug-b+protobuf';
 
 export interface PayloadContext {
   /** Media type in the record's header. */
@@ -18,17 +21,27 @@ export interface PayloadContext {
   readonly receivedAt: number;
   /** The dataset as it was defined before the record; absent for a dataset that nobody defined. */
   readonly definition: DatasetDefinition | undefined;
+  /** MQTT topic name in the record's header: what a Sparkplug payload says depends on it. */
+  readonly topic?: string | undefined;
+  /** The Sparkplug birth that the record's header refers to. */
+  readonly birth?: SparkplugBirth | undefined;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** @returns readings in payload order; or FORMAT_UNKNOWN, PAYLOAD_NOT_JSON, PAYLOAD_SHAPE, TIME_INVALID, NUMBER_NOT_FINITE */
-export function readPayload(payload: Uint8Array, { contentType, receivedAt }: PayloadContext): Outcome<readonly Reading[]> {
+/**
+ * @returns readings in payload order; or FORMAT_UNKNOWN, PAYLOAD_NOT_JSON, PAYLOAD_SHAPE, TIME_INVALID, NUMBER_NOT_FINITE,
+ *   SPARKPLUG_BIRTH_MISSING, SPARKPLUG_BIRTH_INVALID, SPARKPLUG_DEATH_STALE
+ */
+export function readPayload(payload: Uint8Array, context: PayloadContext): Outcome<readonly Reading[]> {
+  const { contentType, receivedAt } = context;
   switch (contentType) {
     case JSON_TYPE: {
       const text = textOf(payload);
       return text === undefined ? refuse('PAYLOAD_NOT_JSON', 'the bytes are not UTF-8') : parseReadings(text, receivedAt);
     }
+    case SPARKPLUG_MEDIA_TYPE:
+      return toSparkplugReadings(payload, context);
     default:
       return refuse('FORMAT_UNKNOWN', contentType);
   }

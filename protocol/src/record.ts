@@ -26,6 +26,8 @@ export interface RecordHeader {
    * content is its identity.
    */
   readonly messageId?: string;
+  /** Journal position of the Sparkplug birth record whose metrics the payload refers to by alias; it is lower than the record's own. */
+  readonly birth?: number;
 }
 
 export interface DecodedRecord {
@@ -41,6 +43,10 @@ export const PAYLOAD_MAX_BYTES = 256 * 1024;
 export const RECORD_MAX_BYTES = HEADER_MAX_BYTES + 1 + PAYLOAD_MAX_BYTES;
 
 const NEWLINE = 0x0a;
+const QUOTE = 0x22;
+const AGENCY_BEFORE = '{"agency":"';
+const BIRTH_BEFORE = '"birth":';
+const ZERO = 0x30;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -76,4 +82,24 @@ export function decodeRecord(bytes: Uint8Array): Outcome<DecodedRecord> {
     return refuse('RECORD_MALFORMED', 'the header is not of version 1');
   }
   return accept({ header, payload: bytes.subarray(end + 1) });
+}
+
+/**
+ * The member `birth` of a record, undefined when it has none, without reading the rest of the header: in canonical form it
+ * is the second member, behind a name without escapes. So a reader of many records can tell the few that need another one.
+ */
+export function birthOf(record: Uint8Array): number | undefined {
+  const nameEnd = record.subarray(0, HEADER_MAX_BYTES).indexOf(QUOTE, AGENCY_BEFORE.length);
+  // Behind the name's closing quote stands a comma.
+  const from = nameEnd + 2;
+  if (nameEnd < 0) return undefined;
+  for (let i = 0; i < BIRTH_BEFORE.length; i++) if (record[from + i] !== BIRTH_BEFORE.charCodeAt(i)) return undefined;
+  let position = 0;
+  let at = from + BIRTH_BEFORE.length;
+  for (; at < record.length; at++) {
+    const digit = (record[at] as number) - ZERO;
+    if (digit < 0 || digit > 9) break;
+    position = position * 10 + digit;
+  }
+  return at > from + BIRTH_BEFORE.length && Number.isSafeInteger(position) ? position : undefined;
 }
