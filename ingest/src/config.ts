@@ -57,6 +57,12 @@ export const INGEST_SETTINGS = {
     max: 1_000_000,
     doc: 'MQTT connections at a time; more are closed at once. An idle one costs some 30 kB.',
   },
+  sparkplugHostId: {
+    type: 'string',
+    env: 'AIRTIGHT_INGEST_SPARKPLUG_HOST_ID',
+    default: 'airtight',
+    doc: 'Name of this host on spBv1.0/STATE/{host id}, for Sparkplug edge nodes that wait for theirs; empty: it is not published.',
+  },
   logLevel: {
     type: 'choice',
     env: 'AIRTIGHT_LOG_LEVEL',

@@ -77,6 +77,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
   const door = new InternalDoor(intake, control, (repeat) => (repeat ? metrics.repeats : metrics.accepted).inc());
   const mqtt = await MqttBroker.create({
     ...{ intake, registry, metrics, logger, connectionsMax: config.connectionsMax },
+    sparkplugHostId: sparkplugHostIdOf(config),
     leafHashOf: (position) => hash('sha256', journal.read(position) ?? assert.fail(`record ${position} was just taken`), 'hex'),
     anchorOf: (position) => batches.anchorOf(position),
   });
@@ -107,6 +108,12 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
       lock.release();
     },
   };
+}
+
+/** A topic level of its own, without wildcards. */
+function sparkplugHostIdOf({ sparkplugHostId }: IngestConfig): string {
+  if (!/[+#/\0]/.test(sparkplugHostId)) return sparkplugHostId;
+  throw new AirtightError('CONFIG_INVALID', `sparkplugHostId: without + # and /, got ${JSON.stringify(sparkplugHostId)}`);
 }
 
 /** Makes closed batches durable, one write at a time, in order, and wakes the anchorer. */

@@ -50,8 +50,7 @@ export function toObservations(
     for (const { property, result, unit, quality, historical } of reading.measurements) {
       const expected =
         definition !== undefined && Object.hasOwn(definition.properties, property) ? definition.properties[property] : undefined;
-      const flags: Flag[] = [...clockFlags];
-      if (historical === true) flags.push('historical');
+      const flags: Flag[] = historical === true ? ['historical', ...clockFlags] : [...clockFlags];
       if (definition !== undefined && expected === undefined) flags.push('property');
       if (expected !== undefined) {
         if (unit !== undefined && unit !== expected.unit) flags.push('unit');

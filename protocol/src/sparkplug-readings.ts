@@ -191,7 +191,7 @@ function quoted(text: string): string {
   return JSON.stringify(text.slice(0, 80));
 }
 
-/** Gathers measurements by time; what a reading cannot take (too many, a property twice) opens another one of the same time. */
+/** Gathers measurements by time, historical ones apart; what a reading cannot take (too many, a property twice) opens another one of the same time. */
 class ReadingList {
   readonly #payloadTime: number | undefined;
   readonly #receivedAt: number;
@@ -229,10 +229,11 @@ class ReadingList {
 
   #put(time: number, measurement: Measurement): void {
     if (time > TIME_MAX) this.#wrong = time;
-    let measurements = this.#open.get(time);
+    const key = 2 * time + (measurement.historical === true ? 1 : 0);
+    let measurements = this.#open.get(key);
     if (measurements === undefined || measurements.size >= MEASUREMENTS_MAX || measurements.has(measurement.property)) {
       measurements = new Map();
-      this.#open.set(time, measurements);
+      this.#open.set(key, measurements);
       this.#readings.push({ time, measurements });
     }
     measurements.set(measurement.property, measurement);

@@ -27,11 +27,23 @@ const HEADERS: RecordHeader[] = [
     contentType: 'application/json',
     messageId: 'id:北京 "1"\\\u0007',
   },
+  {
+    v: 1,
+    agency: 'a',
+    dataset: 'd',
+    producer: 'p',
+    receivedAt: 1,
+    door: 'mqtt',
+    topic: 'spBv1.0/g/NDATA/e',
+    contentType: 'application/vnd.sparkplug-b+protobuf',
+    messageId: 'birth:41-0',
+    birth: 41,
+  },
 ];
 
 test('the header written from cached pieces is the canonical one', () => {
   for (const header of HEADERS)
-    assert.equal(new RecordRoute(header).head(header.receivedAt, header.messageId), `${formatHeader(header)}\n`);
+    assert.equal(new RecordRoute(header).head(header.receivedAt, header.messageId, header.birth), `${formatHeader(header)}\n`);
 });
 
 test('a fingerprint computed from the stored record is the one computed on arrival', () => {

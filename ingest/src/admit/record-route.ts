@@ -10,7 +10,8 @@ export type RouteFields = Pick<RecordHeader, 'agency' | 'dataset' | 'producer' |
 
 export class RecordRoute {
   readonly fields: RouteFields;
-  // Canonical member order (RFC 8785 §3.2.3): agency contentType dataset door messageId producer receivedAt topic v.
+  // Canonical member order (RFC 8785 §3.2.3): agency birth contentType dataset door messageId producer receivedAt topic v.
+  readonly #agency: string;
   readonly #beforeMessageId: string;
   readonly #beforeReceivedAt: string;
   readonly #afterReceivedAt: string;
@@ -20,16 +21,21 @@ export class RecordRoute {
     this.fields = fields;
     const { agency, contentType, dataset, door, producer, topic } = fields;
     const text = JSON.stringify;
-    this.#beforeMessageId = `{"agency":${text(agency)},"contentType":${text(contentType)},"dataset":${text(dataset)},"door":${text(door)},`;
+    this.#agency = `{"agency":${text(agency)},`;
+    this.#beforeMessageId = `"contentType":${text(contentType)},"dataset":${text(dataset)},"door":${text(door)},`;
     this.#beforeReceivedAt = `"producer":${text(producer)},"receivedAt":`;
     this.#afterReceivedAt = `${topic === undefined ? '' : `,"topic":${text(topic)}`},"v":1}\n`;
     this.#identitySeed = identitySeed(fields);
   }
 
-  /** Header line with its newline: record bytes up to the payload. */
-  head(receivedAt: number, messageId: string | undefined): string {
+  /**
+   * Header line with its newline: record bytes up to the payload.
+   * @param birth position of the Sparkplug birth the payload refers to
+   */
+  head(receivedAt: number, messageId: string | undefined, birth?: number): string {
+    const before = birth === undefined ? this.#agency : `${this.#agency}"birth":${birth},`;
     const id = messageId === undefined ? '' : `"messageId":${JSON.stringify(messageId)},`;
-    return this.#beforeMessageId + id + this.#beforeReceivedAt + receivedAt + this.#afterReceivedAt;
+    return before + this.#beforeMessageId + id + this.#beforeReceivedAt + receivedAt + this.#afterReceivedAt;
   }
 
   /** 32-bit fingerprint of the record's identity: producer + its message id, else its content. */

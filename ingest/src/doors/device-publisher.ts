@@ -1,13 +1,16 @@
 /** An authenticated device at an MQTT door: decides which of its messages go where, for every QoS alike. */
-import { contentTypeOf, type DeviceRecord, JSON_TYPE, refuse } from '@airtight/protocol';
+import { contentTypeOf, type DeviceRecord, JSON_TYPE, refuse, SPARKPLUG_MEDIA_TYPE } from '@airtight/protocol';
+import { SPARKPLUG_NAMESPACE } from '@airtight/standards/sparkplug-b.ts';
 import { RecordRoute } from '../admit/record-route.ts';
 import type { DeviceRegistry } from '../identity/device-registry.ts';
-import { publishTarget } from '../identity/grants.ts';
+import { publishTarget, sparkplugTarget } from '../identity/grants.ts';
 import type { Intake, Taken } from '../intake.ts';
+import type { SparkplugSessions } from './sparkplug-session.ts';
 
 /** Topics remembered per device: its own few, and whatever it gets wrong. */
 const ROUTES_MAX = 64;
 const TOPIC_DETAIL_LENGTH = 256;
+const SPARKPLUG_PREFIX = `${SPARKPLUG_NAMESPACE}/`;
 
 /** Told of every message that was taken; `route` is absent for a topic the device may not publish to. */
 export type OnTaken = (taken: Taken, route: RecordRoute | undefined, payload: Buffer) => void;
@@ -16,21 +19,25 @@ export class DevicePublisher {
   readonly device: DeviceRecord;
   readonly #registry: DeviceRegistry;
   readonly #intake: Intake;
+  readonly #sparkplug: SparkplugSessions;
   readonly #onTaken: OnTaken;
   readonly #routes = new Map<string, RecordRoute | undefined>();
 
-  constructor(device: DeviceRecord, registry: DeviceRegistry, intake: Intake, onTaken: OnTaken) {
+  constructor(device: DeviceRecord, registry: DeviceRegistry, intake: Intake, sparkplug: SparkplugSessions, onTaken: OnTaken) {
     this.device = device;
     this.#registry = registry;
     this.#intake = intake;
+    this.#sparkplug = sparkplug;
     this.#onTaken = onTaken;
   }
 
   /** Takes a message; the caller joins the group commit before it acknowledges. */
   publish(topic: string, payload: Buffer, retain: boolean, receivedAt: number): void {
-    const route = this.#routeOf(topic, contentTypeOf(payload));
+    const isSparkplug = topic.startsWith(SPARKPLUG_PREFIX);
+    const route = this.#routeOf(topic, isSparkplug ? SPARKPLUG_MEDIA_TYPE : contentTypeOf(payload));
     if (route !== undefined && !retain) {
-      this.#onTaken(this.#intake.take(route, payload, receivedAt), route, payload);
+      if (isSparkplug) this.#sparkplug.publish(route, payload, receivedAt, this.#onTaken);
+      else this.#onTaken(this.#intake.take(route, payload, receivedAt), route, payload);
       return;
     }
     // A retained reading would be shown to every later subscriber as if it were new.
@@ -46,7 +53,7 @@ export class DevicePublisher {
     const key = contentType === JSON_TYPE ? topic : `${topic} ${contentType}`;
     const known = this.#routes.get(key);
     if (known !== undefined || this.#routes.has(key)) return known;
-    const target = publishTarget(this.device, topic, this.#registry);
+    const target = (contentType === SPARKPLUG_MEDIA_TYPE ? sparkplugTarget : publishTarget)(this.device, topic, this.#registry);
     const route = target === null ? undefined : new RecordRoute({ ...target, door: 'mqtt', topic, contentType });
     if (this.#routes.size < ROUTES_MAX) this.#routes.set(key, route);
     return route;
