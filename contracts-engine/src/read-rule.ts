@@ -38,8 +38,8 @@ const MAX_GAP_LEAST_MS = 1000;
 const FLAGS_MAX = 16;
 const FLAG_MAX_LENGTH = 18;
 /**
- * Flags a rule may tolerate: data that came late, or that the producer held back, data outside the physical range, a producer's own mark. Never `future`
- * (such a time is no event time) nor `unit` (the number means something else).
+ * Flags a rule may tolerate: data that came late, that the producer held back or that lies outside the physical range, a
+ * producer's own mark. Never `future` (such a time is no event time) nor `unit` (the number means something else).
  */
 const ACCEPTABLE_FLAG = /^(?:late|historical|range|q=.{0,16})$/u;
 
