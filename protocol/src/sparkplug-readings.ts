@@ -14,6 +14,7 @@ import { MEASUREMENTS_MAX, type Measurement, TIME_MAX, toPlainMeasurement } from
 import { isPropertyName } from './names.ts';
 import { accept, type Outcome, type Refusal, refuse } from './outcome.ts';
 import { READINGS_MAX, type Reading } from './reading.ts';
+import { decodeRecord } from './record.ts';
 
 /** Whether an edge node or a device is in session: true at a birth, false at a death. */
 export const SPARKPLUG_ONLINE = 'online';
@@ -67,6 +68,17 @@ export function sparkplugProperty(name: string): string | undefined {
 export function toSparkplugBirth(payload: Uint8Array, position: number): Outcome<SparkplugBirth> {
   const decoded = decodeSparkplug(payload);
   return decoded.ok ? bornOf(decoded.payload, position) : refuse('PAYLOAD_SHAPE', `Sparkplug: ${decoded.detail}`);
+}
+
+/**
+ * What the birth in a stored record defines; undefined where the record is none: what refers to it cannot be read then.
+ * @param position of the record
+ */
+export function sparkplugBirthIn(record: Uint8Array, position: number): SparkplugBirth | undefined {
+  const decoded = decodeRecord(record);
+  if (!decoded.ok || parseSparkplugTopic(decoded.value.header.topic ?? '')?.message.endsWith('BIRTH') !== true) return undefined;
+  const birth = toSparkplugBirth(decoded.value.payload, position);
+  return birth.ok ? birth.value : undefined;
 }
 
 function bornOf(payload: SparkplugPayload, position: number): Outcome<SparkplugBirth> {

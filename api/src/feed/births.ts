@@ -3,8 +3,7 @@
  * memory, or from the journal once more, so what a record decodes to depends on the journal alone and not on where a
  * reader began.
  */
-import { birthOf, decodeRecord, type SparkplugBirth, toSparkplugBirth } from '@airtight/protocol';
-import { parseSparkplugTopic } from '@airtight/standards/sparkplug-b.ts';
+import { birthOf, type SparkplugBirth, sparkplugBirthIn } from '@airtight/protocol';
 import type { FeedChunk, IngestClient } from '../upstream/ingest-client.ts';
 import { framesOf, type JournalFrame } from './frames.ts';
 
@@ -50,7 +49,7 @@ export class Births {
   }
 
   #keep({ position, body }: JournalFrame): Kept {
-    const kept = { birth: birthIn(body.subarray(1), position), sizeBytes: body.length };
+    const kept = { birth: sparkplugBirthIn(body.subarray(1), position), sizeBytes: body.length };
     this.#kept.set(position, kept);
     this.#keptBytes += kept.sizeBytes;
     for (const [oldest, { sizeBytes }] of this.#kept) {
@@ -67,14 +66,4 @@ export class Births {
     const [frame] = framesOf(chunk);
     return frame ?? { position, body: new Uint8Array(0) };
   }
-}
-
-/** Undefined where the record is no birth: what refers to it then says nothing that can be read. */
-function birthIn(record: Uint8Array, position: number): SparkplugBirth | undefined {
-  const decoded = decodeRecord(record);
-  if (!decoded.ok) return undefined;
-  const { header, payload } = decoded.value;
-  if (parseSparkplugTopic(header.topic ?? '')?.message.endsWith('BIRTH') !== true) return undefined;
-  const birth = toSparkplugBirth(payload, position);
-  return birth.ok ? birth.value : undefined;
 }
