@@ -34,6 +34,7 @@ export const CODES = {
     zh: 'Sparkplug 离线报文属于更早的会话',
     en: 'The Sparkplug death belongs to an earlier session',
   },
+  HJ212_MALFORMED: { status: 422, zh: 'HJ 212 报文有误或校验不符', en: 'The HJ 212 frame is malformed or its checksum does not match' },
   // Identity.
   CREDENTIALS_WRONG: { status: 401, zh: '用户名或密码错误', en: 'Wrong user name or password' },
   SESSION_REQUIRED: { status: 401, zh: '请先登录', en: 'Please sign in' },

@@ -41,6 +41,8 @@ export interface DeviceRecord {
   readonly subscribe: readonly string[];
   /** `scrypt$N$r$p$salt$hash`, base64url. */
   readonly secretHash: string;
+  /** Of the password that an HJ 212 monitor sends with each frame, in the same form. */
+  readonly hj212Hash?: string;
   /** Made-up data: marked so on every screen. */
   readonly simulated: boolean;
   readonly revoked: boolean;

@@ -6,6 +6,7 @@ export * from './control.ts';
 export * from './dataset-registry.ts';
 export * from './digest.ts';
 export * from './feed.ts';
+export * from './hj212-readings.ts';
 export * from './http-api.ts';
 export * from './measurement.ts';
 export * from './names.ts';

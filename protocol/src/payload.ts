@@ -4,6 +4,7 @@
  * definition, and both stand in the journal: reading an old record again gives the same.
  */
 import type { DatasetDefinition } from './control.ts';
+import { toHj212Readings } from './hj212-readings.ts';
 import { type Outcome, refuse } from './outcome.ts';
 import { parseReadings, type Reading } from './reading.ts';
 import { type SparkplugBirth, toSparkplugReadings } from './sparkplug-readings.ts';
@@ -13,6 +14,8 @@ export const JSON_TYPE = 'application/json';
 export const SENML_CBOR_TYPE = 'application/senml+cbor';
 /** Sparkplug has no registered media type; this one is ours. */
 export const SPARKPLUG_MEDIA_TYPE = 'application/vnd.sparkplug-b+protobuf';
+/** A data segment of HJ 212 without its password; not registered, ours. */
+export const HJ212_MEDIA_TYPE = 'application/vnd.hj212';
 
 export interface PayloadContext {
   /** Media type in the record's header. */
@@ -40,6 +43,8 @@ export function readPayload(payload: Uint8Array, context: PayloadContext): Outco
       const text = textOf(payload);
       return text === undefined ? refuse('PAYLOAD_NOT_JSON', 'the bytes are not UTF-8') : parseReadings(text, receivedAt);
     }
+    case HJ212_MEDIA_TYPE:
+      return toHj212Readings(payload);
     case SPARKPLUG_MEDIA_TYPE:
       return toSparkplugReadings(payload, context);
     default:

@@ -37,6 +37,7 @@ const device = {
     foreignId: { type: 'string', pattern: '^[a-z0-9]{1,16}:.{1,128}$' },
     simulated: { type: 'boolean' },
     secret: { type: 'string', maxLength: 256 },
+    hj212Password: { type: 'string', pattern: '^[!-:<-~]{6,64}$' },
     replace: { type: 'boolean' },
   },
 } as const;
