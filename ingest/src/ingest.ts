@@ -11,6 +11,7 @@ import { BatchThread } from './batch/batch-thread.ts';
 import type { ClosedBatch } from './batch/batcher.ts';
 import type { IngestConfig } from './config.ts';
 import { ControlData } from './control-data.ts';
+import { Hj212Door } from './doors/hj212-door.ts';
 import { HttpDoor } from './doors/http-door.ts';
 import { MqttBroker } from './doors/mqtt-broker.ts';
 import { createInternalServer } from './http/internal-server.ts';
@@ -26,6 +27,8 @@ export interface Ingest {
   /** Base URL of the internal HTTP interface. */
   readonly url: string;
   readonly mqttPort: number;
+  /** Undefined while that door is shut. */
+  readonly hj212Port: number | undefined;
   close(): Promise<void>;
 }
 
@@ -88,13 +91,18 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
   const mqttPort = await mqtt.listen(config.mqttHost, config.mqttPort);
+  const { connectionsMax } = config;
+  const hj212 = new Hj212Door({ intake, registry, metrics, logger, connectionsMax, onTaken: (...taken) => mqtt.onTaken(...taken) });
+  const hj212Port = config.hj212Port < 0 ? undefined : await hj212.listen(config.hj212Host, config.hj212Port);
   door.startTicking();
-  logger.info({ url, mqttPort, head: journal.head, devices: registry.size }, 'ingest is ready');
+  logger.info({ url, mqttPort, hj212Port, head: journal.head, devices: registry.size }, 'ingest is ready');
   return {
     url,
     mqttPort,
+    hj212Port,
     async close() {
       door.stop();
+      if (hj212Port !== undefined) await hj212.close();
       await mqtt.close();
       await server.close();
       await intake.committed();

@@ -70,7 +70,7 @@ function withFlag(measurement: Measurement | Refusal, group: readonly Hj212Item[
   return { ...measurement, quality: flag.slice(0, 16) };
 }
 
-/** A code of 2005 begins with a digit (`011`, `B01`), a property name does not. */
+/** A code of 2005 begins with a digit (`011`), a property name does not. */
 function propertyOf(code: string): string {
   const plain = code.replaceAll('-', '_');
   return PROPERTY_OF[code] ?? (/^[A-Za-z]/.test(plain) ? plain : `c_${plain}`);

@@ -1,0 +1,117 @@
+/**
+ * The HJ 212 door: pollutant monitors over TCP. A connection is nobody's; each frame names its monitor (MN) and shows its
+ * password (PW), as an MQTT client does once. A frame is answered when its record is durable, in the order of frames.
+ *
+ * The password is looked at and not stored: records hold the data segment with that field cut out. The CRC is checked and
+ * not stored either: with six unknown digits, sixteen bits about them would be too many (docs/decisions/0007).
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import { type DeviceRecord, HJ212_MEDIA_TYPE } from '@airtight/protocol';
+import type { Logger } from 'pino';
+import { RecordRoute } from '../admit/record-route.ts';
+import type { DeviceRegistry } from '../identity/device-registry.ts';
+import { HJ212_NETWORK } from '../identity/enrolment.ts';
+import { GuessLimit } from '../identity/guess-limit.ts';
+import { verifySecret } from '../identity/secret-hash.ts';
+import type { Intake } from '../intake.ts';
+import type { IngestMetrics } from '../metrics.ts';
+import type { OnTaken } from './device-publisher.ts';
+import { Hj212Connection } from './hj212-connection.ts';
+
+/** Passwords are checked so many at a time, each with 2 MiB: a crowd that reconnects waits in line. */
+const CHECKS_MAX = 4;
+
+export interface Hj212DoorOptions {
+  readonly intake: Intake;
+  readonly registry: DeviceRegistry;
+  readonly metrics: IngestMetrics;
+  readonly logger: Logger;
+  readonly connectionsMax: number;
+  readonly onTaken: OnTaken;
+}
+
+/** Who sends: the monitor, and where its records go. */
+export interface Monitor {
+  readonly device: DeviceRecord;
+  readonly route: RecordRoute;
+}
+
+export class Hj212Door {
+  readonly #options: Hj212DoorOptions;
+  readonly #server: Server;
+  readonly #connections = new Set<Hj212Connection>();
+  readonly #guesses = new GuessLimit();
+  #checks = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(options: Hj212DoorOptions) {
+    this.#options = options;
+    this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#onSocket(socket));
+    this.#server.maxConnections = options.connectionsMax;
+  }
+
+  /** @returns the port */
+  listen(host: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => resolve((this.#server.address() as { port: number }).port));
+    });
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const connection of this.#connections) connection.close('the door closes');
+    await closed;
+  }
+
+  #onSocket(socket: Socket): void {
+    const { intake, metrics, logger, onTaken } = this.#options;
+    const address = socket.remoteAddress ?? '';
+    const connection = new Hj212Connection(socket, {
+      intake,
+      onTaken,
+      identify: (mn, password) => this.#identify(mn, password, address),
+      isCurrent: ({ device }) => this.#options.registry.get(device.producer) === device,
+      onMalformed: () => metrics.hj212Malformed.inc(),
+      onClosed: (reason) => {
+        this.#connections.delete(connection);
+        if (reason !== undefined) logger.info({ peer: address, reason }, 'HJ 212 connection closed');
+      },
+    });
+    this.#connections.add(connection);
+  }
+
+  /** @returns undefined when the monitor is not enrolled, revoked, has another password, or too many were tried */
+  async #identify(mn: string, password: string, address: string): Promise<Monitor | undefined> {
+    if (this.#guesses.waitMs(address, mn, Date.now()) > 0) return this.#refuse('RATE_LIMITED', mn);
+    await this.#enterCheck();
+    try {
+      // Again: others may have failed while this one waited.
+      if (this.#guesses.waitMs(address, mn, Date.now()) > 0) return this.#refuse('RATE_LIMITED', mn);
+      const device = this.#options.registry.byForeignId(`${HJ212_NETWORK}${mn}`);
+      const dataset = device?.datasets[0];
+      const isKnown = device?.hj212Hash !== undefined && !device.revoked && (await verifySecret(password, device.hj212Hash));
+      if (!isKnown || dataset === undefined) {
+        this.#guesses.failed(address, mn, Date.now());
+        return this.#refuse('CREDENTIALS_WRONG', mn);
+      }
+      this.#guesses.succeeded(address, mn);
+      const { agency, producer } = device;
+      return { device, route: new RecordRoute({ agency, dataset, producer, door: 'hj212', contentType: HJ212_MEDIA_TYPE }) };
+    } finally {
+      this.#checks--;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  #refuse(code: 'CREDENTIALS_WRONG' | 'RATE_LIMITED', mn: string): undefined {
+    this.#options.metrics.refusedLogins.inc({ code });
+    this.#options.logger.info({ code, mn }, 'HJ 212 monitor refused');
+  }
+
+  async #enterCheck(): Promise<void> {
+    // One place at most for each connection, so the line is bounded by them.
+    while (this.#checks >= CHECKS_MAX) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#checks++;
+  }
+}
