@@ -16,7 +16,7 @@ export interface RecordHeader {
   readonly producer: string;
   /** Epoch milliseconds at which ingest took the message from its door. */
   readonly receivedAt: number;
-  /** How it came in: `mqtt`, `http`, `internal` (our own services), later `hj212`, `file` … */
+  /** How it came in: `mqtt`, `http`, `hj212`, `internal` (our own services), later `file` … */
   readonly door: string;
   /** MQTT topic name, where the door has one. */
   readonly topic?: string;
