@@ -20,6 +20,7 @@ import { InternalDoor } from './internal-door.ts';
 import { CommitSignal } from './journal/commit-signal.ts';
 import { Journal } from './journal/journal.ts';
 import { acquireWriteLock } from './journal/write-lock.ts';
+import { watchLoopDelay } from './loop-delay.ts';
 import { createMetrics } from './metrics.ts';
 import { Quarantine } from './quarantine/quarantine.ts';
 
@@ -95,12 +96,14 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
   const hj212 = new Hj212Door({ intake, registry, metrics, logger, connectionsMax, onTaken: (...taken) => mqtt.onTaken(...taken) });
   const hj212Port = config.hj212Port < 0 ? undefined : await hj212.listen(config.hj212Host, config.hj212Port);
   door.startTicking();
+  const stopWatching = watchLoopDelay((seconds) => metrics.eventLoopDelaySeconds.observe(seconds));
   logger.info({ url, mqttPort, hj212Port, head: journal.head, devices: registry.size }, 'ingest is ready');
   return {
     url,
     mqttPort,
     hj212Port,
     async close() {
+      stopWatching();
       door.stop();
       if (hj212Port !== undefined) await hj212.close();
       await mqtt.close();
