@@ -11,7 +11,7 @@ import { BatchThread } from './batch/batch-thread.ts';
 import type { ClosedBatch } from './batch/batcher.ts';
 import type { IngestConfig } from './config.ts';
 import { ControlData } from './control-data.ts';
-import { Hj212Door } from './doors/hj212-door.ts';
+import { openHj212Door } from './doors/hj212-door.ts';
 import { HttpDoor } from './doors/http-door.ts';
 import { MqttBroker } from './doors/mqtt-broker.ts';
 import { createInternalServer } from './http/internal-server.ts';
@@ -92,20 +92,18 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
   const mqttPort = await mqtt.listen(config.mqttHost, config.mqttPort);
-  const { connectionsMax } = config;
-  const hj212 = new Hj212Door({ intake, registry, metrics, logger, connectionsMax, onTaken: (...taken) => mqtt.onTaken(...taken) });
-  const hj212Port = config.hj212Port < 0 ? undefined : await hj212.listen(config.hj212Host, config.hj212Port);
+  const hj212 = await openHj212Door(config, { intake, registry, metrics, logger, onTaken: (...taken) => mqtt.onTaken(...taken) });
   door.startTicking();
   const stopWatching = watchLoopDelay((seconds) => metrics.eventLoopDelaySeconds.observe(seconds));
-  logger.info({ url, mqttPort, hj212Port, head: journal.head, devices: registry.size }, 'ingest is ready');
+  logger.info({ url, mqttPort, hj212Port: hj212?.port, head: journal.head, devices: registry.size }, 'ingest is ready');
   return {
     url,
     mqttPort,
-    hj212Port,
+    hj212Port: hj212?.port,
     async close() {
       stopWatching();
       door.stop();
-      if (hj212Port !== undefined) await hj212.close();
+      await hj212?.door.close();
       await mqtt.close();
       await server.close();
       await intake.committed();

@@ -16,12 +16,15 @@ import type { CommitMember, Intake } from '../intake.ts';
 import type { OnTaken } from './device-publisher.ts';
 import type { Monitor } from './hj212-door.ts';
 
-/** A monitor sends its first frame at once. */
-const FIRST_FRAME_TIMEOUT_MS = 30_000;
-/** One that reports hourly may miss an hour; TCP keep-alive finds connections whose other end is gone. */
-const IDLE_TIMEOUT_MS = 2 * 3_600_000;
-/** A frame of 1,036 bytes takes a second over the slowest modem; what trickles slower holds a connection for nothing. */
-const FRAME_TIMEOUT_MS = 30_000;
+export interface Hj212Timeouts {
+  /** A monitor sends its first frame at once. */
+  readonly firstFrameMs: number;
+  /** From the first byte to the last one: 1,036 bytes take a second over the slowest modem. */
+  readonly frameMs: number;
+  /** One that reports hourly may miss an hour; TCP keep-alive finds connections whose other end is gone. */
+  readonly idleMs: number;
+}
+export const HJ212_TIMEOUTS: Hj212Timeouts = { firstFrameMs: 30_000, frameMs: 30_000, idleMs: 2 * 3_600_000 };
 /** Wrong passwords, or unreadable frames in a row, after which the connection is closed. */
 export const HJ212_TRIES_MAX = 3;
 /** A data logger sends for the monitors of one site. */
@@ -31,6 +34,7 @@ const UNREAD_ANSWERS_MAX_BYTES = 64 * 1024;
 
 export interface Hj212ConnectionHooks {
   readonly intake: Intake;
+  readonly timeouts: Hj212Timeouts;
   readonly onTaken: OnTaken;
   /** Looks up a monitor by MN and password; undefined: refused. */
   readonly identify: (mn: string, password: string) => Promise<Monitor | undefined>;
@@ -63,11 +67,11 @@ export class Hj212Connection implements CommitMember {
   constructor(socket: Socket, hooks: Hj212ConnectionHooks) {
     this.#socket = socket;
     this.#hooks = hooks;
-    socket.setTimeout(FIRST_FRAME_TIMEOUT_MS, () => this.close('idle'));
+    socket.setTimeout(hooks.timeouts.firstFrameMs, () => this.close('idle'));
     socket.on('data', (chunk: Buffer) => void this.#onData(chunk));
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
-      clearTimeout(this.#frameTimer);
+      this.#endFrameTimer();
       hooks.onClosed(this.#reason);
     });
   }
@@ -90,17 +94,23 @@ export class Hj212Connection implements CommitMember {
 
   /** Nothing more is read while a chunk is in work, so at most one chunk waits for a password check or for the disk. */
   async #onData(chunk: Buffer): Promise<void> {
-    const { intake } = this.#hooks;
+    const { intake, timeouts } = this.#hooks;
     this.#socket.pause();
-    clearTimeout(this.#frameTimer);
-    for (const cut of this.#cutter.push(chunk)) {
+    const cuts = this.#cutter.push(chunk);
+    if (cuts.length > 0 || this.#cutter.pendingBytes === 0) this.#endFrameTimer();
+    for (const cut of cuts) {
       if (this.#socket.destroyed) return;
       await this.#takeCut(cut);
       while (intake.full) await new Promise<void>((resolve) => intake.whenRoom(resolve));
     }
     if (this.#socket.destroyed) return;
-    if (this.#cutter.pendingBytes > 0) this.#frameTimer = setTimeout(() => this.close('slow frame'), FRAME_TIMEOUT_MS);
+    if (this.#cutter.pendingBytes > 0) this.#frameTimer ??= setTimeout(() => this.close('slow frame'), timeouts.frameMs);
     this.#socket.resume();
+  }
+
+  #endFrameTimer(): void {
+    clearTimeout(this.#frameTimer);
+    this.#frameTimer = undefined;
   }
 
   async #takeCut(cut: Hj212Cut): Promise<void> {
@@ -118,7 +128,7 @@ export class Hj212Connection implements CommitMember {
     this.#wrong = 0;
     this.#malformed = 0;
     this.#last = monitor;
-    this.#socket.setTimeout(IDLE_TIMEOUT_MS);
+    this.#socket.setTimeout(this.#hooks.timeouts.idleMs);
     this.#takeSegment(parsed.value, cut.segment, monitor);
   }
 

@@ -15,6 +15,7 @@ import { Intake, tagOfBody } from '../intake.ts';
 import { Journal } from '../journal/journal.ts';
 import { createMetrics } from '../metrics.ts';
 import { Quarantine } from '../quarantine/quarantine.ts';
+import type { Hj212Timeouts } from './hj212-connection.ts';
 import { Hj212Door } from './hj212-door.ts';
 
 const PASSWORD = '314159';
@@ -73,8 +74,8 @@ function answerTo(text: string, cn: '9013' | '9014' = '9014'): string {
   return Buffer.from(formatAnswer((parseHj212(text) as { value: Hj212Segment }).value, cn)).toString();
 }
 
-async function open(): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1');
+async function open(at = port): Promise<Socket> {
+  const socket = connect(at, '127.0.0.1');
   socket.setMaxListeners(0);
   socket.on('error', () => undefined);
   await once(socket, 'connect');
@@ -218,4 +219,33 @@ test('a monitor that is enrolled anew or revoked is asked again on its open conn
   for (let i = 0; i < 3; i++) socket.write(frameHj212(segment({ mn: 'M3' })));
   assert.equal(await isClosed(socket), true);
   assert.equal(journal.committed, from);
+});
+
+test('who says nothing, begins a frame and does not end it, or falls silent, is let go', async () => {
+  const options = { intake, registry, metrics, logger: pino({ level: 'silent' }), connectionsMax: 10, onTaken: () => undefined };
+  const cases: readonly (readonly [string, Hj212Timeouts, Uint8Array])[] = [
+    ['silent from the beginning', { firstFrameMs: 100, frameMs: 60_000, idleMs: 60_000 }, new Uint8Array(0)],
+    ['half a frame', { firstFrameMs: 60_000, frameMs: 100, idleMs: 60_000 }, frameHj212(segment()).subarray(0, 50)],
+    ['silent after a frame', { firstFrameMs: 60_000, frameMs: 60_000, idleMs: 100 }, frameHj212(segment())],
+  ];
+  for (const [name, timeouts, sent] of cases) {
+    const strict = new Hj212Door({ ...options, timeouts });
+    const socket = await open(await strict.listen('127.0.0.1', 0));
+    socket.write(sent);
+    assert.equal(await isClosed(socket), true, name);
+    await strict.close();
+  }
+});
+
+test('one byte at a time does not prolong the time for a frame', async () => {
+  const options = { intake, registry, metrics, logger: pino({ level: 'silent' }), connectionsMax: 10, onTaken: () => undefined };
+  const strict = new Hj212Door({ ...options, timeouts: { firstFrameMs: 60_000, frameMs: 200, idleMs: 60_000 } });
+  const socket = await open(await strict.listen('127.0.0.1', 0));
+  const frame = frameHj212(segment());
+  let at = 0;
+  const trickle = setInterval(() => at < frame.length - 1 && socket.write(frame.subarray(at, ++at)), 20);
+  assert.equal(await isClosed(socket), true);
+  clearInterval(trickle);
+  assert.ok(at < frame.length - 1, `${at} of ${frame.length} bytes`);
+  await strict.close();
 });

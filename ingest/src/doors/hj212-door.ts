@@ -9,6 +9,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { type DeviceRecord, HJ212_MEDIA_TYPE } from '@airtight/protocol';
 import type { Logger } from 'pino';
 import { RecordRoute } from '../admit/record-route.ts';
+import type { IngestConfig } from '../config.ts';
 import type { DeviceRegistry } from '../identity/device-registry.ts';
 import { HJ212_NETWORK } from '../identity/enrolment.ts';
 import { GuessLimit } from '../identity/guess-limit.ts';
@@ -16,7 +17,7 @@ import { verifySecret } from '../identity/secret-hash.ts';
 import type { Intake } from '../intake.ts';
 import type { IngestMetrics } from '../metrics.ts';
 import type { OnTaken } from './device-publisher.ts';
-import { Hj212Connection } from './hj212-connection.ts';
+import { HJ212_TIMEOUTS, Hj212Connection, type Hj212Timeouts } from './hj212-connection.ts';
 
 /** Passwords are checked so many at a time, each with 2 MiB: a crowd that reconnects waits in line. */
 const CHECKS_MAX = 4;
@@ -28,6 +29,17 @@ export interface Hj212DoorOptions {
   readonly logger: Logger;
   readonly connectionsMax: number;
   readonly onTaken: OnTaken;
+  readonly timeouts?: Hj212Timeouts;
+}
+
+/** Opens the door as it is set; undefined while it is to be shut. */
+export async function openHj212Door(
+  { hj212Host, hj212Port, connectionsMax }: Pick<IngestConfig, 'hj212Host' | 'hj212Port' | 'connectionsMax'>,
+  parts: Omit<Hj212DoorOptions, 'connectionsMax'>,
+): Promise<{ readonly door: Hj212Door; readonly port: number } | undefined> {
+  if (hj212Port < 0) return undefined;
+  const door = new Hj212Door({ ...parts, connectionsMax });
+  return { door, port: await door.listen(hj212Host, hj212Port) };
 }
 
 /** Who sends: the monitor, and where its records go. */
@@ -65,11 +77,10 @@ export class Hj212Door {
   }
 
   #onSocket(socket: Socket): void {
-    const { intake, metrics, logger, onTaken } = this.#options;
+    const { intake, metrics, logger, onTaken, timeouts = HJ212_TIMEOUTS } = this.#options;
     const address = socket.remoteAddress ?? '';
     const connection = new Hj212Connection(socket, {
-      intake,
-      onTaken,
+      ...{ intake, onTaken, timeouts },
       identify: (mn, password) => this.#identify(mn, password, address),
       isCurrent: ({ device }) => this.#options.registry.get(device.producer) === device,
       onMalformed: () => metrics.hj212Malformed.inc(),

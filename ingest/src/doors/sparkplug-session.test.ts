@@ -214,6 +214,18 @@ test('the same data after another birth is another record; within one birth it i
   assert.deepEqual(storedFrom(from), ['e4 NBIRTH -', `e4 NDATA ${from}`, 'e4 NBIRTH -', `e4 NDATA ${from + 2}`]);
 });
 
+test('a birth of the edge node ends those of its devices: they are born anew', async () => {
+  await enrol('e9', ['d1']);
+  const client = await open('e9');
+  const from = journal.committed;
+  await send(client, 'NBIRTH/e9', 0, [bdSeq(0)]);
+  await send(client, 'DBIRTH/e9/d1', 1, [defined('tvc', '1')]);
+  await send(client, 'NBIRTH/e9', 0, [bdSeq(0)]);
+  await send(client, 'DDATA/e9/d1', 1, [valued('1', 5)]);
+  assert.deepEqual(lastQuarantined(1), ['SPARKPLUG_BIRTH_MISSING']);
+  assert.deepEqual(storedFrom(from), ['e9 NBIRTH -', 'e9-d1 DBIRTH -', 'e9 NBIRTH -']);
+});
+
 test('the death of an earlier connection does not end the session', async () => {
   await enrol('e5');
   const old = await open('e5', will('e5', 1));
