@@ -21,6 +21,7 @@ export const NAME_FAILURES_MAX = 30;
 export const FAILING_MAX = 20_000;
 /** Pairs of address and name with a successful login that are remembered: several for each of 20,000 devices. */
 export const KNOWN_PAIRS_MAX = 100_000;
+const IPV6_GROUPS = 8;
 const IPV6_NETWORK_GROUPS = 4;
 
 interface Bucket {
@@ -92,12 +93,10 @@ function networkOf(address: string): string {
   if (!isIPv6(address)) return address;
   const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (v4 !== undefined) return v4;
-  const [head = '', tail] = address.toLowerCase().split('::');
-  const groups = head === '' ? [] : head.split(':');
-  if (tail !== undefined) {
-    const last = tail === '' ? 0 : tail.split(':').length;
-    while (groups.length + last < 8) groups.push('0');
-  }
+  const [head = '', tail = ''] = address.toLowerCase().split('::');
+  const [front, back] = [head, tail].map((text) => (text === '' ? [] : text.split(':'))) as [string[], string[]];
+  const zeros = new Array<string>(Math.max(0, IPV6_GROUPS - front.length - back.length)).fill('0');
+  const groups = address.includes('::') ? [...front, ...zeros, ...back] : front;
   return groups
     .slice(0, IPV6_NETWORK_GROUPS)
     .map((group) => Number.parseInt(group, 16).toString(16))
