@@ -3,7 +3,7 @@ import assert from 'node:assert';
 import { hash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AirtightError } from '@airtight/protocol';
+import { AirtightError, CODES } from '@airtight/protocol';
 import type { Logger } from 'pino';
 import { Anchorer } from './batch/anchorer.ts';
 import { BatchStore } from './batch/batch-store.ts';
@@ -11,18 +11,22 @@ import { BatchThread } from './batch/batch-thread.ts';
 import type { ClosedBatch } from './batch/batcher.ts';
 import type { IngestConfig } from './config.ts';
 import { ControlData } from './control-data.ts';
-import { openHj212Door } from './doors/hj212-door.ts';
+import { DevicePaces } from './doors/device-pace.ts';
+import { type Hj212DoorOptions, openHj212Door } from './doors/hj212-door.ts';
 import { HttpDoor } from './doors/http-door.ts';
-import { MqttBroker } from './doors/mqtt-broker.ts';
+import { MqttBroker, type MqttBrokerOptions } from './doors/mqtt-broker.ts';
 import { createInternalServer } from './http/internal-server.ts';
 import { Intake, tagOfBody } from './intake.ts';
 import { InternalDoor } from './internal-door.ts';
 import { CommitSignal } from './journal/commit-signal.ts';
 import { Journal } from './journal/journal.ts';
+import { SegmentCompressor } from './journal/segment-compressor.ts';
 import { acquireWriteLock } from './journal/write-lock.ts';
 import { watchLoopDelay } from './loop-delay.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type IngestMetrics } from './metrics.ts';
 import { Quarantine } from './quarantine/quarantine.ts';
+import { DiskReserve } from './storage/disk-reserve.ts';
+import { StorageHealth } from './storage/storage-health.ts';
 
 export interface Ingest {
   /** Base URL of the internal HTTP interface. */
@@ -37,21 +41,24 @@ const READ_BYTES = 4 * 1024 * 1024;
 
 /**
  * Starts the service on its data directory.
- * @param onFatal called when storage breaks: nothing is acknowledged any more, the process must end and start again
+ * @param onFailure called when storage breaks: nothing is acknowledged any more, the process must end and start again
  * @throws AirtightError JOURNAL_LOCKED, JOURNAL_CORRUPT, JOURNAL_BEHIND_BATCHES, BATCH_MALFORMED
  */
-export async function startIngest(config: IngestConfig, logger: Logger, onFatal: (error: Error) => void): Promise<Ingest> {
+export async function startIngest(config: IngestConfig, logger: Logger, onFailure: (error: Error) => void): Promise<Ingest> {
+  let closing = false;
+  const onFatal = (error: Error): void => (closing ? undefined : onFailure(error));
   const dir = join(config.dataDir, 'journal');
   mkdirSync(dir, { recursive: true });
   const token = readFileSync(config.tokenFile, 'utf8').trim();
   const lock = acquireWriteLock(dir);
-  const journal = Journal.open(join(dir, 'records'), { tagOf: tagOfBody });
-  const batches = new BatchStore(dir, config.stream);
-  const quarantine = new Quarantine(join(dir, 'quarantine'));
+  const metrics = createMetrics();
+  const storage = watchStorage(metrics, logger, () => ({ intake, door }));
+  const journal = Journal.open(join(dir, 'records'), { tagOf: tagOfBody, health: storage, segmentMaxBytes: config.segmentMaxBytes });
+  const batches = new BatchStore(dir, config.stream, storage);
+  const quarantine = new Quarantine(join(dir, 'quarantine'), storage);
   const control = new ControlData(dir);
   control.load(journal);
   const registry = control.devices;
-  const metrics = createMetrics();
   const commits = new CommitSignal();
   let broker: MqttBroker | undefined;
   const anchorer = new Anchorer({
@@ -70,6 +77,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
   const intake = new Intake({
     journal,
     quarantine,
+    storage,
     datasets: control.datasets,
     onCommitted: (frames) => {
       batching.add(frames);
@@ -79,34 +87,32 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
     onFatal,
   });
   const door = new InternalDoor(intake, control, (repeat) => (repeat ? metrics.repeats : metrics.accepted).inc());
+  const paces = new DevicePaces(config);
   const mqtt = await MqttBroker.create({
-    ...{ intake, registry, metrics, logger, connectionsMax: config.connectionsMax },
-    sparkplugHostId: sparkplugHostIdOf(config),
+    ...{ intake, registry, metrics, logger, paces, ...brokerSettings(config) },
     leafHashOf: (position) => hash('sha256', journal.read(position) ?? assert.fail(`record ${position} was just taken`), 'hex'),
     anchorOf: (position) => batches.anchorOf(position),
   });
   broker = mqtt;
-  const httpDoor = new HttpDoor(intake, (...taken) => mqtt.onTaken(...taken));
-  const unready = (): undefined => undefined;
-  const parts = { stream: config.stream, journal, batches, quarantine, registry, door, httpDoor, broker, metrics, commits, unready };
+  const httpDoor = new HttpDoor(intake, (...taken) => mqtt.onTaken(...taken), paces);
+  const parts = { stream: config.stream, journal, batches, quarantine, registry, door, httpDoor, broker, metrics, commits, storage };
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
-  const mqttPort = await mqtt.listen(config.mqttHost, config.mqttPort);
-  const hj212 = await openHj212Door(config, { intake, registry, metrics, logger, onTaken: (...taken) => mqtt.onTaken(...taken) });
+  const doors = await openDoors(config, mqtt, { intake, registry, metrics, logger });
+  const upkeep = await startUpkeep(config, journal, storage, metrics, logger);
   door.startTicking();
-  const stopWatching = watchLoopDelay((seconds) => metrics.eventLoopDelaySeconds.observe(seconds));
-  logger.info({ url, mqttPort, hj212Port: hj212?.port, head: journal.head, devices: registry.size }, 'ingest is ready');
+  logger.info({ url, ...doors.ports, head: journal.head, devices: registry.size }, 'ingest is ready');
   return {
     url,
-    mqttPort,
-    hj212Port: hj212?.port,
+    ...doors.ports,
     async close() {
-      stopWatching();
+      closing = true;
       door.stop();
-      await hj212?.door.close();
-      await mqtt.close();
+      await upkeep.close();
+      await doors.close();
       await server.close();
-      await intake.committed();
+      // What cannot be written now was never acknowledged.
+      if (!storage.unwritable) await intake.committed();
       await batching.close();
       await sealer.close();
       await anchorer.close();
@@ -119,10 +125,67 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
   };
 }
 
-/** A topic level of its own, without wildcards. */
-function sparkplugHostIdOf({ sparkplugHostId }: IngestConfig): string {
-  if (!/[+#/\0]/.test(sparkplugHostId)) return sparkplugHostId;
+/** Lets devices in. */
+async function openDoors(
+  config: IngestConfig,
+  mqtt: MqttBroker,
+  parts: Pick<Hj212DoorOptions, 'intake' | 'registry' | 'metrics' | 'logger'>,
+) {
+  const mqttPort = await mqtt.listen(config.mqttHost, config.mqttPort);
+  const hj212 = await openHj212Door(config, { ...parts, onTaken: (...taken) => mqtt.onTaken(...taken) });
+  return {
+    ports: { mqttPort, hj212Port: hj212?.port },
+    async close(): Promise<void> {
+      await hj212?.door.close();
+      await mqtt.close();
+    },
+  };
+}
+
+/** @throws AirtightError CONFIG_INVALID when the host id is no topic level of its own */
+function brokerSettings(config: IngestConfig): Pick<MqttBrokerOptions, 'connectionsMax' | 'limits' | 'sparkplugHostId'> {
+  const { connectionsMax, sparkplugHostId } = config;
+  if (!/[+#/\0]/.test(sparkplugHostId)) return { connectionsMax, limits: config, sparkplugHostId };
   throw new AirtightError('CONFIG_INVALID', `sparkplugHostId: without + # and /, got ${JSON.stringify(sparkplugHostId)}`);
+}
+
+/** What is done beside the way of the data: the disk is watched, sealed segments are compressed, the event loop is watched. */
+async function startUpkeep(
+  config: IngestConfig,
+  journal: Journal,
+  storage: StorageHealth,
+  metrics: IngestMetrics,
+  logger: Logger,
+): Promise<{ close(): Promise<void> }> {
+  const reserve = new DiskReserve(join(config.dataDir, 'journal'), config.diskReserveBytes, storage);
+  await reserve.start();
+  const compressor = config.compressSealed ? new SegmentCompressor({ journal, afterS: config.compressAfterS, metrics, logger }) : undefined;
+  const stopWatching = watchLoopDelay((seconds) => metrics.eventLoopDelaySeconds.observe(seconds));
+  return {
+    async close() {
+      stopWatching();
+      reserve.stop();
+      await compressor?.close();
+    },
+  };
+}
+
+/** Tells, counts and records when nothing can be stored, and lets the doors go on when it is over. */
+function watchStorage(metrics: IngestMetrics, logger: Logger, parts: () => { intake: Intake; door: InternalDoor }): StorageHealth {
+  return new StorageHealth({
+    onFault: (fault) => {
+      metrics.storageFault.set(1);
+      logger.error(fault, CODES[fault.code].en);
+    },
+    onCleared: (fault) => {
+      metrics.storageFault.set(0);
+      metrics.storageFaults.inc({ code: fault.code });
+      logger.info(fault, 'storing works again; taking goes on');
+      const { intake, door } = parts();
+      intake.releaseRoom();
+      door.recordStorageFault(fault).catch((err: unknown) => logger.error({ err }, 'the fault of the storage is not on record'));
+    },
+  });
 }
 
 /** Makes closed batches durable, one write at a time, in order, and wakes the anchorer. */

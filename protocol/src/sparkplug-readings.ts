@@ -10,10 +10,10 @@ import {
   type SparkplugPayload,
   sparkplugScalar,
 } from '@airtight/standards/sparkplug-b.ts';
-import { MEASUREMENTS_MAX, type Measurement, TIME_MAX, toPlainMeasurement } from './measurement.ts';
+import { MEASUREMENTS_MAX, type Measurement, READINGS_MAX, TIME_MAX, toPlainMeasurement } from './measurement.ts';
 import { isPropertyName } from './names.ts';
 import { accept, type Outcome, type Refusal, refuse } from './outcome.ts';
-import { READINGS_MAX, type Reading } from './reading.ts';
+import type { Reading } from './reading.ts';
 import { decodeRecord } from './record.ts';
 
 /** Whether an edge node or a device is in session: true at a birth, false at a death. */
