@@ -46,7 +46,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * @returns readings in payload order, none for what is no measurement (an uplink without application data); or
- *   FORMAT_UNKNOWN, PAYLOAD_NOT_JSON, PAYLOAD_SHAPE, TIME_INVALID, NUMBER_NOT_FINITE,
+ *   FORMAT_UNKNOWN, PAYLOAD_NOT_JSON, PAYLOAD_SHAPE, TIME_INVALID, NUMBER_NOT_FINITE, DATASET_INVALID,
  *   HJ212_MALFORMED, SPARKPLUG_BIRTH_MISSING, SPARKPLUG_BIRTH_INVALID, SPARKPLUG_DEATH_STALE
  */
 export function readPayload(payload: Uint8Array, context: PayloadContext): Outcome<readonly Reading[]> {
