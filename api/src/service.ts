@@ -11,6 +11,7 @@ import { type ContractsEngine, createEngine } from './contracts/engine.ts';
 import { ContractsHost } from './contracts/host.ts';
 import { type ContractsSnapshot, readSnapshot, snapshotPathIn } from './contracts/snapshot-file.ts';
 import { ControlState } from './control/control-state.ts';
+import { Births } from './feed/births.ts';
 import { followFeed } from './feed/follower.ts';
 import { Fold } from './fold.ts';
 import { AlertBook } from './project/alert-book.ts';
@@ -67,7 +68,7 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
     ledger: () => upstream.ledger(),
     faults: () => systemFaults(upstream),
   });
-  const fold = new Fold(stages, stages.from);
+  const fold = new Fold(stages, new Births(ingest), stages.from);
   logger.info({ from: stages.from, projected: stages.projector.through, contracts: stages.contracts.next }, 'resuming');
   let fault: string | undefined = 'not connected yet';
   const context: RouteContext = {

@@ -64,6 +64,26 @@ export const INGEST_SETTINGS = {
     max: 1_000_000,
     doc: 'MQTT connections at a time; more are closed at once. An idle one costs some 30 kB.',
   },
+  sparkplugHostId: {
+    type: 'string',
+    env: 'AIRTIGHT_INGEST_SPARKPLUG_HOST_ID',
+    default: 'airtight',
+    doc: 'Name of this host on spBv1.0/STATE/{host id}, for Sparkplug edge nodes that wait for theirs; empty: it is not published.',
+  },
+  hj212Host: {
+    type: 'string',
+    env: 'AIRTIGHT_INGEST_HJ212_HOST',
+    default: '127.0.0.1',
+    doc: 'Address the HJ 212 door listens on. Its passwords travel unencrypted: expose it to a trusted network only.',
+  },
+  hj212Port: {
+    type: 'integer',
+    env: 'AIRTIGHT_INGEST_HJ212_PORT',
+    default: -1,
+    min: -1,
+    max: 65535,
+    doc: 'TCP port for HJ 212 monitors; 0 picks a free one, -1 keeps the door shut.',
+  },
   connectionsPerAddressMax: {
     type: 'integer',
     env: 'AIRTIGHT_INGEST_CONNECTIONS_PER_ADDRESS_MAX',

@@ -12,8 +12,9 @@ import type { ClosedBatch } from './batch/batcher.ts';
 import type { IngestConfig } from './config.ts';
 import { ControlData } from './control-data.ts';
 import { DevicePaces } from './doors/device-pace.ts';
+import { type Hj212DoorOptions, openHj212Door } from './doors/hj212-door.ts';
 import { HttpDoor } from './doors/http-door.ts';
-import { MqttBroker } from './doors/mqtt-broker.ts';
+import { MqttBroker, type MqttBrokerOptions } from './doors/mqtt-broker.ts';
 import { createInternalServer } from './http/internal-server.ts';
 import { createIdentity } from './identity/identity.ts';
 import { Intake, tagOfBody } from './intake.ts';
@@ -32,6 +33,8 @@ export interface Ingest {
   /** Base URL of the internal HTTP interface. */
   readonly url: string;
   readonly mqttPort: number;
+  /** Undefined while that door is shut. */
+  readonly hj212Port: number | undefined;
   close(): Promise<void>;
 }
 
@@ -84,7 +87,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
   const identity = createIdentity(config, control, { door, metrics, logger });
   const paces = new DevicePaces(config, metrics);
   const mqtt = await MqttBroker.create({
-    ...{ intake, ...identity, metrics, logger, connectionsMax: config.connectionsMax, limits: config, paces },
+    ...{ intake, ...identity, metrics, logger, paces, ...brokerSettings(config) },
     leafHashOf: (position) => hash('sha256', journal.read(position) ?? assert.fail(`record ${position} was just taken`), 'hex'),
     anchorOf: (position) => batches.anchorOf(position),
   });
@@ -93,19 +96,19 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
   const parts = { stream: config.stream, journal, batches, quarantine, ...identity, door, httpDoor, broker, metrics, commits, storage };
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
-  const mqttPort = await mqtt.listen(config.mqttHost, config.mqttPort);
+  const doors = await openDoors(config, mqtt, { intake, ...identity, metrics, logger });
   const upkeep = await startUpkeep(config, journal, storage, metrics, logger);
   door.startTicking();
-  logger.info({ url, mqttPort, head: journal.head, devices: control.devices.size }, 'ingest is ready');
+  logger.info({ url, ...doors.ports, head: journal.head, devices: control.devices.size }, 'ingest is ready');
   return {
     url,
-    mqttPort,
+    ...doors.ports,
     async close() {
       closing = true;
       door.stop();
       identity.sessions.close();
       await upkeep.close();
-      await mqtt.close();
+      await doors.close();
       await server.close();
       // What cannot be written now was never acknowledged.
       if (!storage.unwritable) await intake.committed();
@@ -119,6 +122,30 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
       lock.release();
     },
   };
+}
+
+/** Lets devices in. */
+async function openDoors(
+  config: IngestConfig,
+  mqtt: MqttBroker,
+  parts: Pick<Hj212DoorOptions, 'intake' | 'registry' | 'logins' | 'metrics' | 'logger'>,
+) {
+  const mqttPort = await mqtt.listen(config.mqttHost, config.mqttPort);
+  const hj212 = await openHj212Door(config, { ...parts, onTaken: (...taken) => mqtt.onTaken(...taken) });
+  return {
+    ports: { mqttPort, hj212Port: hj212?.port },
+    async close(): Promise<void> {
+      await hj212?.door.close();
+      await mqtt.close();
+    },
+  };
+}
+
+/** @throws AirtightError CONFIG_INVALID when the host id is no topic level of its own */
+function brokerSettings(config: IngestConfig): Pick<MqttBrokerOptions, 'connectionsMax' | 'limits' | 'sparkplugHostId'> {
+  const { connectionsMax, sparkplugHostId } = config;
+  if (!/[+#/\0]/.test(sparkplugHostId)) return { connectionsMax, limits: config, sparkplugHostId };
+  throw new AirtightError('CONFIG_INVALID', `sparkplugHostId: without + # and /, got ${JSON.stringify(sparkplugHostId)}`);
 }
 
 /** What is done beside the way of the data: the disk is watched, sealed segments are compressed, the event loop is watched. */

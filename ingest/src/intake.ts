@@ -6,13 +6,21 @@
  * is no timer. Who waits for a commit joins it, and is released in the order of joining, so a producer's
  * acknowledgements keep the order of its messages [MQTT-4.6.0-2] whether they were accepted, repeated or quarantined.
  */
-import { type DatasetRegistry, type DeviceSignature, decodeRecord, type Refusal } from '@airtight/protocol';
+import { type DatasetRegistry, type DeviceSignature, decodeRecord, type Refusal, type SparkplugBirth } from '@airtight/protocol';
 import { admitPayload } from './admit/admission.ts';
 import { DuplicateIndex, indexedFrom } from './admit/duplicate-index.ts';
-import { fingerprintOf, type RecordRoute } from './admit/record-route.ts';
+import { fingerprintOf, type MessageHeader, type RecordRoute } from './admit/record-route.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Origin, Quarantine } from './quarantine/quarantine.ts';
 import type { StorageFault, StorageHealth } from './storage/storage-health.ts';
+
+/** What came with a payload, beside where it came from. */
+export interface SentWith {
+  /** What a Sparkplug payload refers to. */
+  readonly birth?: SparkplugBirth | undefined;
+  /** The device's own, already checked. */
+  readonly signature?: DeviceSignature | undefined;
+}
 
 /** Someone who waits for the running group to be durable. */
 export interface CommitMember {
@@ -99,17 +107,18 @@ export class Intake {
   }
 
   /** Takes a telemetry payload: admits it or quarantines it. Durable when the group that gathers now is. */
-  take(route: RecordRoute, payload: Buffer, receivedAt: number, signature?: DeviceSignature): Taken {
-    const { door, topic = '', dataset, producer, contentType } = route.fields;
-    const admitted = admitPayload(payload, { contentType, receivedAt, definition: this.#options.datasets.current(dataset) });
+  take(route: RecordRoute, payload: Buffer, receivedAt: number, { birth, signature }: SentWith = {}): Taken {
+    const { door, topic, dataset, producer, contentType } = route.fields;
+    const definition = this.#options.datasets.current(dataset);
+    const admitted = admitPayload(payload, { contentType, receivedAt, definition, topic, birth });
     if (!admitted.ok) {
-      return this.refuse({ door, topic, producer, receivedAt }, admitted, payload);
+      return this.refuse({ door, topic: topic ?? '', producer, receivedAt }, admitted, payload);
     }
-    return this.store(route, payload, receivedAt, admitted.value.messageId, signature);
+    return this.store(route, payload, receivedAt, admitted.value.messageId, { birth: birth?.position, signature });
   }
 
   /** Stores a payload that needs no admission (our own control data), or recognises it as a repeat. */
-  store(route: RecordRoute, payload: Buffer, receivedAt: number, messageId: string | undefined, signature?: DeviceSignature): Taken {
+  store(route: RecordRoute, payload: Buffer, receivedAt: number, messageId: string | undefined, header?: MessageHeader): Taken {
     this.#schedule();
     const fingerprint = route.fingerprint(messageId, payload);
     let sameIdentity = false;
@@ -120,7 +129,7 @@ export class Intake {
     });
     if (earlier >= 0) return { kind: 'repeat', position: earlier };
     const position = this.#journal.head;
-    this.#journal.append(route.head(receivedAt, messageId, signature), payload, fingerprint);
+    this.#journal.append(route.head(receivedAt, messageId, header), payload, fingerprint);
     this.#duplicates.add(fingerprint, position);
     return { kind: sameIdentity ? 'revision' : 'accepted', position };
   }

@@ -16,6 +16,9 @@ export interface IngestMetrics {
   readonly throttled: Counter<'limit'>;
   readonly slowSubscribers: Counter;
   readonly announcementsDropped: Counter;
+  readonly sparkplugGaps: Counter;
+  readonly sparkplugRebirths: Counter;
+  readonly hj212Malformed: Counter;
   readonly anchored: Counter;
   readonly anchorRetries: Counter;
   readonly connections: Gauge;
@@ -71,6 +74,9 @@ export function createMetrics(): IngestMetrics {
     }),
     slowSubscribers: counter('slow_subscribers_total', 'Subscribers dropped because they did not read'),
     announcementsDropped: counter('announcements_dropped_total', 'Live messages and receipts not sent because subscribers were too slow'),
+    sparkplugGaps: counter('sparkplug_gaps_total', 'Messages of Sparkplug edge nodes before which another one was lost'),
+    sparkplugRebirths: counter('sparkplug_rebirths_total', 'Rebirths asked of Sparkplug edge nodes'),
+    hj212Malformed: counter('hj212_malformed_total', 'HJ 212 frames that were damaged or none'),
     anchored: counter('batches_anchored_total', 'Batches accepted by the ledger'),
     anchorRetries: counter('anchor_retries_total', 'Requests the ledger did not accept'),
     connections: new Gauge({ name: 'airtight_ingest_connections', help: 'MQTT connections', registers }),

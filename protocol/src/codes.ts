@@ -22,6 +22,22 @@ export const CODES = {
   SIGNATURE_INVALID: { status: 422, zh: '设备签名无效', en: 'The device signature is not valid' },
   SIGNATURE_MISSING: { status: 422, zh: '缺少设备签名', en: 'The device signature is missing' },
   SIGNING_KEY_WRONG: { status: 422, zh: '签名密钥不是该设备当时的密钥', en: 'The signing key is not that of the device at that time' },
+  SPARKPLUG_BIRTH_MISSING: {
+    status: 422,
+    zh: '缺少定义该指标的 Sparkplug 出生报文，已请求重发',
+    en: 'No Sparkplug birth defines this metric; a rebirth is requested',
+  },
+  SPARKPLUG_BIRTH_INVALID: {
+    status: 422,
+    zh: 'Sparkplug 出生报文中的指标名或别名无法区分',
+    en: 'A Sparkplug birth holds a metric whose name or alias is not its own',
+  },
+  SPARKPLUG_DEATH_STALE: {
+    status: 422,
+    zh: 'Sparkplug 离线报文属于更早的会话',
+    en: 'The Sparkplug death belongs to an earlier session',
+  },
+  HJ212_MALFORMED: { status: 422, zh: 'HJ 212 报文有误或校验不符', en: 'The HJ 212 frame is malformed or its checksum does not match' },
   // Identity.
   CREDENTIALS_ENDED: { status: 401, zh: '凭据已被吊销或已过期', en: 'The credentials have been revoked or have expired' },
   CREDENTIAL_TAKEN: { status: 409, zh: '该证书已登记给另一设备', en: 'The certificate is enrolled for another device' },

@@ -11,6 +11,8 @@ export interface Measurement {
   readonly unit?: string;
   /** The producer's own quality mark (e.g. an HJ 212 flag letter). */
   readonly quality?: string;
+  /** Held back by the producer and sent later; no live value. */
+  readonly historical?: true;
 }
 
 /** Readings in one payload. */

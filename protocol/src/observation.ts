@@ -8,12 +8,13 @@ import type { RecordHeader } from './record.ts';
  * Marks on an observation; none changes its value.
  * - `late`: phenomenonTime lies more than LATE_AFTER_MS before receivedAt (back-filled)
  * - `future`: phenomenonTime lies more than FUTURE_AFTER_MS after receivedAt (a wrong clock); never shown as the latest value
+ * - `historical`: the producer says that it held the value back; never shown as the latest value
  * - `range`: outside the property's physical range
  * - `unit`: the unit is not the dataset's
  * - `property`: the dataset does not name this property
  * - `q=X`: the producer's own quality mark X
  */
-export type Flag = 'late' | 'future' | 'range' | 'unit' | 'property' | `q=${string}`;
+export type Flag = 'late' | 'future' | 'historical' | 'range' | 'unit' | 'property' | `q=${string}`;
 
 /** An hourly value may come a full hour after its hour began; anything older was held back somewhere. */
 export const LATE_AFTER_MS = 2 * 3_600_000;
@@ -46,10 +47,10 @@ export function toObservations(
   const observations: Observation[] = [];
   for (const reading of readings) {
     const clockFlags = clockFlagsOf(reading.time, header.receivedAt);
-    for (const { property, result, unit, quality } of reading.measurements) {
+    for (const { property, result, unit, quality, historical } of reading.measurements) {
       const expected =
         definition !== undefined && Object.hasOwn(definition.properties, property) ? definition.properties[property] : undefined;
-      const flags: Flag[] = [...clockFlags];
+      const flags: Flag[] = historical === true ? ['historical', ...clockFlags] : [...clockFlags];
       if (definition !== undefined && expected === undefined) flags.push('property');
       if (expected !== undefined) {
         if (unit !== undefined && unit !== expected.unit) flags.push('unit');

@@ -35,12 +35,12 @@ export class LatestValues {
 
   /** Loads what the tables hold. @param through highest position in the observations table, -1 when it is empty */
   async load(store: Pick<Store, 'query'>, through: number): Promise<void> {
-    const inClock = `NOT startsWith(flags, '["future"')`;
+    const isCurrent = `NOT startsWith(flags, '["future"') AND NOT startsWith(flags, '["historical"')`;
     const rows = await store.query(
       `SELECT ${OBSERVATION_COLUMNS}
        FROM ${DATABASE}.observations
-       WHERE ${inClock} AND (dataset, producer, phenomenonTime) IN (
-         SELECT dataset, producer, max(phenomenonTime) FROM ${DATABASE}.observations WHERE ${inClock} GROUP BY dataset, producer)
+       WHERE ${isCurrent} AND (dataset, producer, phenomenonTime) IN (
+         SELECT dataset, producer, max(phenomenonTime) FROM ${DATABASE}.observations WHERE ${isCurrent} GROUP BY dataset, producer)
        ORDER BY dataset, producer, position, ordinal`,
       'bulk',
       BULK_TIMEOUT_MS,
@@ -54,7 +54,8 @@ export class LatestValues {
     if (event.position <= this.#through) return;
     this.#through = event.position;
     for (const reading of event.readings) {
-      if (reading.observations[0]?.flags.includes('future') !== false) continue;
+      const flags = reading.observations[0]?.flags;
+      if (flags === undefined || flags.includes('future') || flags.includes('historical')) continue;
       const known = this.#entries.get(event.header.dataset)?.get(event.header.producer);
       if (known === undefined || reading.phenomenonTime > known.phenomenonTime) this.#set(entryOf(event, reading));
       else if (reading.phenomenonTime === known.phenomenonTime) this.#merge(reading.observations);

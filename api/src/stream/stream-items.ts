@@ -24,6 +24,7 @@ export interface StreamItem {
  */
 export function streamItemOf(event: JournalEvent, registry: DatasetRegistry, eager: boolean): StreamItem | undefined {
   if (event.kind !== 'readings' && event.kind !== 'alert') return undefined;
+  if (event.kind === 'readings' && event.readings.length === 0) return undefined;
   const { position, header, frame } = event;
   let made = eager ? textOf(event) : undefined;
   return {

@@ -196,7 +196,7 @@ export class LiveStore {
 
   /** The newest reading by phenomenonTime stays; of two for the same time the later record is the correction. */
   #putLatest(item: LatestItem): void {
-    if (Object.values(item.values).some((value) => value.flags.includes('future'))) return;
+    if (Object.values(item.values).some(({ flags }) => flags.includes('future') || flags.includes('historical'))) return;
     const key = `${item.dataset}/${item.producer}`;
     const known = this.latest.get(key);
     const newer =

@@ -33,14 +33,17 @@ export function admitPayload(payload: Buffer, context: PayloadContext): Outcome<
   const messageId = mayBePlain ? scanReading(payload) : NOT_PLAIN;
   if (messageId !== NOT_PLAIN) return accept({ messageId });
   const readings = readPayload(payload, context);
-  return readings.ok ? accept({ messageId: identityOf(readings.value, payload, context.receivedAt) }) : readings;
+  return readings.ok ? accept({ messageId: identityOf(readings.value, payload, context) }) : readings;
 }
 
 /**
  * A device without a clock sends the same bytes whenever it measures the same value: taken for repeats, all but the
- * first would be lost. So where a time is relative, the identity is the time of receipt, with the content's checksum.
+ * first would be lost. So where a time is relative, the identity is the time of receipt, with the content's checksum. And
+ * what refers to a Sparkplug birth says something else after the next birth.
  */
-function identityOf(readings: readonly Reading[], payload: Buffer, receivedAt: number): string | undefined {
-  if (!readings.some(({ relativeTime }) => relativeTime === true)) return messageIdOf(readings);
+function identityOf(readings: readonly Reading[], payload: Buffer, { receivedAt, birth }: PayloadContext): string | undefined {
+  const isRelative = readings.some(({ relativeTime }) => relativeTime === true);
+  if (!isRelative && birth !== undefined) return `birth:${birth.position}-${crc32(payload).toString(16)}`;
+  if (!isRelative) return messageIdOf(readings);
   return `at:${receivedAt}-${crc32(payload).toString(16)}`;
 }

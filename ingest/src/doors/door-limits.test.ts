@@ -74,7 +74,7 @@ after(async () => {
 async function listen(limits: Partial<DoorLimits>, connectionsMax = 100): Promise<number> {
   const broker = await MqttBroker.create({
     ...{ intake, registry, logins: new Logins({ registry, audience: 'test', metrics, logger }), sessions, metrics, logger },
-    ...{ connectionsMax, limits: { ...DEFAULT_DOOR_LIMITS, ...limits } },
+    ...{ connectionsMax, sparkplugHostId: 'host', limits: { ...DEFAULT_DOOR_LIMITS, ...limits } },
     leafHashOf: () => '',
     anchorOf: () => null,
   });

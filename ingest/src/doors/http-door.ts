@@ -162,7 +162,7 @@ export class HttpDoor {
     const { door, producer } = route.fields;
     const taken =
       fault === undefined
-        ? this.#intake.take(route, split.payload, receivedAt, split.signature)
+        ? this.#intake.take(route, split.payload, receivedAt, { signature: split.signature })
         : this.#intake.refuse({ door, topic: '', producer, receivedAt }, fault, message);
     this.#onTaken(taken, route, split.payload);
     return taken;

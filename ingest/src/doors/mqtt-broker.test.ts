@@ -69,6 +69,7 @@ before(async () => {
     metrics,
     logger,
     connectionsMax: 100,
+    sparkplugHostId: 'host',
     leafHashOf: (position) => hash('sha256', journal.read(position) as Buffer, 'hex'),
     // The ledger of this test has what lies below `anchoredThrough`.
     anchorOf: (position) => (position < anchoredThrough ? { seq: 3, ledgerIndex: 40 } : null),

@@ -4,6 +4,7 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { AirtightError, CODES, type Code, parseTelemetryTopic, receiptTopic } from '@airtight/protocol';
+import { SPARKPLUG_NAMESPACE } from '@airtight/standards/sparkplug-b.ts';
 import { Aedes, type AedesPublishPacket, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
 import type { Logger } from 'pino';
 import type { RecordRoute } from '../admit/record-route.ts';
@@ -22,6 +23,7 @@ import { DevicePaces } from './device-pace.ts';
 import { DevicePublisher } from './device-publisher.ts';
 import { DEFAULT_DOOR_LIMITS, type DoorLimits } from './door-limits.ts';
 import { MqttConnection } from './mqtt-connection.ts';
+import { SparkplugSessions } from './sparkplug-session.ts';
 
 export interface MqttBrokerOptions {
   readonly intake: Intake;
@@ -39,6 +41,8 @@ export interface MqttBrokerOptions {
   readonly leafHashOf: (position: number) => string;
   /** The batch of a record, once the ledger has it. */
   readonly anchorOf: (position: number) => Anchored | null;
+  /** Under which name Sparkplug edge nodes know this host; empty: it does not show itself to them. */
+  readonly sparkplugHostId: string;
 }
 
 /** A subscriber that takes nothing for this long is dropped: one frozen client must not stop the others. */
@@ -55,6 +59,8 @@ const BAD_USERNAME_OR_PASSWORD = 4;
 
 /** SUBACK return code of a refused subscription [MQTT 3.1.1 §3.9.3]; aedes shows it as the subscription's QoS. */
 const SUBSCRIPTION_REFUSED = 128;
+
+const OUR_TOPICS = /^(?:v1|spBv1\.0)\//;
 
 /** System errors have a `code`; a refused CONNECT has its return code as `errorCode`. */
 type BrokerError = Error & { readonly code?: string; readonly errorCode?: number };
@@ -77,6 +83,7 @@ export class MqttBroker {
   /** Producers that listen to their own receipts. */
   readonly #receiptReaders = new WeakSet<Client>();
   readonly #announcer: Announcer;
+  readonly #sparkplug: SparkplugSessions;
   readonly #violators = new WeakSet<Client>();
   readonly #connections = new Set<MqttConnection>();
   readonly #paces: DevicePaces;
@@ -91,6 +98,14 @@ export class MqttBroker {
       // QoS 0: for a subscriber that is away nothing may pile up in memory.
       publish: (topic, payload, done) => aedes.publish({ cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false }, done),
       onDropped: () => options.metrics.announcementsDropped.inc(),
+    });
+    this.#sparkplug = new SparkplugSessions({
+      intake: options.intake,
+      command: (topic, payload) => {
+        options.metrics.sparkplugRebirths.inc();
+        aedes.publish({ cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false }, () => undefined);
+      },
+      onGap: () => options.metrics.sparkplugGaps.inc(),
     });
     const limits = options.limits ?? DEFAULT_DOOR_LIMITS;
     this.#log = new LogLimit(options.logger);
@@ -118,7 +133,8 @@ export class MqttBroker {
   }
 
   /** @returns the port */
-  listen(host: string, port: number): Promise<number> {
+  async listen(host: string, port: number): Promise<number> {
+    await this.#publishHostState(true);
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen(port, host, () => resolve((this.#server.address() as { port: number }).port));
@@ -127,8 +143,21 @@ export class MqttBroker {
 
   async close(): Promise<void> {
     this.#server.close();
+    await this.#publishHostState(false);
     for (const connection of this.#connections) connection.destroy();
     await new Promise<void>((resolve) => this.#aedes.close(resolve));
+  }
+
+  /** Sparkplug 3.0.0 §5.4: edge nodes that hold back their data while their host is away learn of it here. */
+  #publishHostState(online: boolean): Promise<void> {
+    const { sparkplugHostId } = this.#options;
+    if (sparkplugHostId === '') return Promise.resolve();
+    const topic = `${SPARKPLUG_NAMESPACE}/STATE/${sparkplugHostId}`;
+    const payload = Buffer.from(JSON.stringify({ online, timestamp: Date.now() }));
+    return new Promise((resolve, reject) => {
+      const done = (error?: Error): void => (error === undefined || error === null ? resolve() : reject(error));
+      this.#aedes.publish({ cmd: 'publish', topic, payload, qos: 1, retain: true, dup: false }, done);
+    });
   }
 
   /** The ledger has taken more batches. @param checkpointSize size of the tree that covers them */
@@ -184,7 +213,7 @@ export class MqttBroker {
           this.#authenticated.set(client, authenticated);
           this.#publishers.set(
             client,
-            new DevicePublisher(authenticated.device, registry, intake, (...taken) => this.#onTaken(client, ...taken)),
+            new DevicePublisher(authenticated.device, registry, intake, this.#sparkplug, (...taken) => this.#onTaken(client, ...taken)),
           );
           done(null, true);
         },
@@ -267,7 +296,8 @@ export class MqttBroker {
   /** Platform topics go to who may hear them; raw telemetry goes to nobody. */
   #forwardable(client: Client, packet: AedesPublishPacket): AedesPublishPacket | null {
     const device = this.#publishers.get(client)?.device;
-    const isOurs = packet.topic.startsWith('v1/') && parseTelemetryTopic(packet.topic) === null;
+    // Those of a client bear its id; what it publishes with QoS 2, or as a will, passes here too.
+    const isOurs = !Object.hasOwn(packet, 'clientId') && OUR_TOPICS.test(packet.topic) && parseTelemetryTopic(packet.topic) === null;
     return device !== undefined && isOurs && maySubscribe(device, packet.topic) ? packet : null;
   }
 

@@ -65,6 +65,8 @@ export interface EnrolmentOptions {
 /** Secrets hashed at a time: the rest of libuv's threads stays with the disk. */
 const HASHES_AT_A_TIME = 2;
 const MESSAGE_ID_BYTES = 8;
+/** Network name of HJ 212 in foreign ids, before the monitor's MN. */
+export const HJ212_NETWORK = 'hj212:';
 
 export class Enrolment {
   readonly #options: EnrolmentOptions;
@@ -245,13 +247,15 @@ function keyRecord({ producer, agency }: DeviceRecord, credential: Credential): 
 }
 
 function faultOf(
-  { producer, agency, datasets, replace, foreignId }: EnrolmentRequest,
+  { producer, agency, datasets, replace, foreignId, hj212Password }: EnrolmentRequest,
   registry: DeviceRegistry,
 ): [Code, string] | undefined {
   if (!isName(producer)) return ['NAME_INVALID', `producer ${producer}`];
   if (!isName(agency)) return ['NAME_INVALID', `agency ${agency}`];
   const bad = datasets.find((dataset) => !isTelemetryDataset(dataset));
   if (bad !== undefined) return ['NAME_INVALID', `dataset ${bad}`];
+  if (hj212Password !== undefined && foreignId?.startsWith(HJ212_NETWORK) !== true)
+    return ['REQUEST_INVALID', `a monitor of HJ 212 has a foreign id ${HJ212_NETWORK}{MN}`];
   const namesake = foreignId === undefined ? undefined : registry.byForeignId(foreignId);
   if (namesake !== undefined && namesake.producer !== producer) return ['PRODUCER_EXISTS', `${foreignId} is ${namesake.producer}`];
   if (registry.get(producer) !== undefined && replace !== true) return ['PRODUCER_EXISTS', producer];

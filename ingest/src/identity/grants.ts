@@ -1,5 +1,6 @@
 /** What an authenticated device may do. */
 import { type DatasetRegistry, type DeviceRecord, parseTelemetryTopic, receiptTopic, type TelemetryTopic } from '@airtight/protocol';
+import { parseSparkplugTopic, SPARKPLUG_NAMESPACE } from '@airtight/standards/sparkplug-b.ts';
 import type { DeviceRegistry } from './device-registry.ts';
 import { uplinkTarget } from './uplink-target.ts';
 
@@ -34,8 +35,34 @@ export function publishTarget(
   return target.agency === as.agency && as.datasets.includes(target.dataset) ? target : null;
 }
 
-/** A device hears its own receipts, and what it was granted. */
+/** Network name of Sparkplug in foreign ids: `sparkplug:{group}/{edge}[/{device}]`. */
+const SPARKPLUG_NETWORK = 'sparkplug:';
+
+/**
+ * As whom a Sparkplug message enters: the edge node that publishes, or a device enrolled behind it. Its topic names no
+ * dataset, so it is the first one the speaker was enrolled for. Null when that may not be; commands are nobody's to give.
+ */
+export function sparkplugTarget(device: DeviceRecord, topic: string, registry: DeviceRegistry): TelemetryTopic | null {
+  const parsed = parseSparkplugTopic(topic);
+  if (parsed === null || parsed.message.endsWith('CMD')) return null;
+  const edgeId = `${SPARKPLUG_NETWORK}${parsed.group}/${parsed.edge}`;
+  if (device.foreignId !== edgeId) return null;
+  const as = parsed.device === undefined ? device : registry.byForeignId(`${edgeId}/${parsed.device}`);
+  if (as === undefined || as.revoked || (as !== device && as.gateway !== device.producer)) return null;
+  const [dataset] = as.datasets;
+  return dataset === undefined ? null : { agency: as.agency, dataset, producer: as.producer };
+}
+
+/** What a Sparkplug edge node listens to: commands to itself and its devices, and whether the host is there (chapter 5.4). */
+function sparkplugFilters({ foreignId }: DeviceRecord): readonly string[] {
+  const [group, edge, device] = foreignId?.startsWith(SPARKPLUG_NETWORK) ? foreignId.slice(SPARKPLUG_NETWORK.length).split('/') : [];
+  if (group === undefined || edge === undefined || device !== undefined) return [];
+  const commands = ['NCMD', 'DCMD'].map((message) => `${SPARKPLUG_NAMESPACE}/${group}/${message}/${edge}/#`);
+  return [...commands, `${SPARKPLUG_NAMESPACE}/STATE/+`];
+}
+
+/** A device hears its own receipts, what it was granted, and as a Sparkplug edge node what its protocol asks for. */
 export function maySubscribe(device: DeviceRecord, filter: string): boolean {
   const own = device.datasets.map((dataset) => receiptTopic({ agency: device.agency, dataset, producer: device.producer }));
-  return [...own, ...device.subscribe].some((granted) => filterCovers(granted, filter));
+  return [...own, ...device.subscribe, ...sparkplugFilters(device)].some((granted) => filterCovers(granted, filter));
 }
