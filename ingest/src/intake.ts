@@ -63,6 +63,11 @@ export class Intake {
     for (const [position, fingerprint] of this.#journal.tags(indexedFrom(this.#journal.head))) this.#duplicates.add(fingerprint, position);
   }
 
+  /** Definitions in force. */
+  get datasets(): DatasetRegistry {
+    return this.#options.datasets;
+  }
+
   /** True when doors should stop reading until `whenRoom` calls them. */
   get full(): boolean {
     return this.fault !== undefined || this.#pendingBytes > PENDING_MAX_BYTES;

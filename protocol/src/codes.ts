@@ -48,7 +48,8 @@ export const CODES = {
   CONNECTIONS_EXCEEDED: { status: 429, zh: '连接数或连接速率超过上限', en: 'Too many connections, or too many at a time' },
   SERVICE_UNAVAILABLE: { status: 503, zh: '所依赖的服务暂不可用', en: 'A service this needs is not available' },
   INTERNAL: { status: 500, zh: '内部错误', en: 'Internal error' },
-  // Contracts.
+  // Datasets and contracts.
+  DATASET_INVALID: { status: 422, zh: '数据集定义有误', en: 'The dataset definition has errors' },
   CONTRACT_INVALID: { status: 422, zh: '合约文档有误', en: 'The contract document has errors' },
   // Stored data that is not what it should be: audit and verify name the place.
   RECORD_MALFORMED: { status: 500, zh: '记录格式错误', en: 'The record is malformed' },

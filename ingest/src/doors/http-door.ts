@@ -28,6 +28,8 @@ export interface Upload {
   readonly dataset: string | undefined;
   /** Each line is a record; else the whole body is one. */
   readonly lines: boolean;
+  /** Media type of each record. */
+  readonly contentType: string;
   readonly gzip: boolean;
   readonly body: IncomingMessage;
 }
@@ -62,7 +64,7 @@ export class HttpDoor {
    */
   async publish(upload: Upload): Promise<LineResult[]> {
     this.assertRoom();
-    const route = routeOf(upload.device, upload.dataset);
+    const route = routeOf(upload);
     const results: LineResult[] = [];
     const leave = this.#enter(upload.device.producer);
     try {
@@ -130,11 +132,11 @@ export class HttpDoor {
 }
 
 /** A device publishes as itself alone, to the datasets it was enrolled for. */
-function routeOf({ producer, agency, datasets }: DeviceRecord, asked: string | undefined): RecordRoute {
+function routeOf({ device: { producer, agency, datasets }, dataset: asked, contentType }: Upload): RecordRoute {
   const dataset = asked ?? (datasets.length === 1 ? datasets[0] : undefined);
   if (dataset === undefined)
     throw new AirtightError('REQUEST_INVALID', `name the dataset: ${producer} was enrolled for ${datasets.length}`);
   if (!isTelemetryDataset(dataset) || !datasets.includes(dataset))
     throw new AirtightError('TOPIC_NOT_ALLOWED', `${producer} may not publish to dataset ${dataset}`);
-  return new RecordRoute({ agency, dataset, producer, door: 'http', contentType: 'application/json' });
+  return new RecordRoute({ agency, dataset, producer, door: 'http', contentType });
 }

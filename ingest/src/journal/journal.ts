@@ -343,10 +343,10 @@ export class Journal {
   /** Leaves nothing behind when it fails. */
   #createSegment(first: number): number {
     const path = segmentPath(this.#dir, first);
-    const { O_CREAT, O_TRUNC } = constants;
-    // An earlier try may have left an empty one.
-    const fd = this.#disk.open(path, DURABLE_WRITES | O_CREAT | O_TRUNC, 0o640);
+    const fd = this.#disk.open(path, DURABLE_WRITES | constants.O_CREAT, 0o640);
     try {
+      // An earlier try may have left an empty one; one with records in it is nobody's to write over.
+      assert(this.#disk.read(path).length === 0, `${path} has content already`);
       syncDirectory(this.#disk, this.#dir);
     } catch (error) {
       this.#disk.close(fd);
