@@ -15,6 +15,7 @@ import { DevicePaces } from './doors/device-pace.ts';
 import { HttpDoor } from './doors/http-door.ts';
 import { MqttBroker } from './doors/mqtt-broker.ts';
 import { createInternalServer } from './http/internal-server.ts';
+import { createIdentity } from './identity/identity.ts';
 import { Intake, tagOfBody } from './intake.ts';
 import { InternalDoor } from './internal-door.ts';
 import { CommitSignal } from './journal/commit-signal.ts';
@@ -55,14 +56,10 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
   const quarantine = new Quarantine(join(dir, 'quarantine'), storage);
   const control = new ControlData(dir);
   control.load(journal);
-  const registry = control.devices;
   const commits = new CommitSignal();
   let broker: MqttBroker | undefined;
   const anchorer = new Anchorer({
-    store: batches,
-    ledgerUrl: config.ledgerUrl,
-    token,
-    logger,
+    ...{ store: batches, ledgerUrl: config.ledgerUrl, token, logger },
     onAnchored: (count, checkpointSize) => {
       metrics.anchored.inc(count);
       broker?.onAnchored(checkpointSize);
@@ -84,27 +81,29 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
     onFatal,
   });
   const door = new InternalDoor(intake, control, (repeat) => (repeat ? metrics.repeats : metrics.accepted).inc());
+  const identity = createIdentity(config, control, { door, metrics, logger });
   const paces = new DevicePaces(config, metrics);
   const mqtt = await MqttBroker.create({
-    ...{ intake, registry, metrics, logger, connectionsMax: config.connectionsMax, limits: config, paces },
+    ...{ intake, ...identity, metrics, logger, connectionsMax: config.connectionsMax, limits: config, paces },
     leafHashOf: (position) => hash('sha256', journal.read(position) ?? assert.fail(`record ${position} was just taken`), 'hex'),
     anchorOf: (position) => batches.anchorOf(position),
   });
   broker = mqtt;
-  const httpDoor = new HttpDoor(intake, (...taken) => mqtt.onTaken(...taken), paces);
-  const parts = { stream: config.stream, journal, batches, quarantine, registry, door, httpDoor, broker, metrics, commits, storage };
+  const httpDoor = new HttpDoor(intake, identity.sessions, (...taken) => mqtt.onTaken(...taken), paces);
+  const parts = { stream: config.stream, journal, batches, quarantine, ...identity, door, httpDoor, broker, metrics, commits, storage };
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
   const mqttPort = await mqtt.listen(config.mqttHost, config.mqttPort);
   const upkeep = await startUpkeep(config, journal, storage, metrics, logger);
   door.startTicking();
-  logger.info({ url, mqttPort, head: journal.head, devices: registry.size }, 'ingest is ready');
+  logger.info({ url, mqttPort, head: journal.head, devices: control.devices.size }, 'ingest is ready');
   return {
     url,
     mqttPort,
     async close() {
       closing = true;
       door.stop();
+      identity.sessions.close();
       await upkeep.close();
       await mqtt.close();
       await server.close();

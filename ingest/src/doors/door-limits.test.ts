@@ -10,6 +10,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DatasetRegistry } from '@airtight/protocol';
 import pino from 'pino';
 import { DeviceRegistry } from '../identity/device-registry.ts';
+import { LiveSessions } from '../identity/live-sessions.ts';
+import { Logins } from '../identity/logins.ts';
 import { hashSecret } from '../identity/secret-hash.ts';
 import { Intake, tagOfBody } from '../intake.ts';
 import { FaultyDisk } from '../journal/faulty-disk.ts';
@@ -40,17 +42,19 @@ const intake = new Intake({
     throw error;
   },
 });
+const logger = pino({ level: 'silent' });
+const sessions = new LiveSessions(registry);
 const brokers: MqttBroker[] = [];
 const sockets: Socket[] = [];
 
 before(async () => {
-  const secretHash = await hashSecret(SECRET);
+  const credentials = [{ id: 'first', kind: 'password', hash: await hashSecret(SECRET), validFrom: 0 }] as const;
   const base = {
     type: 'device',
     agency: 'a',
     kind: 'air-station',
     name: { zh: '', en: '' },
-    secretHash,
+    credentials,
     simulated: false,
     revoked: false,
   } as const;
@@ -58,6 +62,7 @@ before(async () => {
 });
 
 after(async () => {
+  sessions.close();
   for (const socket of sockets) socket.destroy();
   for (const broker of brokers) await broker.close();
   await intake.committed();
@@ -68,7 +73,8 @@ after(async () => {
 
 async function listen(limits: Partial<DoorLimits>, connectionsMax = 100): Promise<number> {
   const broker = await MqttBroker.create({
-    ...{ intake, registry, metrics, logger: pino({ level: 'silent' }), connectionsMax, limits: { ...DEFAULT_DOOR_LIMITS, ...limits } },
+    ...{ intake, registry, logins: new Logins({ registry, audience: 'test', metrics, logger }), sessions, metrics, logger },
+    ...{ connectionsMax, limits: { ...DEFAULT_DOOR_LIMITS, ...limits } },
     leafHashOf: () => '',
     anchorOf: () => null,
   });

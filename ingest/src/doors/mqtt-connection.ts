@@ -14,6 +14,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { PAYLOAD_MAX_BYTES } from '@airtight/protocol';
+import type { PeerIdentity } from '../identity/peer-identity.ts';
 import type { CommitMember, Intake } from '../intake.ts';
 import type { DevicePace } from './device-pace.ts';
 import type { DevicePublisher } from './device-publisher.ts';
@@ -33,6 +34,10 @@ const PUBACK_BYTES = 4;
 const ACKS_INITIAL_BYTES = 256;
 
 export interface ConnectionHooks {
+  /** By its verified client certificate, where it showed one. */
+  readonly peer: PeerIdentity | undefined;
+  /** IP address; empty when it is gone already. */
+  readonly remoteAddress: string;
   readonly intake: Intake;
   /** The stream broke the protocol or a limit; the connection is closed. */
   readonly onViolation: (reason: string) => void;
@@ -82,6 +87,14 @@ export class MqttConnection extends Duplex implements CommitMember {
     socket.on('drain', () => this.#resumeReading());
     socket.on('error', (error) => this.destroy(error));
     socket.on('close', () => this.destroy());
+  }
+
+  get peer(): PeerIdentity | undefined {
+    return this.#hooks.peer;
+  }
+
+  get remoteAddress(): string {
+    return this.#hooks.remoteAddress;
   }
 
   /** The broker has accepted the CONNECT of this device: what it publishes from now on is taken. */
