@@ -32,7 +32,7 @@ export interface NewCredentials {
 
 export const SECRET_MIN_LENGTH = 16;
 export const SECRET_MAX_LENGTH = 256;
-const PASSWORD_ID_BYTES = 8;
+const RANDOM_ID_BYTES = 8;
 const CERTIFICATE_ID_CHARACTERS = 16;
 const COMMON_NAME_MAX_LENGTH = 64;
 
@@ -73,8 +73,7 @@ export async function makeCredentials(
   if (secret !== undefined) {
     if (secret.length < SECRET_MIN_LENGTH || secret.length > SECRET_MAX_LENGTH)
       return refuse('REQUEST_INVALID', `a secret has ${SECRET_MIN_LENGTH} to ${SECRET_MAX_LENGTH} characters`);
-    const id = randomBytes(PASSWORD_ID_BYTES).toString('hex');
-    credentials.push({ id, kind: 'password', hash: await hashSecret(secret), validFrom: now });
+    credentials.push({ id: randomId(), kind: 'password', hash: await hashSecret(secret), validFrom: now });
   }
   const shown = {
     ...(secret === undefined ? {} : { secret }),
@@ -82,6 +81,11 @@ export async function makeCredentials(
     credentials: credentials.map(({ id, kind }) => ({ id, kind })),
   };
   return accept({ credentials, shown });
+}
+
+/** For what has no digest that may be shown, or none at all. */
+function randomId(): string {
+  return randomBytes(RANDOM_ID_BYTES).toString('hex');
 }
 
 function toCertificate(
@@ -93,7 +97,7 @@ function toCertificate(
   if (fingerprint === undefined) {
     const name = commonName as string;
     if (name.length === 0 || name.length > COMMON_NAME_MAX_LENGTH) return refuse('REQUEST_INVALID', 'commonName: 1 to 64 characters');
-    return accept({ id: `cn:${name}`, kind: 'certificate', commonName: name, validFrom: now });
+    return accept({ id: randomId(), kind: 'certificate', commonName: name, validFrom: now });
   }
   const fingerprint256 = fingerprint.replaceAll(':', '').toLowerCase();
   if (!/^[0-9a-f]{64}$/.test(fingerprint256)) return refuse('REQUEST_INVALID', 'fingerprint256: SHA-256 in hex');
