@@ -82,7 +82,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
   });
   const door = new InternalDoor(intake, control, (repeat) => (repeat ? metrics.repeats : metrics.accepted).inc());
   const identity = createIdentity(config, control, { door, metrics, logger });
-  const paces = new DevicePaces(config);
+  const paces = new DevicePaces(config, metrics);
   const mqtt = await MqttBroker.create({
     ...{ intake, ...identity, metrics, logger, connectionsMax: config.connectionsMax, limits: config, paces },
     leafHashOf: (position) => hash('sha256', journal.read(position) ?? assert.fail(`record ${position} was just taken`), 'hex'),

@@ -36,7 +36,7 @@ export function installProblems(app: FastifyInstance, withPages: boolean): void 
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, code: Code, detail: string | undefined): FastifyReply {
   const { status } = CODES[code];
-  const passes = code === 'OVERLOADED' || code === 'SERVICE_UNAVAILABLE' || code === 'RATE_LIMITED';
+  const passes = status === 503 || status === 429;
   if (passes && !reply.hasHeader('retry-after')) void reply.header('retry-after', '1');
   const problem: Problem = {
     type: 'about:blank',

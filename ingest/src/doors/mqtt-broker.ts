@@ -94,7 +94,7 @@ export class MqttBroker {
     });
     const limits = options.limits ?? DEFAULT_DOOR_LIMITS;
     this.#log = new LogLimit(options.logger);
-    this.#paces = options.paces ?? new DevicePaces(limits);
+    this.#paces = options.paces ?? new DevicePaces(limits, options.metrics);
     this.#limits = new ConnectionLimits(limits, options.metrics, (limit, fields) =>
       this.#log.log('warn', { code: 'CONNECTIONS_EXCEEDED', limit, ...fields }, 'connection refused: a limit on connections'),
     );
@@ -102,6 +102,7 @@ export class MqttBroker {
       this.#onSocket(socket),
     );
     this.#server.maxConnections = options.connectionsMax;
+    this.#server.on('drop', (data) => this.#limits.refused('total', { peer: data?.remoteAddress }));
   }
 
   static async create(options: MqttBrokerOptions): Promise<MqttBroker> {
@@ -150,7 +151,7 @@ export class MqttBroker {
         metrics.violations.inc();
         this.#log.log('warn', { peer: socket.remoteAddress, reason }, 'MQTT connection closed');
       },
-      onThrottled: (limit) => metrics.throttled.inc({ limit }),
+      onShareTaken: () => metrics.throttled.inc({ limit: 'share' }),
       onActivity: () => (client as unknown as KeepAlive)._keepaliveTimer?.refresh(),
     });
     this.#connections.add(connection);

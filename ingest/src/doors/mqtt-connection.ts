@@ -43,8 +43,8 @@ export interface ConnectionHooks {
   readonly onViolation: (reason: string) => void;
   /** Called once per chunk with publishes in it: the client is alive [MQTT-3.1.2-24]. */
   readonly onActivity: () => void;
-  /** The device is not read for a while. */
-  readonly onThrottled: (limit: 'rate' | 'share') => void;
+  /** The device has had its share of a group and is not read before the next one. */
+  readonly onShareTaken: () => void;
 }
 
 type Stage = 'connect' | 'waiting' | 'open' | 'closed';
@@ -234,7 +234,7 @@ export class MqttConnection extends Duplex implements CommitMember {
 
   /** The device has had its share of this group: reads on with the next one. */
   #waitForGroup(): void {
-    this.#hooks.onThrottled('share');
+    this.#hooks.onShareTaken();
     this.#awaitsGroup = true;
     this.#stopReading();
     this.#join();
@@ -246,7 +246,6 @@ export class MqttConnection extends Duplex implements CommitMember {
     const nowMs = performance.now();
     const waitMs = (this.#pace as DevicePace).spend(messages, bytes, nowMs);
     if (waitMs === 0) return;
-    this.#hooks.onThrottled('rate');
     this.#readFromMs = nowMs + waitMs;
     this.#stopReading();
     this.#waitForRate();
