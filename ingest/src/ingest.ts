@@ -75,7 +75,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
     journal,
     quarantine,
     storage,
-    datasets: control.datasets,
+    ...{ datasets: control.datasets, devices: control.devices },
     onCommitted: (frames) => {
       batching.add(frames);
       commits.notify();

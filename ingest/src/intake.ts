@@ -6,10 +6,19 @@
  * is no timer. Who waits for a commit joins it, and is released in the order of joining, so a producer's
  * acknowledgements keep the order of its messages [MQTT-4.6.0-2] whether they were accepted, repeated or quarantined.
  */
-import { type DatasetRegistry, type DeviceSignature, decodeRecord, type Refusal, type SparkplugBirth } from '@airtight/protocol';
+import {
+  type DatasetRegistry,
+  type DeviceSignature,
+  decodeRecord,
+  type Refusal,
+  type SparkplugBirth,
+  signatureLine,
+} from '@airtight/protocol';
 import { admitPayload } from './admit/admission.ts';
 import { DuplicateIndex, indexedFrom } from './admit/duplicate-index.ts';
+import { signatureFault } from './admit/payload-signature.ts';
 import { fingerprintOf, type MessageHeader, type RecordRoute } from './admit/record-route.ts';
+import type { DeviceRegistry } from './identity/device-registry.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Origin, Quarantine } from './quarantine/quarantine.ts';
 import type { StorageFault, StorageHealth } from './storage/storage-health.ts';
@@ -18,7 +27,7 @@ import type { StorageFault, StorageHealth } from './storage/storage-health.ts';
 export interface SentWith {
   /** What a Sparkplug payload refers to. */
   readonly birth?: SparkplugBirth | undefined;
-  /** The device's own, already checked. */
+  /** The device's own. */
   readonly signature?: DeviceSignature | undefined;
 }
 
@@ -37,6 +46,8 @@ export type Taken =
 export interface IntakeOptions {
   readonly journal: Journal;
   readonly quarantine: Quarantine;
+  /** Whose signatures are asked for and known, whichever door a message comes by; absent: nobody's. */
+  readonly devices?: Pick<DeviceRegistry, 'get'>;
   /** Definitions in force. */
   readonly datasets: DatasetRegistry;
   /** Called after each commit with the frames that are durable now; the view is valid during the call. */
@@ -109,11 +120,16 @@ export class Intake {
   /** Takes a telemetry payload: admits it or quarantines it. Durable when the group that gathers now is. */
   take(route: RecordRoute, payload: Buffer, receivedAt: number, { birth, signature }: SentWith = {}): Taken {
     const { door, topic, dataset, producer, contentType } = route.fields;
+    const origin = { door, topic: topic ?? '', producer, receivedAt };
+    const device = this.#options.devices?.get(producer);
+    const fault = device === undefined ? undefined : signatureFault(device, route.fields, payload, signature, receivedAt);
+    if (fault !== undefined) {
+      const message = signature === undefined ? payload : Buffer.concat([payload, Buffer.from(signatureLine(signature))]);
+      return this.refuse(origin, fault, message);
+    }
     const definition = this.#options.datasets.current(dataset);
     const admitted = admitPayload(payload, { contentType, receivedAt, definition, topic, birth });
-    if (!admitted.ok) {
-      return this.refuse({ door, topic: topic ?? '', producer, receivedAt }, admitted, payload);
-    }
+    if (!admitted.ok) return this.refuse(origin, admitted, payload);
     return this.store(route, payload, receivedAt, admitted.value.messageId, { birth: birth?.position, signature });
   }
 

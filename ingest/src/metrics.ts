@@ -51,7 +51,7 @@ export function createMetrics(): IngestMetrics {
       labelNames: ['code'],
       registers,
     }),
-    endedSessions: counter('ended_sessions_total', 'Connections and uploads cut because their credentials were revoked or expired'),
+    endedSessions: counter('ended_sessions_total', 'MQTT connections cut because their credentials were revoked or expired'),
     refusedUploads: new Counter({
       name: 'airtight_ingest_refused_uploads_total',
       help: 'HTTP publishes answered with a problem other than wrong credentials',

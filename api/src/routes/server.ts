@@ -38,10 +38,12 @@ const CONTENT_SECURITY_POLICY = [
 const DOCS_PATH = '/api/docs';
 
 export async function buildServer(context: RouteContext, logger: FastifyBaseLogger, dashboardDir: string): Promise<FastifyInstance> {
+  const { trustedProxies } = context.config;
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_MAX_BYTES,
+    trustProxy: trustedProxies === '' ? false : trustedProxies.split(',').map((proxy) => proxy.trim()),
     requestTimeout: REQUEST_TIMEOUT_MS,
     genReqId: () => randomUUID(),
     forceCloseConnections: true,

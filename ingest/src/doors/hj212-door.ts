@@ -3,7 +3,7 @@
  * password (PW), as an MQTT client does once. A frame is answered when its record is durable, in the order of frames.
  *
  * The password is looked at and not stored: records hold the data segment with that field cut out. The CRC is checked and
- * not stored either: with six unknown digits, sixteen bits about them would be too many (docs/decisions/0007).
+ * not stored either: with six unknown digits, sixteen bits about them would be too many (docs/decisions/0011).
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { AirtightError, type DeviceRecord, HJ212_MEDIA_TYPE, isValidAt, type PasswordCredential } from '@airtight/protocol';

@@ -134,6 +134,7 @@ test('one request cannot enrol two devices under one foreign id, name or certifi
   assert.equal((await twice({ foreignId }, { foreignId })).code, 'PRODUCER_EXISTS');
   const certificate = { fingerprint256: 'ab'.repeat(32) };
   assert.equal((await twice({ certificate }, { certificate })).code, 'CREDENTIAL_TAKEN');
+  assert.equal((await twice({ certificate: { commonName: 'SN' } }, { certificate: { commonName: 'SN' } })).code, 'CREDENTIAL_TAKEN');
   assert.equal((await ask('/devices', { devices: [device('twin-1'), device('twin-1')] })).code, 'PRODUCER_EXISTS');
   assert.equal((await ask('/devices/twin-1/keys')).status, 404);
   // At the same time, in two requests: one of them.

@@ -19,7 +19,7 @@ import {
 } from '@airtight/protocol';
 import type { InternalDoor, InternalRecord } from '../internal-door.ts';
 import { endCredentials, withCredentials } from './credential-history.ts';
-import type { DeviceRegistry } from './device-registry.ts';
+import { certificateKey, type DeviceRegistry } from './device-registry.ts';
 import { type CredentialRequest, makeCredentials, type NewCredentials, type ShownOnce } from './new-credentials.ts';
 
 export interface EnrolmentRequest extends CredentialRequest {
@@ -104,9 +104,9 @@ export class Enrolment {
       for (const [i, request] of requests.entries()) {
         const device = this.#toDevice(request, (made[i] as NewCredentials).credentials, now);
         if (!device.ok) return device;
-        for (const { id } of made[i]?.credentials.filter(({ kind }) => kind === 'certificate') ?? []) {
-          if (certificates.has(id)) return refuse('CREDENTIAL_TAKEN', `${id} stands twice`);
-          certificates.add(id);
+        for (const key of made[i]?.credentials.flatMap((credential) => certificateKey(credential) ?? []) ?? []) {
+          if (certificates.has(key)) return refuse('CREDENTIAL_TAKEN', `${key} stands twice`);
+          certificates.add(key);
         }
         places.push(records.length);
         records.push(...this.#records(device.value));

@@ -34,7 +34,7 @@ export interface NewCredentials {
 
 export const SECRET_MIN_LENGTH = 16;
 export const SECRET_MAX_LENGTH = 256;
-const PASSWORD_ID_BYTES = 8;
+const RANDOM_ID_BYTES = 8;
 const CERTIFICATE_ID_CHARACTERS = 16;
 const COMMON_NAME_MAX_LENGTH = 64;
 
@@ -90,7 +90,12 @@ export async function makeCredentials(
 }
 
 async function toPassword(kind: PasswordCredential['kind'], secret: string, now: number): Promise<Credential> {
-  return { id: randomBytes(PASSWORD_ID_BYTES).toString('hex'), kind, hash: await hashSecret(secret), validFrom: now };
+  return { id: randomId(), kind, hash: await hashSecret(secret), validFrom: now };
+}
+
+/** For what has no digest that may be shown, or none at all. */
+function randomId(): string {
+  return randomBytes(RANDOM_ID_BYTES).toString('hex');
 }
 
 function toCertificate(
@@ -102,7 +107,7 @@ function toCertificate(
   if (fingerprint === undefined) {
     const name = commonName as string;
     if (name.length === 0 || name.length > COMMON_NAME_MAX_LENGTH) return refuse('REQUEST_INVALID', 'commonName: 1 to 64 characters');
-    return accept({ id: `cn:${name}`, kind: 'certificate', commonName: name, validFrom: now });
+    return accept({ id: randomId(), kind: 'certificate', commonName: name, validFrom: now });
   }
   const fingerprint256 = fingerprint.replaceAll(':', '').toLowerCase();
   if (!/^[0-9a-f]{64}$/.test(fingerprint256)) return refuse('REQUEST_INVALID', 'fingerprint256: SHA-256 in hex');
