@@ -13,19 +13,23 @@ import type { IngestConfig } from './config.ts';
 import { ControlData } from './control-data.ts';
 import { HttpDoor } from './doors/http-door.ts';
 import { MqttBroker } from './doors/mqtt-broker.ts';
+import { MqttListeners, type MqttPorts } from './doors/mqtt-listeners.ts';
+import { TlsMaterial } from './doors/tls-material.ts';
 import { createInternalServer } from './http/internal-server.ts';
 import { Intake, tagOfBody } from './intake.ts';
 import { InternalDoor } from './internal-door.ts';
 import { CommitSignal } from './journal/commit-signal.ts';
 import { Journal } from './journal/journal.ts';
 import { acquireWriteLock } from './journal/write-lock.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type IngestMetrics } from './metrics.ts';
 import { Quarantine } from './quarantine/quarantine.ts';
 
 export interface Ingest {
   /** Base URL of the internal HTTP interface. */
   readonly url: string;
-  readonly mqttPort: number;
+  readonly mqttPorts: MqttPorts;
+  /** Reads the TLS certificate again. */
+  reloadCertificate(): void;
   close(): Promise<void>;
 }
 
@@ -34,7 +38,7 @@ const READ_BYTES = 4 * 1024 * 1024;
 /**
  * Starts the service on its data directory.
  * @param onFatal called when storage breaks: nothing is acknowledged any more, the process must end and start again
- * @throws AirtightError JOURNAL_LOCKED, JOURNAL_CORRUPT, JOURNAL_BEHIND_BATCHES, BATCH_MALFORMED
+ * @throws AirtightError CONFIG_INVALID, JOURNAL_LOCKED, JOURNAL_CORRUPT, JOURNAL_BEHIND_BATCHES, BATCH_MALFORMED
  */
 export async function startIngest(config: IngestConfig, logger: Logger, onFatal: (error: Error) => void): Promise<Ingest> {
   const dir = join(config.dataDir, 'journal');
@@ -86,14 +90,19 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
   const parts = { stream: config.stream, journal, batches, quarantine, registry, door, httpDoor, broker, metrics, commits, unready };
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
-  const mqttPort = await mqtt.listen(config.mqttHost, config.mqttPort);
+  const tls = tlsMaterialOf(config, logger);
+  const listeners = await openListeners(config, tls, mqtt, metrics, logger);
+  const mqttPorts = listeners.ports;
   door.startTicking();
-  logger.info({ url, mqttPort, head: journal.head, devices: registry.size }, 'ingest is ready');
+  logger.info({ url, mqttPorts, head: journal.head, devices: registry.size }, 'ingest is ready');
   return {
     url,
-    mqttPort,
+    mqttPorts,
+    reloadCertificate: () => tls?.reload(),
     async close() {
       door.stop();
+      tls?.close();
+      listeners.close();
       await mqtt.close();
       await server.close();
       await intake.committed();
@@ -107,6 +116,30 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
       lock.release();
     },
   };
+}
+
+function tlsMaterialOf(config: IngestConfig, logger: Logger): TlsMaterial | undefined {
+  const { tlsCertFile: certFile, tlsKeyFile: keyFile, tlsClientCaFile: clientCaFile } = config;
+  if (config.mqttTlsPort < 0 && config.mqttWssPort < 0) return undefined;
+  if (certFile === '' || keyFile === '') throw new AirtightError('CONFIG_INVALID', 'a TLS port needs tlsCertFile and tlsKeyFile');
+  return new TlsMaterial({ certFile, keyFile, clientCaFile }, logger);
+}
+
+function openListeners(
+  { mqttHost: host, mqttPort: tcp, mqttTlsPort, mqttWsPort: ws, mqttWssPort: wss, connectionsMax }: IngestConfig,
+  tls: TlsMaterial | undefined,
+  broker: MqttBroker,
+  metrics: IngestMetrics,
+  logger: Logger,
+): ReturnType<typeof MqttListeners.open> {
+  return MqttListeners.open({
+    ...{ host, ports: { tcp, tls: mqttTlsPort, ws, wss }, tls, connectionsMax },
+    accept: (stream, peer) => broker.accept(stream, peer),
+    onRefused: (reason, remoteAddress) => {
+      metrics.refusedHandshakes.inc();
+      logger.info({ peer: remoteAddress, reason }, 'MQTT connection refused before CONNECT');
+    },
+  });
 }
 
 /** Makes closed batches durable, one write at a time, in order, and wakes the anchorer. */

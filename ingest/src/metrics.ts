@@ -11,6 +11,7 @@ export interface IngestMetrics {
   readonly refusedUploads: Counter<'code'>;
   readonly brokenUploads: Counter;
   readonly violations: Counter;
+  readonly refusedHandshakes: Counter;
   readonly slowSubscribers: Counter;
   readonly announcementsDropped: Counter;
   readonly anchored: Counter;
@@ -48,6 +49,10 @@ export function createMetrics(): IngestMetrics {
     }),
     brokenUploads: counter('broken_uploads_total', 'HTTP publishes whose sender went away in the middle'),
     violations: counter('violations_total', 'MQTT connections closed for breaking the protocol or a limit'),
+    refusedHandshakes: counter(
+      'refused_handshakes_total',
+      'Connections that ended in the TLS or WebSocket handshake, or showed a certificate nobody vouches for',
+    ),
     slowSubscribers: counter('slow_subscribers_total', 'Subscribers dropped because they did not read'),
     announcementsDropped: counter('announcements_dropped_total', 'Live messages and receipts not sent because subscribers were too slow'),
     anchored: counter('batches_anchored_total', 'Batches accepted by the ledger'),

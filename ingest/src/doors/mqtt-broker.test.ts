@@ -15,6 +15,7 @@ import { Journal } from '../journal/journal.ts';
 import { createMetrics } from '../metrics.ts';
 import { Quarantine } from '../quarantine/quarantine.ts';
 import { MqttBroker } from './mqtt-broker.ts';
+import { MqttListeners } from './mqtt-listeners.ts';
 
 const SECRET = 'a secret of the device';
 const TOPIC = 'v1/a/air/p';
@@ -26,6 +27,7 @@ let journal: Journal;
 let quarantine: Quarantine;
 let intake: Intake;
 let broker: MqttBroker;
+let listeners: MqttListeners;
 let port: number;
 let anchoredThrough = 0;
 
@@ -66,10 +68,20 @@ before(async () => {
     // The ledger of this test has what lies below `anchoredThrough`.
     anchorOf: (position) => (position < anchoredThrough ? { seq: 3, ledgerIndex: 40 } : null),
   });
-  port = await broker.listen('127.0.0.1', 0);
+  const opened = await MqttListeners.open({
+    host: '127.0.0.1',
+    ports: { tcp: 0, tls: -1, ws: -1, wss: -1 },
+    tls: undefined,
+    connectionsMax: 100,
+    accept: (stream, peer) => broker.accept(stream, peer),
+    onRefused: () => undefined,
+  });
+  listeners = opened;
+  port = opened.ports.tcp;
 });
 
 after(async () => {
+  listeners.close();
   await broker.close();
   await intake.committed();
   journal.close();

@@ -2,7 +2,6 @@
  * The MQTT door: aedes with this product's policy. MQTT 3.1 and 3.1.1; a client of another version is refused by
  * CONNACK 1. The broker never spreads raw telemetry: what subscribers get are the platform's own topics.
  */
-import { createServer, type Server, type Socket } from 'node:net';
 import { CODES, type Code, NAME_MAX_LENGTH, parseTelemetryTopic, receiptTopic } from '@airtight/protocol';
 import { Aedes, type AedesPublishPacket, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
 import type { Logger } from 'pino';
@@ -14,8 +13,10 @@ import { filterCovers, maySubscribe } from '../identity/grants.ts';
 import type { Intake, Taken } from '../intake.ts';
 import type { IngestMetrics } from '../metrics.ts';
 import { Announcer } from './announcer.ts';
+import type { ByteStream } from './byte-stream.ts';
 import { DevicePublisher } from './device-publisher.ts';
 import { MqttConnection } from './mqtt-connection.ts';
+import type { MqttPeer } from './mqtt-listeners.ts';
 
 export interface MqttBrokerOptions {
   readonly intake: Intake;
@@ -29,7 +30,7 @@ export interface MqttBrokerOptions {
   readonly anchorOf: (position: number) => Anchored | null;
 }
 
-/** A CONNECT must come within this time of the TCP connection. */
+/** A CONNECT must come within this time of the connection. */
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A subscriber that takes nothing for this long is dropped: one frozen client must not stop the others. */
 const DRAIN_TIMEOUT_MS = 2000;
@@ -54,7 +55,6 @@ interface KeepAlive {
 export class MqttBroker {
   readonly #options: MqttBrokerOptions;
   readonly #aedes: Aedes;
-  readonly #server: Server;
   readonly #publishers = new WeakMap<Client, DevicePublisher>();
   /** Clients that gave no client id but want their session kept [MQTT-3.1.3-8]. */
   readonly #namelessSessions = new WeakSet<Client>();
@@ -75,8 +75,6 @@ export class MqttBroker {
       publish: (topic, payload, done) => aedes.publish({ cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false }, done),
       onDropped: () => options.metrics.announcementsDropped.inc(),
     });
-    this.#server = createServer({ noDelay: true }, (socket) => this.#onSocket(socket));
-    this.#server.maxConnections = options.connectionsMax;
   }
 
   static async create(options: MqttBrokerOptions): Promise<MqttBroker> {
@@ -91,16 +89,7 @@ export class MqttBroker {
     return broker;
   }
 
-  /** @returns the port */
-  listen(host: string, port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, () => resolve((this.#server.address() as { port: number }).port));
-    });
-  }
-
   async close(): Promise<void> {
-    this.#server.close();
     for (const connection of this.#connections) connection.destroy();
     await new Promise<void>((resolve) => this.#aedes.close(resolve));
   }
@@ -114,13 +103,20 @@ export class MqttBroker {
     return this.#connections.size;
   }
 
-  #onSocket(socket: Socket): void {
-    const { intake, metrics, logger } = this.#options;
-    const connection = new MqttConnection(socket, {
+  /** Serves a client that has connected, over whatever. */
+  accept(stream: ByteStream, { remoteAddress, identity }: MqttPeer): void {
+    const { intake, metrics, logger, connectionsMax } = this.#options;
+    if (this.#connections.size >= connectionsMax) {
+      stream.on('error', () => undefined);
+      stream.destroy();
+      return;
+    }
+    const connection = new MqttConnection(stream, {
       intake,
+      peer: identity,
       onViolation: (reason) => {
         metrics.violations.inc();
-        logger.warn({ peer: socket.remoteAddress, reason }, 'MQTT connection closed');
+        logger.warn({ peer: remoteAddress, reason }, 'MQTT connection closed');
       },
       onActivity: () => (client as unknown as KeepAlive)._keepaliveTimer?.refresh(),
     });

@@ -1,5 +1,5 @@
 /**
- * One device's TCP connection, in front of the broker. The broker (aedes) owns sessions, subscriptions, wills,
+ * One device's connection, in front of the broker. The broker (aedes) owns sessions, subscriptions, wills,
  * keep-alive and QoS 2; it sees this Duplex instead of the socket. QoS 0 and 1 PUBLISH packets of a connected device
  * are cut out of the byte stream here and go to the intake directly, and their PUBACKs are written together, once per
  * group commit: one read and one write for many messages. Every other packet passes to the broker untouched.
@@ -8,10 +8,11 @@
  * and nothing is published by someone who is not known yet.
  */
 import { isUtf8 } from 'node:buffer';
-import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { PAYLOAD_MAX_BYTES } from '@airtight/protocol';
+import type { PeerIdentity } from '../identity/peer-identity.ts';
 import type { CommitMember, Intake } from '../intake.ts';
+import type { ByteStream } from './byte-stream.ts';
 import type { DevicePublisher } from './device-publisher.ts';
 import { CONNECT, PUBACK, PUBLISH, readFixedHeader } from './mqtt-frame.ts';
 
@@ -27,6 +28,8 @@ const PUBACK_BYTES = 4;
 const ACKS_INITIAL_BYTES = 256;
 
 export interface ConnectionHooks {
+  /** By its verified client certificate, where it showed one. */
+  readonly peer: PeerIdentity | undefined;
   readonly intake: Intake;
   /** The stream broke the protocol or a limit; the connection is closed. */
   readonly onViolation: (reason: string) => void;
@@ -37,7 +40,7 @@ export interface ConnectionHooks {
 type Stage = 'connect' | 'waiting' | 'open' | 'closed';
 
 export class MqttConnection extends Duplex implements CommitMember {
-  readonly #socket: Socket;
+  readonly #socket: ByteStream;
   readonly #hooks: ConnectionHooks;
   #publisher: DevicePublisher | undefined;
   #stage: Stage = 'connect';
@@ -55,7 +58,7 @@ export class MqttConnection extends Duplex implements CommitMember {
   #committingBytes = 0;
   #joined = false;
 
-  constructor(socket: Socket, hooks: ConnectionHooks) {
+  constructor(socket: ByteStream, hooks: ConnectionHooks) {
     super();
     this.#socket = socket;
     this.#hooks = hooks;
@@ -64,6 +67,10 @@ export class MqttConnection extends Duplex implements CommitMember {
     socket.on('drain', () => this.#resumeReading());
     socket.on('error', (error) => this.destroy(error));
     socket.on('close', () => this.destroy());
+  }
+
+  get peer(): PeerIdentity | undefined {
+    return this.#hooks.peer;
   }
 
   /** The broker has accepted the CONNECT of this device: what it publishes from now on is taken. */
