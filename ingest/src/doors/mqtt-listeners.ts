@@ -106,7 +106,11 @@ export class MqttListeners {
   #tlsServer(): Server {
     const material = this.#material();
     const server = createTlsServer({ ...SOCKET_OPTIONS, ...tlsOptions(material) }, (socket) => this.#accept(socket, socket));
-    server.on('tlsClientError', (error, socket) => this.#options.onRefused(error.message, socket.remoteAddress));
+    server.on('tlsClientError', (error, socket) => {
+      this.#options.onRefused(error.message, socket.remoteAddress);
+      // After a handshake that took too long Node leaves this to us; an HTTPS server does it itself.
+      socket.destroy();
+    });
     material.onChange((options) => server.setSecureContext(options));
     return server;
   }
