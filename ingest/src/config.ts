@@ -65,6 +65,37 @@ export const INGEST_SETTINGS = {
     default: '',
     doc: 'CA certificates whose client certificates are taken, PEM; empty: clients are asked for none.',
   },
+  brokerUrl: {
+    type: 'string',
+    env: 'AIRTIGHT_INGEST_BROKER_URL',
+    default: '',
+    doc: 'External MQTT 5 broker to take messages from, mqtt:// or mqtts://; empty: none.',
+  },
+  brokerUsername: { type: 'string', env: 'AIRTIGHT_INGEST_BROKER_USERNAME', default: '', doc: 'User name there; empty: none.' },
+  brokerPasswordFile: {
+    type: 'string',
+    env: 'AIRTIGHT_INGEST_BROKER_PASSWORD_FILE',
+    default: '',
+    doc: 'File with the password there; empty: none.',
+  },
+  brokerCaFile: {
+    type: 'string',
+    env: 'AIRTIGHT_INGEST_BROKER_CA_FILE',
+    default: '',
+    doc: 'CA that vouches for the broker, PEM; empty: those of the system.',
+  },
+  brokerGroup: {
+    type: 'string',
+    env: 'AIRTIGHT_INGEST_BROKER_GROUP',
+    default: 'airtight',
+    doc: 'Name of the shared subscription, $share/{name}/…: nodes of one name divide the messages between them.',
+  },
+  brokerTopics: {
+    type: 'string',
+    env: 'AIRTIGHT_INGEST_BROKER_TOPICS',
+    default: 'v1/+/+/+',
+    doc: 'Topic filters to subscribe to there, separated by commas.',
+  },
   host: {
     type: 'string',
     env: 'AIRTIGHT_INGEST_HOST',

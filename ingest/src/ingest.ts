@@ -13,15 +13,15 @@ import type { IngestConfig } from './config.ts';
 import { ControlData } from './control-data.ts';
 import { HttpDoor } from './doors/http-door.ts';
 import { MqttBroker } from './doors/mqtt-broker.ts';
-import { MqttListeners, type MqttPorts } from './doors/mqtt-listeners.ts';
-import { TlsMaterial } from './doors/tls-material.ts';
+import { openMqttDoors } from './doors/mqtt-doors.ts';
+import type { MqttPorts } from './doors/mqtt-listeners.ts';
 import { createInternalServer } from './http/internal-server.ts';
 import { Intake, tagOfBody } from './intake.ts';
 import { InternalDoor } from './internal-door.ts';
 import { CommitSignal } from './journal/commit-signal.ts';
 import { Journal } from './journal/journal.ts';
 import { acquireWriteLock } from './journal/write-lock.ts';
-import { createMetrics, type IngestMetrics } from './metrics.ts';
+import { createMetrics } from './metrics.ts';
 import { Quarantine } from './quarantine/quarantine.ts';
 
 export interface Ingest {
@@ -90,19 +90,16 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
   const parts = { stream: config.stream, journal, batches, quarantine, registry, door, httpDoor, broker, metrics, commits, unready };
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
-  const tls = tlsMaterialOf(config, logger);
-  const listeners = await openListeners(config, tls, mqtt, metrics, logger);
-  const mqttPorts = listeners.ports;
+  const mqttDoors = await openMqttDoors(config, { broker: mqtt, intake, registry, metrics, logger });
   door.startTicking();
-  logger.info({ url, mqttPorts, head: journal.head, devices: registry.size }, 'ingest is ready');
+  logger.info({ url, mqttPorts: mqttDoors.ports, head: journal.head, devices: registry.size }, 'ingest is ready');
   return {
     url,
-    mqttPorts,
-    reloadCertificate: () => tls?.reload(),
+    mqttPorts: mqttDoors.ports,
+    reloadCertificate: () => mqttDoors.reloadCertificate(),
     async close() {
       door.stop();
-      tls?.close();
-      listeners.close();
+      await mqttDoors.close();
       await mqtt.close();
       await server.close();
       await intake.committed();
@@ -116,30 +113,6 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
       lock.release();
     },
   };
-}
-
-function tlsMaterialOf(config: IngestConfig, logger: Logger): TlsMaterial | undefined {
-  const { tlsCertFile: certFile, tlsKeyFile: keyFile, tlsClientCaFile: clientCaFile } = config;
-  if (config.mqttTlsPort < 0 && config.mqttWssPort < 0) return undefined;
-  if (certFile === '' || keyFile === '') throw new AirtightError('CONFIG_INVALID', 'a TLS port needs tlsCertFile and tlsKeyFile');
-  return new TlsMaterial({ certFile, keyFile, clientCaFile }, logger);
-}
-
-function openListeners(
-  { mqttHost: host, mqttPort: tcp, mqttTlsPort, mqttWsPort: ws, mqttWssPort: wss, connectionsMax }: IngestConfig,
-  tls: TlsMaterial | undefined,
-  broker: MqttBroker,
-  metrics: IngestMetrics,
-  logger: Logger,
-): ReturnType<typeof MqttListeners.open> {
-  return MqttListeners.open({
-    ...{ host, ports: { tcp, tls: mqttTlsPort, ws, wss }, tls, connectionsMax },
-    accept: (stream, peer) => broker.accept(stream, peer),
-    onRefused: (reason, remoteAddress) => {
-      metrics.refusedHandshakes.inc();
-      logger.info({ peer: remoteAddress, reason }, 'MQTT connection refused before CONNECT');
-    },
-  });
 }
 
 /** Makes closed batches durable, one write at a time, in order, and wakes the anchorer. */

@@ -14,6 +14,9 @@ export interface IngestMetrics {
   readonly refusedHandshakes: Counter;
   readonly slowSubscribers: Counter;
   readonly announcementsDropped: Counter;
+  readonly brokerConnected: Gauge;
+  readonly brokerReceived: Counter;
+  readonly brokerAcknowledged: Counter;
   readonly anchored: Counter;
   readonly anchorRetries: Counter;
   readonly connections: Gauge;
@@ -55,6 +58,13 @@ export function createMetrics(): IngestMetrics {
     ),
     slowSubscribers: counter('slow_subscribers_total', 'Subscribers dropped because they did not read'),
     announcementsDropped: counter('announcements_dropped_total', 'Live messages and receipts not sent because subscribers were too slow'),
+    brokerConnected: new Gauge({
+      name: 'airtight_ingest_broker_connected',
+      help: '1 while messages are taken from the external broker, 0 while it is away or none is set',
+      registers,
+    }),
+    brokerReceived: counter('broker_received_total', 'Messages taken from the external broker'),
+    brokerAcknowledged: counter('broker_acknowledged_total', 'Acknowledgements sent to the external broker, after the commit'),
     anchored: counter('batches_anchored_total', 'Batches accepted by the ledger'),
     anchorRetries: counter('anchor_retries_total', 'Requests the ledger did not accept'),
     connections: new Gauge({ name: 'airtight_ingest_connections', help: 'MQTT connections', registers }),
