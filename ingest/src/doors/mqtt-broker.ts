@@ -9,7 +9,7 @@ import type { RecordRoute } from '../admit/record-route.ts';
 import type { Anchored } from '../batch/batch-store.ts';
 import { authenticate } from '../identity/authentication.ts';
 import type { DeviceRegistry } from '../identity/device-registry.ts';
-import { filterCovers, maySubscribe } from '../identity/grants.ts';
+import { filterCovers, isTopicFilter, maySubscribe } from '../identity/grants.ts';
 import type { Intake, Taken } from '../intake.ts';
 import type { IngestMetrics } from '../metrics.ts';
 import { Announcer } from './announcer.ts';
@@ -145,6 +145,8 @@ export class MqttBroker {
       authenticate(this.#options.registry, username, password?.toString('utf8')).then(
         (device) => {
           if (device === undefined) return refuse('CREDENTIALS_WRONG', BAD_USERNAME_OR_PASSWORD);
+          // A client id is the device's own: another one's session is neither ended [MQTT-3.1.4-2] nor inherited by naming it.
+          client.id = `${device.producer}/${client.id}`;
           this.#publishers.set(
             client,
             new DevicePublisher(device, this.#options.registry, this.#options.intake, (...taken) => this.#onTaken(client, ...taken)),
@@ -156,6 +158,8 @@ export class MqttBroker {
     };
     this.#aedes.authorizePublish = (client, packet, done) => this.#takeFromBroker(client, packet, done);
     this.#aedes.authorizeSubscribe = (client, subscription, done) => {
+      // [MQTT-4.8.0-1] ends the connection.
+      if (!isTopicFilter(subscription.topic)) return done(new Error('malformed topic filter'), null);
       const device = this.#publishers.get(client)?.device;
       // Null answers SUBACK 0x80, failure [MQTT-3.8.4-3].
       done(null, device !== undefined && maySubscribe(device, subscription.topic) ? subscription : null);

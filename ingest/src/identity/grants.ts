@@ -2,8 +2,16 @@
 import { type DeviceRecord, parseTelemetryTopic, receiptTopic, type TelemetryTopic } from '@airtight/protocol';
 import type { DeviceRegistry } from './device-registry.ts';
 
+/** [MQTT-4.7.1-2] and [MQTT-4.7.1-3]: a wildcard stands alone in its level, # in the last one. */
+export function isTopicFilter(filter: string): boolean {
+  const levels = filter.split('/');
+  return levels.every((level, i) => (level === '#' ? i === levels.length - 1 : level === '+' || !/[+#]/.test(level)));
+}
+
 /** True when every topic name that `requested` matches is matched by `granted` too. Both are MQTT topic filters. */
 export function filterCovers(granted: string, requested: string): boolean {
+  // [MQTT-4.7.2-1] a filter that begins with a wildcard matches nothing that begins with $; shared subscriptions do too.
+  if (requested.startsWith('$') && !granted.startsWith('$')) return false;
   const grantedLevels = granted.split('/');
   const requestedLevels = requested.split('/');
   for (const [i, level] of grantedLevels.entries()) {
