@@ -22,8 +22,11 @@ export interface Reading {
 }
 
 export const READINGS_MAX = 1000;
-const ID_MAX_LENGTH = 128;
-const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/;
+export const ID_MAX_LENGTH = 128;
+export const UNIT_MAX_LENGTH = 32;
+export const QUALITY_MAX_LENGTH = 16;
+export const RFC3339_PATTERN = '^\\d{4}-\\d{2}-\\d{2}[Tt]\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?([Zz]|[+-]\\d{2}:\\d{2})$';
+const RFC3339 = new RegExp(RFC3339_PATTERN);
 
 /**
  * Parses and checks a payload text.
@@ -119,7 +122,9 @@ function toMeasurement(property: string, value: unknown): Measurement | Refusal 
   const { v, u, q } = value as { v?: unknown; u?: unknown; q?: unknown };
   const measurement = toPlainMeasurement(property, v);
   if ('ok' in measurement) return measurement;
-  if (u !== undefined && (typeof u !== 'string' || u.length === 0 || u.length > 32)) return refuse('PAYLOAD_SHAPE', `unit of ${property}`);
-  if (q !== undefined && (typeof q !== 'string' || q.length > 16)) return refuse('PAYLOAD_SHAPE', `quality mark of ${property}`);
+  if (u !== undefined && (typeof u !== 'string' || u.length === 0 || u.length > UNIT_MAX_LENGTH))
+    return refuse('PAYLOAD_SHAPE', `unit of ${property}`);
+  if (q !== undefined && (typeof q !== 'string' || q.length > QUALITY_MAX_LENGTH))
+    return refuse('PAYLOAD_SHAPE', `quality mark of ${property}`);
   return { ...measurement, ...(u === undefined ? {} : { unit: u }), ...(q === undefined ? {} : { quality: q }) };
 }
