@@ -21,6 +21,7 @@ import { InternalDoor } from './internal-door.ts';
 import { CommitSignal } from './journal/commit-signal.ts';
 import { Journal } from './journal/journal.ts';
 import { acquireWriteLock } from './journal/write-lock.ts';
+import { watchLoopDelay } from './loop-delay.ts';
 import { createMetrics } from './metrics.ts';
 import { Quarantine } from './quarantine/quarantine.ts';
 
@@ -92,12 +93,14 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
   const url = await server.listen({ host: config.host, port: config.port });
   const mqttDoors = await openMqttDoors(config, { broker: mqtt, intake, registry, metrics, logger });
   door.startTicking();
+  const stopWatching = watchLoopDelay((seconds) => metrics.eventLoopDelaySeconds.observe(seconds));
   logger.info({ url, mqttPorts: mqttDoors.ports, head: journal.head, devices: registry.size }, 'ingest is ready');
   return {
     url,
     mqttPorts: mqttDoors.ports,
     reloadCertificate: () => mqttDoors.reloadCertificate(),
     async close() {
+      stopWatching();
       door.stop();
       await mqttDoors.close();
       await mqtt.close();

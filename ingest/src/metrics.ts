@@ -21,6 +21,7 @@ export interface IngestMetrics {
   readonly anchorRetries: Counter;
   readonly connections: Gauge;
   readonly commitSeconds: Histogram;
+  readonly eventLoopDelaySeconds: Histogram;
 }
 
 export function createMetrics(): IngestMetrics {
@@ -72,6 +73,12 @@ export function createMetrics(): IngestMetrics {
       name: 'airtight_ingest_commit_seconds',
       help: 'Duration of a group commit',
       buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
+      registers,
+    }),
+    eventLoopDelaySeconds: new Histogram({
+      name: 'airtight_ingest_event_loop_delay_seconds',
+      help: 'How much later than asked a timer came: what every device waits for beside the disk',
+      buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.2, 0.5, 1],
       registers,
     }),
   };
