@@ -41,6 +41,8 @@ const UNACCEPTABLE_PROTOCOL = 1;
 const IDENTIFIER_REJECTED = 2;
 const BAD_USERNAME_OR_PASSWORD = 4;
 
+const NOTHING = Buffer.alloc(0);
+
 /** SUBACK return code of a refused subscription [MQTT 3.1.1 §3.9.3]; aedes shows it as the subscription's QoS. */
 const SUBSCRIPTION_REFUSED = 128;
 
@@ -213,6 +215,8 @@ export class MqttBroker {
     if (publisher === undefined) return done(new Error('nobody is known to have published this'));
     publisher.publish(packet.topic, Buffer.from(packet.payload), packet.retain, Date.now());
     packet.retain = false;
+    // aedes keeps the packet until PUBREL, to publish it then to nobody: its identifier is all that is needed.
+    packet.payload = NOTHING;
     this.#options.intake.join({ onCommitStart: () => undefined, onCommitted: () => done(null) });
   }
 
