@@ -4,9 +4,12 @@
  */
 import { SENML_NAME_MAX_LENGTH, SENML_RECORDS_MAX, SENML_UNIT_MAX_LENGTH } from '@airtight/standards/senml.ts';
 import { type Static, Type } from 'typebox';
-import { MEASUREMENTS_MAX, TEXT_MAX_LENGTH, TIME_MAX } from './measurement.ts';
+import { MEASUREMENTS_MAX, READINGS_MAX, TEXT_MAX_LENGTH, TIME_MAX } from './measurement.ts';
 import { PROPERTY_PATTERN } from './names.ts';
-import { ID_MAX_LENGTH, QUALITY_MAX_LENGTH, READINGS_MAX, RFC3339_PATTERN, UNIT_MAX_LENGTH } from './reading.ts';
+import { ID_MAX_LENGTH, QUALITY_MAX_LENGTH, UNIT_MAX_LENGTH } from './reading.ts';
+
+/** RFC 3339 §5.6 `date-time`; the zone must be there. */
+const RFC3339_PATTERN = '^\\d{4}-\\d{2}-\\d{2}[Tt]\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?([Zz]|[+-]\\d{2}:\\d{2})$';
 
 const Result = Type.Union([Type.Number(), Type.String({ maxLength: TEXT_MAX_LENGTH }), Type.Boolean()]);
 

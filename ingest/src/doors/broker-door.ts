@@ -7,12 +7,13 @@
  * must be one that was enrolled.
  */
 import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { contentTypeOf, NAME_MAX_LENGTH, parseTelemetryTopic, refuse } from '@airtight/protocol';
 import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt';
 import type { Logger } from 'pino';
 import { RecordRoute } from '../admit/record-route.ts';
 import type { DeviceRegistry } from '../identity/device-registry.ts';
-import { publishTarget } from '../identity/grants.ts';
+import { brokeredTarget } from '../identity/grants.ts';
 import type { CommitMember, Intake } from '../intake.ts';
 import type { IngestMetrics } from '../metrics.ts';
 import type { OnTaken } from './device-publisher.ts';
@@ -93,7 +94,8 @@ export class BrokerDoor implements CommitMember {
   /** Takes nothing more, and acknowledges what is durable. The session stays with the broker. */
   async close(): Promise<void> {
     this.#closing = true;
-    await this.#options.intake.committed();
+    // Where the storage is broken nothing is committed any more, and was never acknowledged.
+    await Promise.race([this.#options.intake.committed(), delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
     // Not forced, `end` waits for what is in flight outwards, which a broker that is away never answers.
     const timer = setTimeout(() => this.#client.end(true), CLOSE_TIMEOUT_MS);
     await this.#client.endAsync(!this.#client.connected);
@@ -170,9 +172,7 @@ export class BrokerDoor implements CommitMember {
 
   /** Asked anew for every message: a device may have been revoked since the last one. */
   #routeOf(topic: string, contentType: string): RecordRoute | undefined {
-    const { registry } = this.#options;
-    const device = registry.get(parseTelemetryTopic(topic)?.producer ?? '');
-    const target = device === undefined || device.revoked ? null : publishTarget(device, topic, registry);
+    const target = brokeredTarget(topic, this.#options.registry, this.#options.intake.datasets);
     if (target === null) return undefined;
     const key = `${contentType} ${topic}`;
     let route = this.#routes.get(key);

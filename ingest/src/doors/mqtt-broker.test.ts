@@ -73,6 +73,7 @@ before(async () => {
     ports: { tcp: 0, tls: -1, ws: -1, wss: -1 },
     tls: undefined,
     connectionsMax: 100,
+    handshakeTimeoutMs: DEADLINE_MS,
     accept: (stream, peer) => broker.accept(stream, peer),
     onRefused: () => undefined,
   });

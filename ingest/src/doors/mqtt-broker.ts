@@ -11,10 +11,14 @@ import { authenticate } from '../identity/authentication.ts';
 import type { DeviceRegistry } from '../identity/device-registry.ts';
 import { filterCovers, isTopicFilter, maySubscribe } from '../identity/grants.ts';
 import type { Intake, Taken } from '../intake.ts';
+import { LogLimit } from '../log-limit.ts';
 import type { IngestMetrics } from '../metrics.ts';
 import { Announcer } from './announcer.ts';
 import type { ByteStream } from './byte-stream.ts';
+import { ConnectionLimits } from './connection-limits.ts';
+import { DevicePaces } from './device-pace.ts';
 import { DevicePublisher } from './device-publisher.ts';
+import { DEFAULT_DOOR_LIMITS, type DoorLimits } from './door-limits.ts';
 import { MqttConnection } from './mqtt-connection.ts';
 import type { MqttPeer } from './mqtt-listeners.ts';
 
@@ -24,14 +28,16 @@ export interface MqttBrokerOptions {
   readonly metrics: IngestMetrics;
   readonly logger: Logger;
   readonly connectionsMax: number;
+  /** Absent: DEFAULT_DOOR_LIMITS. */
+  readonly limits?: DoorLimits;
+  /** Shared with the other doors; absent: its own. */
+  readonly paces?: DevicePaces;
   /** Lower-case hex leaf hash of a stored record. */
   readonly leafHashOf: (position: number) => string;
   /** The batch of a record, once the ledger has it. */
   readonly anchorOf: (position: number) => Anchored | null;
 }
 
-/** A CONNECT must come within this time of the connection. */
-const CONNECT_TIMEOUT_MS = 10_000;
 /** A subscriber that takes nothing for this long is dropped: one frozen client must not stop the others. */
 const DRAIN_TIMEOUT_MS = 2000;
 /** `v1/agency/dataset/producer` and a little more; deeper topics are nobody's. */
@@ -39,6 +45,7 @@ const TOPIC_LEVELS_MAX = 16;
 /** CONNACK return codes [MQTT 3.1.1 §3.2.2.3]. */
 const UNACCEPTABLE_PROTOCOL = 1;
 const IDENTIFIER_REJECTED = 2;
+const SERVER_UNAVAILABLE = 3;
 const BAD_USERNAME_OR_PASSWORD = 4;
 
 const NOTHING = Buffer.alloc(0);
@@ -67,6 +74,9 @@ export class MqttBroker {
   readonly #announcer: Announcer;
   readonly #violators = new WeakSet<Client>();
   readonly #connections = new Set<MqttConnection>();
+  readonly #paces: DevicePaces;
+  readonly #limits: ConnectionLimits;
+  readonly #log: LogLimit;
 
   private constructor(options: MqttBrokerOptions, aedes: Aedes) {
     this.#options = options;
@@ -77,11 +87,17 @@ export class MqttBroker {
       publish: (topic, payload, done) => aedes.publish({ cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false }, done),
       onDropped: () => options.metrics.announcementsDropped.inc(),
     });
+    const limits = options.limits ?? DEFAULT_DOOR_LIMITS;
+    this.#log = new LogLimit(options.logger);
+    this.#paces = options.paces ?? new DevicePaces(limits);
+    this.#limits = new ConnectionLimits(limits, options.metrics, (limit, fields) =>
+      this.#log.log('warn', { code: 'CONNECTIONS_EXCEEDED', limit, ...fields }, 'connection refused: a limit on connections'),
+    );
   }
 
   static async create(options: MqttBrokerOptions): Promise<MqttBroker> {
     const aedes = await Aedes.createBroker({
-      connectTimeout: CONNECT_TIMEOUT_MS,
+      connectTimeout: (options.limits ?? DEFAULT_DOOR_LIMITS).connectTimeoutMs,
       drainTimeout: DRAIN_TIMEOUT_MS,
       maxTopicLevels: TOPIC_LEVELS_MAX,
     });
@@ -106,20 +122,23 @@ export class MqttBroker {
   }
 
   /** Serves a client that has connected, over whatever. */
-  accept(stream: ByteStream, { remoteAddress, identity }: MqttPeer): void {
-    const { intake, metrics, logger, connectionsMax } = this.#options;
-    if (this.#connections.size >= connectionsMax) {
-      stream.on('error', () => undefined);
-      stream.destroy();
+  accept(stream: ByteStream, { socket, identity }: MqttPeer): void {
+    if (this.#connections.size >= this.#options.connectionsMax) {
+      this.#limits.refused('total', { peer: socket.remoteAddress });
+      socket.destroy();
       return;
     }
+    if (!this.#limits.admit(socket)) return;
+    const { intake, metrics } = this.#options;
     const connection = new MqttConnection(stream, {
+      socket,
       intake,
       peer: identity,
       onViolation: (reason) => {
         metrics.violations.inc();
-        logger.warn({ peer: remoteAddress, reason }, 'MQTT connection closed');
+        this.#log.log('warn', { peer: socket.remoteAddress, reason }, 'MQTT connection closed');
       },
+      onThrottled: (limit) => metrics.throttled.inc({ limit }),
       onActivity: () => (client as unknown as KeepAlive)._keepaliveTimer?.refresh(),
     });
     this.#connections.add(connection);
@@ -139,7 +158,7 @@ export class MqttBroker {
     this.#aedes.authenticate = (client, username, password, done) => {
       const refuse = (code: Code, returnCode: number): void => {
         this.#options.metrics.refusedLogins.inc({ code });
-        this.#options.logger.info({ code, user: username?.slice(0, NAME_MAX_LENGTH) }, 'MQTT login refused');
+        this.#log.log('info', { code, user: username?.slice(0, NAME_MAX_LENGTH) }, 'MQTT login refused');
         done(refusal(CODES[code].en, returnCode), null);
       };
       // [MQTT-3.1.3-8]
@@ -147,6 +166,8 @@ export class MqttBroker {
       authenticate(this.#options.registry, username, password?.toString('utf8')).then(
         (device) => {
           if (device === undefined) return refuse('CREDENTIALS_WRONG', BAD_USERNAME_OR_PASSWORD);
+          const { socket } = client.conn as MqttConnection;
+          if (!this.#limits.identify(socket, device.producer, client.id)) return refuse('CONNECTIONS_EXCEEDED', SERVER_UNAVAILABLE);
           // A client id is the device's own: another one's session is neither ended [MQTT-3.1.4-2] nor inherited by naming it.
           client.id = `${device.producer}/${client.id}`;
           this.#publishers.set(
@@ -175,7 +196,7 @@ export class MqttBroker {
       const publisher = this.#publishers.get(client);
       if (publisher === undefined) return;
       if (publisher.device.subscribe.length > 0) this.#subscribers.add(client);
-      (client.conn as MqttConnection).open(publisher);
+      (client.conn as MqttConnection).open(publisher, this.#paces.of(publisher.device.producer));
     });
     this.#aedes.on('subscribe', (subscriptions, client) => {
       const device = this.#publishers.get(client)?.device;
@@ -203,7 +224,8 @@ export class MqttBroker {
     if (error.code !== undefined || isRefusal || this.#violators.has(client)) return;
     this.#violators.add(client);
     this.#options.metrics.violations.inc();
-    this.#options.logger.warn({ producer: this.#publishers.get(client)?.device.producer, reason: error.message }, 'MQTT connection closed');
+    const producer = this.#publishers.get(client)?.device.producer;
+    this.#log.log('warn', { producer, reason: error.message }, 'MQTT connection closed');
   }
 
   /**

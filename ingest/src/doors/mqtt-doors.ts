@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { IngestConfig } from '../config.ts';
 import type { DeviceRegistry } from '../identity/device-registry.ts';
 import type { Intake } from '../intake.ts';
+import { LogLimit } from '../log-limit.ts';
 import type { IngestMetrics } from '../metrics.ts';
 import { BrokerDoor, type BrokerSettings } from './broker-door.ts';
 import type { MqttBroker } from './mqtt-broker.ts';
@@ -76,16 +77,17 @@ function brokerSettingsOf(config: IngestConfig): BrokerSettings | undefined {
 }
 
 function openListeners(
-  { mqttHost: host, mqttPort: tcp, mqttTlsPort, mqttWsPort: ws, mqttWssPort: wss, connectionsMax }: IngestConfig,
+  { mqttHost: host, mqttPort: tcp, mqttTlsPort, mqttWsPort: ws, mqttWssPort: wss, connectionsMax, connectTimeoutMs }: IngestConfig,
   tls: TlsMaterial | undefined,
   { broker, metrics, logger }: MqttDoorParts,
 ): ReturnType<typeof MqttListeners.open> {
+  const log = new LogLimit(logger);
   return MqttListeners.open({
-    ...{ host, ports: { tcp, tls: mqttTlsPort, ws, wss }, tls, connectionsMax },
+    ...{ host, ports: { tcp, tls: mqttTlsPort, ws, wss }, tls, connectionsMax, handshakeTimeoutMs: connectTimeoutMs },
     accept: (stream, peer) => broker.accept(stream, peer),
     onRefused: (reason, remoteAddress) => {
       metrics.refusedHandshakes.inc();
-      logger.info({ peer: remoteAddress, reason }, 'MQTT connection refused before CONNECT');
+      log.log('info', { peer: remoteAddress, reason }, 'MQTT connection refused before CONNECT');
     },
   });
 }

@@ -10,8 +10,6 @@ import { PACKET_MAX_BYTES } from './mqtt-connection.ts';
 import type { TlsMaterial } from './tls-material.ts';
 import { WebSocketStream } from './websocket-stream.ts';
 
-/** The TLS handshake, and the HTTP request that becomes a WebSocket, must be through within this time. */
-export const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** How often connections are looked at that have not sent a whole HTTP request. */
 const HANDSHAKE_CHECK_MS = 1000;
 /** A peer that vanished without a word is looked for after this long without traffic, whatever its MQTT keep-alive. */
@@ -33,7 +31,8 @@ export interface MqttPorts {
 }
 
 export interface MqttPeer {
-  readonly remoteAddress: string | undefined;
+  /** The TCP or TLS socket below the stream, which may be the stream itself. */
+  readonly socket: Socket;
   /** Set when the client showed a certificate that the client CA vouches for. */
   readonly identity: PeerIdentity | undefined;
 }
@@ -44,6 +43,8 @@ export interface MqttListenerOptions {
   /** Needed for TLS and WebSocket over TLS. */
   readonly tls: TlsMaterial | undefined;
   readonly connectionsMax: number;
+  /** The TLS handshake, and the HTTP request that becomes a WebSocket, must be through within this time. */
+  readonly handshakeTimeoutMs: number;
   readonly accept: (stream: ByteStream, peer: MqttPeer) => void;
   /** A connection ended before it spoke MQTT: a failed handshake, a certificate that is not vouched for. */
   readonly onRefused: (reason: string, remoteAddress: string | undefined) => void;
@@ -72,7 +73,7 @@ export class MqttListeners {
       const ports = {
         tcp: await listeners.#listen(tcp, () => listeners.#tcpServer()),
         tls: await listeners.#listen(tls, () => listeners.#tlsServer()),
-        ws: await listeners.#listen(ws, () => listeners.#upgrading(createHttpServer(httpOptions(), refuseRequest))),
+        ws: await listeners.#listen(ws, () => listeners.#upgrading(createHttpServer(listeners.#httpOptions(), refuseRequest))),
         wss: await listeners.#listen(wss, () => listeners.#wssServer()),
       };
       return Object.assign(listeners, { ports });
@@ -105,7 +106,7 @@ export class MqttListeners {
 
   #tlsServer(): Server {
     const material = this.#material();
-    const server = createTlsServer({ ...SOCKET_OPTIONS, ...tlsOptions(material) }, (socket) => this.#accept(socket, socket));
+    const server = createTlsServer({ ...SOCKET_OPTIONS, ...this.#tlsOptions(material) }, (socket) => this.#accept(socket, socket));
     server.on('tlsClientError', (error, socket) => {
       this.#options.onRefused(error.message, socket.remoteAddress);
       // After a handshake that took too long Node leaves this to us; an HTTPS server does it itself.
@@ -117,7 +118,7 @@ export class MqttListeners {
 
   #wssServer(): Server {
     const material = this.#material();
-    const server = createHttpsServer({ ...httpOptions(), ...tlsOptions(material) }, refuseRequest);
+    const server = createHttpsServer({ ...this.#httpOptions(), ...this.#tlsOptions(material) }, refuseRequest);
     server.on('tlsClientError', (error, socket) => this.#options.onRefused(error.message, socket.remoteAddress));
     material.onChange((options) => server.setSecureContext(options));
     return this.#upgrading(server);
@@ -145,33 +146,33 @@ export class MqttListeners {
       stream.destroy();
       return;
     }
-    this.#options.accept(stream, { remoteAddress: socket.remoteAddress, identity });
+    this.#options.accept(stream, { socket, identity });
+  }
+
+  #tlsOptions(material: TlsMaterial) {
+    return {
+      ...material.options,
+      handshakeTimeout: this.#options.handshakeTimeoutMs,
+      requestCert: material.asksForClientCertificate,
+      // Devices with a password need no certificate; one that is shown and not vouched for is refused after the handshake.
+      rejectUnauthorized: false,
+    };
+  }
+
+  #httpOptions() {
+    return {
+      ...SOCKET_OPTIONS,
+      headersTimeout: this.#options.handshakeTimeoutMs,
+      requestTimeout: this.#options.handshakeTimeoutMs,
+      connectionsCheckingInterval: HANDSHAKE_CHECK_MS,
+      maxHeaderSize: HEADERS_MAX_BYTES,
+    };
   }
 
   #material(): TlsMaterial {
     if (this.#options.tls === undefined) throw new Error('a TLS listener without certificate');
     return this.#options.tls;
   }
-}
-
-function tlsOptions(material: TlsMaterial) {
-  return {
-    ...material.options,
-    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-    requestCert: material.asksForClientCertificate,
-    // Devices with a password need no certificate; one that is shown and not vouched for is refused after the handshake.
-    rejectUnauthorized: false,
-  };
-}
-
-function httpOptions() {
-  return {
-    ...SOCKET_OPTIONS,
-    headersTimeout: HANDSHAKE_TIMEOUT_MS,
-    requestTimeout: HANDSHAKE_TIMEOUT_MS,
-    connectionsCheckingInterval: HANDSHAKE_CHECK_MS,
-    maxHeaderSize: HEADERS_MAX_BYTES,
-  };
 }
 
 /** HTTP status with which a handshake is refused. */

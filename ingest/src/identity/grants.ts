@@ -1,6 +1,7 @@
 /** What an authenticated device may do. */
-import { type DeviceRecord, parseTelemetryTopic, receiptTopic, type TelemetryTopic } from '@airtight/protocol';
+import { type DatasetRegistry, type DeviceRecord, parseTelemetryTopic, receiptTopic, type TelemetryTopic } from '@airtight/protocol';
 import type { DeviceRegistry } from './device-registry.ts';
+import { uplinkTarget } from './uplink-target.ts';
 
 /** [MQTT-4.7.1-2] and [MQTT-4.7.1-3]: a wildcard stands alone in its level, # in the last one. */
 export function isTopicFilter(filter: string): boolean {
@@ -25,14 +26,32 @@ export function filterCovers(granted: string, requested: string): boolean {
 
 /**
  * As whom a message on this topic enters, null when the device may not publish there. A device publishes as itself
- * alone, to the datasets it was enrolled for; a gateway also as those that were enrolled behind it.
+ * alone, to the datasets it was enrolled for; a gateway also as those that were enrolled behind it, on our own topics or
+ * on those of its network.
  */
-export function publishTarget(device: DeviceRecord, topic: string, registry: DeviceRegistry): TelemetryTopic | null {
-  const target = parseTelemetryTopic(topic);
-  if (target === null) return null;
-  const as = target.producer === device.producer ? device : registry.get(target.producer);
-  if (as === undefined || as.revoked || (as !== device && as.gateway !== device.producer)) return null;
-  return target.agency === as.agency && as.datasets.includes(target.dataset) ? target : null;
+export function publishTarget(
+  device: DeviceRecord,
+  topic: string,
+  registry: DeviceRegistry,
+  datasets: Pick<DatasetRegistry, 'current'>,
+): TelemetryTopic | null {
+  const enrolled = enrolledTarget(topic, registry, datasets, device);
+  if (enrolled === null) return null;
+  const { target, as } = enrolled;
+  return as.producer === device.producer || as.gateway === device.producer ? target : null;
+}
+
+/** As whom a message on this topic enters, whoever brings it; null when nobody is enrolled for it. */
+export function brokeredTarget(topic: string, registry: DeviceRegistry, datasets: Pick<DatasetRegistry, 'current'>): TelemetryTopic | null {
+  return enrolledTarget(topic, registry, datasets)?.target ?? null;
+}
+
+/** @param self known already: what the registry says of it is not asked */
+function enrolledTarget(topic: string, registry: DeviceRegistry, datasets: Pick<DatasetRegistry, 'current'>, self?: DeviceRecord) {
+  const target = parseTelemetryTopic(topic) ?? uplinkTarget(topic, registry, datasets);
+  const as = target?.producer === self?.producer ? self : registry.get(target?.producer ?? '');
+  if (target === null || as === undefined || as.revoked) return null;
+  return target.agency === as.agency && as.datasets.includes(target.dataset) ? { target, as } : null;
 }
 
 /** A device hears its own receipts, and what it was granted. */
