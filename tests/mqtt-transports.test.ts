@@ -213,6 +213,22 @@ test('a text message ends the connection [MQTT-6.0.0-1], a message beyond every 
   }
 });
 
+test('who sends WebSocket pings and reads no answers is cut off, and counted', async () => {
+  const socket = connect(node.ports.ws, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.write('GET /mqtt HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 13\r\n');
+  socket.write('Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n');
+  // RFC 6455 §5.2: FIN and opcode 9, masked with zeros.
+  const ping = Buffer.concat([Buffer.from([0x89, 0x80 | 125, 0, 0, 0, 0]), Buffer.alloc(125)]);
+  const many = Buffer.concat(Array.from({ length: 8000 }, () => ping));
+  await countedAfter('airtight_ingest_violations_total', async () => {
+    await until('the broker closes', () => {
+      if (socket.writableLength < many.length) socket.write(many);
+      return socket.closed;
+    });
+  });
+});
+
 test('a client of each door that says nothing is let go', { timeout: 2 * HANDSHAKE_DEADLINE_MS }, async () => {
   const { tcp, tls, ws, wss } = node.ports;
   const silent = [tcp, tls, ws, wss].map((port) => {

@@ -41,6 +41,7 @@ test('what the schemas describe is what is read, and nothing else', () => {
     [{ t: 0, m, id: 'x'.repeat(128) }, true],
     [{ t: 0, m, id: 'x'.repeat(129) }, false],
     [{ t: 0, m, id: '' }, false],
+    [{ t: 0, m, id: 'a\nb' }, false],
     [{ t: 0, m, seq: 9_007_199_254_740_991 }, true],
     [{ t: 0, m, seq: -1 }, false],
     [{ t: 0, m, firmware: '1.2' }, true],

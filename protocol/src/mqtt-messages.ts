@@ -5,11 +5,13 @@
 import { SENML_NAME_MAX_LENGTH, SENML_RECORDS_MAX, SENML_UNIT_MAX_LENGTH } from '@airtight/standards/senml.ts';
 import { type Static, Type } from 'typebox';
 import { MEASUREMENTS_MAX, READINGS_MAX, TEXT_MAX_LENGTH, TIME_MAX } from './measurement.ts';
-import { PROPERTY_PATTERN } from './names.ts';
-import { ID_MAX_LENGTH, QUALITY_MAX_LENGTH, UNIT_MAX_LENGTH } from './reading.ts';
+import { MESSAGE_NAME_MAX_LENGTH, PROPERTY_PATTERN } from './names.ts';
+import { QUALITY_MAX_LENGTH, UNIT_MAX_LENGTH } from './reading.ts';
 
 /** RFC 3339 §5.6 `date-time`; the zone must be there. */
 const RFC3339_PATTERN = '^\\d{4}-\\d{2}-\\d{2}[Tt]\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?([Zz]|[+-]\\d{2}:\\d{2})$';
+
+const NO_CONTROL_CHARACTER = '^[^\\u0000-\\u001f\\u007f-\\u009f]*$';
 
 const Result = Type.Union([Type.Number(), Type.String({ maxLength: TEXT_MAX_LENGTH }), Type.Boolean()]);
 
@@ -26,7 +28,12 @@ export const MeasuredValue = Type.Union([
 
 export const ReadingMessage = Type.Object({
   id: Type.Optional(
-    Type.String({ minLength: 1, maxLength: ID_MAX_LENGTH, description: 'Name of the message: sent again, it is stored once' }),
+    Type.String({
+      minLength: 1,
+      maxLength: MESSAGE_NAME_MAX_LENGTH,
+      pattern: NO_CONTROL_CHARACTER,
+      description: 'Name of the message: sent again, it is stored once',
+    }),
   ),
   seq: Type.Optional(
     Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Number of the message, instead of an id' }),
