@@ -183,5 +183,5 @@ test('the OpenAPI document describes it', async () => {
   assert.ok(operation);
   const { requestBody, security } = operation as { requestBody: { content: object }; security: unknown };
   assert.deepEqual(Object.keys(requestBody.content), UPLOAD_TYPES);
-  assert.deepEqual(security, [{ device: [] }]);
+  assert.deepEqual(security, [{ device: [] }, { deviceToken: [] }]);
 });

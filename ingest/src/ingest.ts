@@ -17,6 +17,7 @@ import { MqttBroker } from './doors/mqtt-broker.ts';
 import { openMqttDoors } from './doors/mqtt-doors.ts';
 import type { MqttPorts } from './doors/mqtt-listeners.ts';
 import { createInternalServer } from './http/internal-server.ts';
+import { createIdentity } from './identity/identity.ts';
 import { Intake, tagOfBody } from './intake.ts';
 import { InternalDoor } from './internal-door.ts';
 import { CommitSignal } from './journal/commit-signal.ts';
@@ -59,7 +60,6 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
   const quarantine = new Quarantine(join(dir, 'quarantine'), storage);
   const control = new ControlData(dir);
   control.load(journal);
-  const registry = control.devices;
   const commits = new CommitSignal();
   let broker: MqttBroker | undefined;
   const anchorer = anchorerOf(config, { store: batches, token, logger }, metrics, (checkpointSize) => broker?.onAnchored(checkpointSize));
@@ -78,21 +78,22 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
     onFatal,
   });
   const door = new InternalDoor(intake, control, (repeat) => (repeat ? metrics.repeats : metrics.accepted).inc());
-  const paces = new DevicePaces(config);
+  const identity = createIdentity(config, control, { door, metrics, logger });
+  const paces = new DevicePaces(config, metrics);
   const mqtt = await MqttBroker.create({
-    ...{ intake, registry, metrics, logger, connectionsMax: config.connectionsMax, limits: config, paces },
+    ...{ intake, ...identity, metrics, logger, connectionsMax: config.connectionsMax, limits: config, paces },
     leafHashOf: (position) => hash('sha256', journal.read(position) ?? assert.fail(`record ${position} was just taken`), 'hex'),
     anchorOf: (position) => batches.anchorOf(position),
   });
   broker = mqtt;
-  const httpDoor = new HttpDoor(intake, (...taken) => mqtt.onTaken(...taken), paces);
-  const parts = { stream: config.stream, journal, batches, quarantine, registry, door, httpDoor, broker, metrics, commits, storage };
+  const httpDoor = new HttpDoor(intake, identity.sessions, (...taken) => mqtt.onTaken(...taken), paces);
+  const parts = { stream: config.stream, journal, batches, quarantine, ...identity, door, httpDoor, broker, metrics, commits, storage };
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
-  const mqttDoors = await openMqttDoors(config, { broker: mqtt, intake, registry, metrics, logger });
+  const mqttDoors = await openMqttDoors(config, { broker: mqtt, intake, registry: control.devices, metrics, logger });
   const upkeep = await startUpkeep(config, journal, storage, metrics, logger);
   door.startTicking();
-  logger.info({ url, mqttPorts: mqttDoors.ports, head: journal.head, devices: registry.size }, 'ingest is ready');
+  logger.info({ url, mqttPorts: mqttDoors.ports, head: journal.head, devices: control.devices.size }, 'ingest is ready');
   return {
     url,
     mqttPorts: mqttDoors.ports,
@@ -100,6 +101,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
     async close() {
       closing = true;
       door.stop();
+      identity.sessions.close();
       await upkeep.close();
       await mqttDoors.close();
       await mqtt.close();

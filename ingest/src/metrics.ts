@@ -8,6 +8,7 @@ export interface IngestMetrics {
   readonly repeats: Counter;
   readonly quarantined: Counter<'code'>;
   readonly refusedLogins: Counter<'code'>;
+  readonly endedSessions: Counter;
   readonly refusedUploads: Counter<'code'>;
   readonly brokenUploads: Counter;
   readonly violations: Counter;
@@ -48,6 +49,7 @@ export function createMetrics(): IngestMetrics {
       'MQTT connections and HTTP requests refused for their credentials or client id',
       'code',
     ),
+    endedSessions: counter('ended_sessions_total', 'Connections and uploads cut because their credentials were revoked or expired'),
     refusedUploads: labelled('refused_uploads_total', 'HTTP publishes answered with a problem other than wrong credentials', 'code'),
     brokenUploads: counter('broken_uploads_total', 'HTTP publishes whose sender went away in the middle'),
     violations: counter('violations_total', 'MQTT connections closed for breaking the protocol or a limit'),

@@ -36,7 +36,7 @@ before(async () => {
     },
   });
   const registry = new DeviceRegistry();
-  const described = { type: 'device', agency: 'a', kind: 'air-station', name: { zh: '', en: '' }, secretHash: '' } as const;
+  const described = { type: 'device', agency: 'a', kind: 'air-station', name: { zh: '', en: '' }, credentials: [] } as const;
   registry.set({ ...described, producer: 'p', datasets: ['air'], subscribe: [], simulated: false, revoked: false });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   door = new BrokerDoor({

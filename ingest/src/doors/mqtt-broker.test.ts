@@ -9,6 +9,8 @@ import { after, before, test } from 'node:test';
 import { DatasetRegistry, decodeRecord } from '@airtight/protocol';
 import pino from 'pino';
 import { DeviceRegistry } from '../identity/device-registry.ts';
+import { LiveSessions } from '../identity/live-sessions.ts';
+import { Logins } from '../identity/logins.ts';
 import { hashSecret } from '../identity/secret-hash.ts';
 import { Intake, tagOfBody } from '../intake.ts';
 import { Journal } from '../journal/journal.ts';
@@ -29,6 +31,8 @@ let intake: Intake;
 let broker: MqttBroker;
 let listeners: MqttListeners;
 let port: number;
+let sessions: LiveSessions;
+const registry = new DeviceRegistry();
 let anchoredThrough = 0;
 
 before(async () => {
@@ -44,14 +48,15 @@ before(async () => {
       throw error;
     },
   });
-  const registry = new DeviceRegistry();
-  const secretHash = await hashSecret(SECRET);
+  const logger = pino({ level: 'silent' });
+  sessions = new LiveSessions(registry);
+  const credentials = [{ id: 'first', kind: 'password', hash: await hashSecret(SECRET), validFrom: 0 }] as const;
   const base = {
     type: 'device',
     agency: 'a',
     kind: 'air-station',
     name: { zh: '', en: '' },
-    secretHash,
+    credentials,
     simulated: false,
     revoked: false,
   } as const;
@@ -61,8 +66,10 @@ before(async () => {
   broker = await MqttBroker.create({
     intake,
     registry,
+    logins: new Logins({ registry, audience: 'test', metrics, logger }),
+    sessions,
     metrics,
-    logger: pino({ level: 'silent' }),
+    logger,
     connectionsMax: 100,
     leafHashOf: (position) => hash('sha256', journal.read(position) as Buffer, 'hex'),
     // The ledger of this test has what lies below `anchoredThrough`.
@@ -74,6 +81,7 @@ before(async () => {
     tls: undefined,
     connectionsMax: 100,
     handshakeTimeoutMs: DEADLINE_MS,
+    onDropped: (remoteAddress) => broker.dropped(remoteAddress),
     accept: (stream, peer) => broker.accept(stream, peer),
     onRefused: () => undefined,
   });
@@ -83,6 +91,7 @@ before(async () => {
 
 after(async () => {
   listeners.close();
+  sessions.close();
   await broker.close();
   await intake.committed();
   journal.close();

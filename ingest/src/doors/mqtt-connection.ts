@@ -39,13 +39,15 @@ export interface ConnectionHooks {
   readonly socket: Socket;
   /** By its verified client certificate, where it showed one. */
   readonly peer: PeerIdentity | undefined;
+  /** IP address; empty when it is gone already. */
+  readonly remoteAddress: string;
   readonly intake: Intake;
   /** The stream broke the protocol or a limit; the connection is closed. */
   readonly onViolation: (reason: string) => void;
   /** Called once per chunk with publishes in it: the client is alive [MQTT-3.1.2-24]. */
   readonly onActivity: () => void;
-  /** The device is not read for a while. */
-  readonly onThrottled: (limit: 'rate' | 'share') => void;
+  /** The device has had its share of a group and is not read before the next one. */
+  readonly onShareTaken: () => void;
 }
 
 type Stage = 'connect' | 'waiting' | 'open' | 'closed';
@@ -92,6 +94,10 @@ export class MqttConnection extends Duplex implements CommitMember {
 
   get peer(): PeerIdentity | undefined {
     return this.#hooks.peer;
+  }
+
+  get remoteAddress(): string {
+    return this.#hooks.remoteAddress;
   }
 
   /** The broker has accepted the CONNECT of this device: what it publishes from now on is taken. */
@@ -231,7 +237,7 @@ export class MqttConnection extends Duplex implements CommitMember {
 
   /** The device has had its share of this group: reads on with the next one. */
   #waitForGroup(): void {
-    this.#hooks.onThrottled('share');
+    this.#hooks.onShareTaken();
     this.#awaitsGroup = true;
     this.#stopReading();
     this.#join();
@@ -243,7 +249,6 @@ export class MqttConnection extends Duplex implements CommitMember {
     const nowMs = performance.now();
     const waitMs = (this.#pace as DevicePace).spend(messages, bytes, nowMs);
     if (waitMs === 0) return;
-    this.#hooks.onThrottled('rate');
     this.#readFromMs = nowMs + waitMs;
     this.#stopReading();
     this.#waitForRate();

@@ -84,6 +84,7 @@ function openListeners(
   const log = new LogLimit(logger);
   return MqttListeners.open({
     ...{ host, ports: { tcp, tls: mqttTlsPort, ws, wss }, tls, connectionsMax, handshakeTimeoutMs: connectTimeoutMs },
+    onDropped: (remoteAddress) => broker.dropped(remoteAddress),
     accept: (stream, peer) => broker.accept(stream, peer),
     onRefused: (reason, remoteAddress) => {
       metrics.refusedHandshakes.inc();

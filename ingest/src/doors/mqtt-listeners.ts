@@ -45,6 +45,8 @@ export interface MqttListenerOptions {
   readonly connectionsMax: number;
   /** The TLS handshake, and the HTTP request that becomes a WebSocket, must be through within this time. */
   readonly handshakeTimeoutMs: number;
+  /** A connection had no place and was closed. */
+  readonly onDropped: (remoteAddress: string | undefined) => void;
   readonly accept: (stream: ByteStream, peer: MqttPeer) => void;
   /** A connection ended before it spoke MQTT: a failed handshake, a certificate that is not vouched for. */
   readonly onRefused: (reason: string, remoteAddress: string | undefined) => void;
@@ -93,6 +95,7 @@ export class MqttListeners {
     if (port < 0) return Promise.resolve(-1);
     const server = create();
     server.maxConnections = this.#options.connectionsMax;
+    server.on('drop', (data) => this.#options.onDropped(data?.remoteAddress));
     this.#servers.push(server);
     return new Promise((resolve, reject) => {
       server.once('error', reject);

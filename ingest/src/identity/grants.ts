@@ -36,7 +36,7 @@ export function publishTarget(
   datasets: Pick<DatasetRegistry, 'current'>,
 ): TelemetryTopic | null {
   const enrolled = enrolledTarget(topic, registry, datasets, device);
-  if (enrolled === null) return null;
+  if (device.revoked || enrolled === null) return null;
   const { target, as } = enrolled;
   return as.producer === device.producer || as.gateway === device.producer ? target : null;
 }
