@@ -156,6 +156,7 @@ test('the interface is described from its schemas, and its documentation needs n
     Object.keys(openapi.paths).some((path: string) => path.startsWith('/internal')),
     false,
   );
+  assert.equal((await d.json('/api/asyncapi.json')).asyncapi, '3.0.0');
   const page = await (await d.get('/api/docs/')).text();
   assert.equal(/(?:src|href)="https?:/.test(page), false);
 });

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AirtightError, CODES } from '@airtight/protocol';
 import type { Logger } from 'pino';
-import { Anchorer } from './batch/anchorer.ts';
+import { Anchorer, type AnchorerOptions } from './batch/anchorer.ts';
 import { BatchStore } from './batch/batch-store.ts';
 import { BatchThread } from './batch/batch-thread.ts';
 import type { ClosedBatch } from './batch/batcher.ts';
@@ -15,6 +15,8 @@ import { DevicePaces } from './doors/device-pace.ts';
 import { type Hj212DoorOptions, openHj212Door } from './doors/hj212-door.ts';
 import { HttpDoor } from './doors/http-door.ts';
 import { MqttBroker, type MqttBrokerOptions } from './doors/mqtt-broker.ts';
+import { openMqttDoors } from './doors/mqtt-doors.ts';
+import type { MqttPorts } from './doors/mqtt-listeners.ts';
 import { createInternalServer } from './http/internal-server.ts';
 import { createIdentity } from './identity/identity.ts';
 import { Intake, tagOfBody } from './intake.ts';
@@ -32,9 +34,11 @@ import { StorageHealth } from './storage/storage-health.ts';
 export interface Ingest {
   /** Base URL of the internal HTTP interface. */
   readonly url: string;
-  readonly mqttPort: number;
+  readonly mqttPorts: MqttPorts;
   /** Undefined while that door is shut. */
   readonly hj212Port: number | undefined;
+  /** Reads the TLS certificate again. */
+  reloadCertificate(): void;
   close(): Promise<void>;
 }
 
@@ -43,7 +47,7 @@ const READ_BYTES = 4 * 1024 * 1024;
 /**
  * Starts the service on its data directory.
  * @param onFailure called when storage breaks: nothing is acknowledged any more, the process must end and start again
- * @throws AirtightError JOURNAL_LOCKED, JOURNAL_CORRUPT, JOURNAL_BEHIND_BATCHES, BATCH_MALFORMED
+ * @throws AirtightError CONFIG_INVALID, JOURNAL_LOCKED, JOURNAL_CORRUPT, JOURNAL_BEHIND_BATCHES, BATCH_MALFORMED
  */
 export async function startIngest(config: IngestConfig, logger: Logger, onFailure: (error: Error) => void): Promise<Ingest> {
   let closing = false;
@@ -61,14 +65,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
   control.load(journal);
   const commits = new CommitSignal();
   let broker: MqttBroker | undefined;
-  const anchorer = new Anchorer({
-    ...{ store: batches, ledgerUrl: config.ledgerUrl, token, logger },
-    onAnchored: (count, checkpointSize) => {
-      metrics.anchored.inc(count);
-      broker?.onAnchored(checkpointSize);
-    },
-    onRetry: () => metrics.anchorRetries.inc(),
-  });
+  const anchorer = anchorerOf(config, { store: batches, token, logger }, metrics, (checkpointSize) => broker?.onAnchored(checkpointSize));
   const sealer = new Sealer(batches, anchorer, onFatal);
   const batching = resumeBatching(journal, batches, sealer, onFatal);
   const intake = new Intake({
@@ -103,12 +100,14 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
   return {
     url,
     ...doors.ports,
+    reloadCertificate: () => doors.reloadCertificate(),
     async close() {
       closing = true;
       door.stop();
       identity.sessions.close();
       await upkeep.close();
       await doors.close();
+      await mqtt.close();
       await server.close();
       // What cannot be written now was never acknowledged.
       if (!storage.unwritable) await intake.committed();
@@ -127,13 +126,14 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
 /** Lets devices in. */
 async function openDoors(
   config: IngestConfig,
-  mqtt: MqttBroker,
+  broker: MqttBroker,
   parts: Pick<Hj212DoorOptions, 'intake' | 'registry' | 'logins' | 'metrics' | 'logger'>,
 ) {
-  const mqttPort = await mqtt.listen(config.mqttHost, config.mqttPort);
-  const hj212 = await openHj212Door(config, { ...parts, onTaken: (...taken) => mqtt.onTaken(...taken) });
+  const mqtt = await openMqttDoors(config, { broker, ...parts });
+  const hj212 = await openHj212Door(config, { ...parts, onTaken: (...taken) => broker.onTaken(...taken) });
   return {
-    ports: { mqttPort, hj212Port: hj212?.port },
+    ports: { mqttPorts: mqtt.ports, hj212Port: hj212?.port },
+    reloadCertificate: () => mqtt.reloadCertificate(),
     async close(): Promise<void> {
       await hj212?.door.close();
       await mqtt.close();
@@ -146,6 +146,23 @@ function brokerSettings(config: IngestConfig): Pick<MqttBrokerOptions, 'connecti
   const { connectionsMax, sparkplugHostId } = config;
   if (!/[+#/\0]/.test(sparkplugHostId)) return { connectionsMax, limits: config, sparkplugHostId };
   throw new AirtightError('CONFIG_INVALID', `sparkplugHostId: without + # and /, got ${JSON.stringify(sparkplugHostId)}`);
+}
+
+function anchorerOf(
+  { ledgerUrl }: IngestConfig,
+  parts: Pick<AnchorerOptions, 'store' | 'token' | 'logger'>,
+  metrics: IngestMetrics,
+  onAnchored: (checkpointSize: number) => void,
+): Anchorer {
+  return new Anchorer({
+    ...parts,
+    ledgerUrl,
+    onAnchored: (count, checkpointSize) => {
+      metrics.anchored.inc(count);
+      onAnchored(checkpointSize);
+    },
+    onRetry: () => metrics.anchorRetries.inc(),
+  });
 }
 
 /** What is done beside the way of the data: the disk is watched, sealed segments are compressed, the event loop is watched. */

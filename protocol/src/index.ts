@@ -1,4 +1,5 @@
 export * from './alert.ts';
+export * from './asyncapi.ts';
 export * from './batch.ts';
 export * from './codes.ts';
 export * from './config.ts';
@@ -13,6 +14,7 @@ export * from './hj212-readings.ts';
 export * from './http-api.ts';
 export * from './json-text.ts';
 export * from './measurement.ts';
+export * from './mqtt-messages.ts';
 export * from './names.ts';
 export * from './observation.ts';
 export * from './outcome.ts';

@@ -1,5 +1,6 @@
 /** The HTTP server: one port for dashboard, API, stream, ledger files, health. */
 import { randomUUID } from 'node:crypto';
+import { asyncApiDocument } from '@airtight/protocol';
 import fastifyCookie from '@fastify/cookie';
 import fastifyRateLimit from '@fastify/rate-limit';
 import fastifySwagger from '@fastify/swagger';
@@ -101,6 +102,7 @@ function apiRoutes(api: FastifyInstance, context: RouteContext): void {
 async function documentationRoutes(app: FastifyInstance): Promise<void> {
   const options = { config: { access: 'anyone' }, schema: { hide: true } } as const;
   app.get('/api/openapi.json', options, async () => app.swagger());
+  app.get('/api/asyncapi.json', options, async () => asyncApiDocument());
   await app.register((docs, _options, done) => {
     docs.addHook('onRoute', (route) => {
       route.config = { ...route.config, access: 'anyone' };

@@ -21,6 +21,7 @@ import { Quarantine } from '../quarantine/quarantine.ts';
 import { StorageHealth } from '../storage/storage-health.ts';
 import { DEFAULT_DOOR_LIMITS, type DoorLimits } from './door-limits.ts';
 import { MqttBroker } from './mqtt-broker.ts';
+import { MqttListeners } from './mqtt-listeners.ts';
 
 const SECRET = 'a secret of the device';
 const DEADLINE_MS = 10_000;
@@ -45,6 +46,7 @@ const intake = new Intake({
 const logger = pino({ level: 'silent' });
 const sessions = new LiveSessions(registry);
 const brokers: MqttBroker[] = [];
+const listeners: MqttListeners[] = [];
 const sockets: Socket[] = [];
 
 before(async () => {
@@ -64,6 +66,7 @@ before(async () => {
 after(async () => {
   sessions.close();
   for (const socket of sockets) socket.destroy();
+  for (const opened of listeners) opened.close();
   for (const broker of brokers) await broker.close();
   await intake.committed();
   journal.close();
@@ -79,7 +82,18 @@ async function listen(limits: Partial<DoorLimits>, connectionsMax = 100): Promis
     anchorOf: () => null,
   });
   brokers.push(broker);
-  return broker.listen('127.0.0.1', 0);
+  const opened = await MqttListeners.open({
+    host: '127.0.0.1',
+    ports: { tcp: 0, tls: -1, ws: -1, wss: -1 },
+    tls: undefined,
+    connectionsMax: 100,
+    handshakeTimeoutMs: DEADLINE_MS,
+    onDropped: (remoteAddress) => broker.dropped(remoteAddress),
+    accept: (stream, peer) => broker.accept(stream, peer),
+    onRefused: () => undefined,
+  });
+  listeners.push(opened);
+  return opened.ports.tcp;
 }
 
 function text(value: string): Buffer {

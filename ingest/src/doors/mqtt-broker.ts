@@ -2,7 +2,6 @@
  * The MQTT door: aedes with this product's policy. MQTT 3.1 and 3.1.1; a client of another version is refused by
  * CONNACK 1. The broker never spreads raw telemetry: what subscribers get are the platform's own topics.
  */
-import { createServer, type Server, type Socket } from 'node:net';
 import { AirtightError, CODES, type Code, parseTelemetryTopic, receiptTopic } from '@airtight/protocol';
 import { SPARKPLUG_NAMESPACE } from '@airtight/standards/sparkplug-b.ts';
 import { Aedes, type AedesPublishPacket, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
@@ -11,18 +10,20 @@ import type { RecordRoute } from '../admit/record-route.ts';
 import type { Anchored } from '../batch/batch-store.ts';
 import type { AuthenticatedDevice } from '../identity/authentication.ts';
 import type { DeviceRegistry } from '../identity/device-registry.ts';
-import { filterCovers, maySubscribe } from '../identity/grants.ts';
+import { filterCovers, isTopicFilter, maySubscribe } from '../identity/grants.ts';
 import type { LiveSessions } from '../identity/live-sessions.ts';
 import type { Logins } from '../identity/logins.ts';
 import type { Intake, Taken } from '../intake.ts';
 import { LogLimit } from '../log-limit.ts';
 import type { IngestMetrics } from '../metrics.ts';
 import { Announcer } from './announcer.ts';
+import type { ByteStream } from './byte-stream.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import { DevicePaces } from './device-pace.ts';
 import { DevicePublisher } from './device-publisher.ts';
 import { DEFAULT_DOOR_LIMITS, type DoorLimits } from './door-limits.ts';
 import { MqttConnection } from './mqtt-connection.ts';
+import type { MqttPeer } from './mqtt-listeners.ts';
 import { SparkplugSessions } from './sparkplug-session.ts';
 
 export interface MqttBrokerOptions {
@@ -47,8 +48,6 @@ export interface MqttBrokerOptions {
 
 /** A subscriber that takes nothing for this long is dropped: one frozen client must not stop the others. */
 const DRAIN_TIMEOUT_MS = 2000;
-/** A device may ask for no keep-alive (0): the system then looks after this silence whether the other end is still there. */
-const TCP_KEEP_ALIVE_MS = 60_000;
 /** `v1/agency/dataset/producer` and a little more; deeper topics are nobody's. */
 const TOPIC_LEVELS_MAX = 16;
 /** CONNACK return codes [MQTT 3.1.1 §3.2.2.3]. */
@@ -56,6 +55,8 @@ const UNACCEPTABLE_PROTOCOL = 1;
 const IDENTIFIER_REJECTED = 2;
 const SERVER_UNAVAILABLE = 3;
 const BAD_USERNAME_OR_PASSWORD = 4;
+
+const NOTHING = Buffer.alloc(0);
 
 /** SUBACK return code of a refused subscription [MQTT 3.1.1 §3.9.3]; aedes shows it as the subscription's QoS. */
 const SUBSCRIPTION_REFUSED = 128;
@@ -73,7 +74,6 @@ interface KeepAlive {
 export class MqttBroker {
   readonly #options: MqttBrokerOptions;
   readonly #aedes: Aedes;
-  readonly #server: Server;
   readonly #publishers = new WeakMap<Client, DevicePublisher>();
   readonly #authenticated = new WeakMap<Client, AuthenticatedDevice>();
   /** Clients that gave no client id but want their session kept [MQTT-3.1.3-8]. */
@@ -113,11 +113,6 @@ export class MqttBroker {
     this.#limits = new ConnectionLimits(limits, options.metrics, (limit, fields) =>
       this.#log.log('warn', { code: 'CONNECTIONS_EXCEEDED', limit, ...fields }, 'connection refused: a limit on connections'),
     );
-    this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS }, (socket) =>
-      this.#onSocket(socket),
-    );
-    this.#server.maxConnections = options.connectionsMax;
-    this.#server.on('drop', (data) => this.#limits.refused('total', { peer: data?.remoteAddress }));
   }
 
   static async create(options: MqttBrokerOptions): Promise<MqttBroker> {
@@ -129,20 +124,11 @@ export class MqttBroker {
     const broker = new MqttBroker(options, aedes);
     broker.#setPolicy();
     broker.#watchClients();
+    await broker.#publishHostState(true);
     return broker;
   }
 
-  /** @returns the port */
-  async listen(host: string, port: number): Promise<number> {
-    await this.#publishHostState(true);
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, () => resolve((this.#server.address() as { port: number }).port));
-    });
-  }
-
   async close(): Promise<void> {
-    this.#server.close();
     await this.#publishHostState(false);
     for (const connection of this.#connections) connection.destroy();
     await new Promise<void>((resolve) => this.#aedes.close(resolve));
@@ -169,13 +155,25 @@ export class MqttBroker {
     return this.#connections.size;
   }
 
-  #onSocket(socket: Socket): void {
+  /** A connection that had no place any more was closed before it came here. */
+  dropped(remoteAddress: string | undefined): void {
+    this.#limits.refused('total', { peer: remoteAddress });
+  }
+
+  /** Serves a client that has connected, over whatever. */
+  accept(stream: ByteStream, { socket, identity }: MqttPeer): void {
+    if (this.#connections.size >= this.#options.connectionsMax) {
+      this.dropped(socket.remoteAddress);
+      socket.destroy();
+      return;
+    }
     if (!this.#limits.admit(socket)) return;
     const { intake, metrics } = this.#options;
-    const connection = new MqttConnection(socket, {
-      peer: undefined,
+    const connection = new MqttConnection(stream, {
+      socket,
       remoteAddress: socket.remoteAddress ?? '',
       intake,
+      peer: identity,
       onViolation: (reason) => {
         metrics.violations.inc();
         this.#log.log('warn', { peer: socket.remoteAddress, reason }, 'MQTT connection closed');
@@ -210,6 +208,8 @@ export class MqttBroker {
       logins.authenticate({ username, secret: password?.toString('utf8'), peer }, remoteAddress).then(
         (authenticated) => {
           if (!this.#limits.identify(connection.socket, authenticated.device.producer, client.id)) return refuse('CONNECTIONS_EXCEEDED');
+          // A client id is the device's own: another one's session is neither ended [MQTT-3.1.4-2] nor inherited by naming it.
+          client.id = `${authenticated.device.producer}/${client.id}`;
           this.#authenticated.set(client, authenticated);
           this.#publishers.set(
             client,
@@ -222,6 +222,8 @@ export class MqttBroker {
     };
     this.#aedes.authorizePublish = (client, packet, done) => this.#takeFromBroker(client, packet, done);
     this.#aedes.authorizeSubscribe = (client, subscription, done) => {
+      // [MQTT-4.8.0-1] ends the connection.
+      if (!isTopicFilter(subscription.topic)) return done(new Error('malformed topic filter'), null);
       const device = this.#publishers.get(client)?.device;
       // Null answers SUBACK 0x80, failure [MQTT-3.8.4-3].
       done(null, device !== undefined && maySubscribe(device, subscription.topic) ? subscription : null);
@@ -290,6 +292,8 @@ export class MqttBroker {
     if (publisher === undefined) return done(new Error('nobody is known to have published this'));
     publisher.publish(packet.topic, Buffer.from(packet.payload), packet.retain, Date.now());
     packet.retain = false;
+    // aedes keeps the packet until PUBREL, to publish it then to nobody: its identifier is all that is needed.
+    packet.payload = NOTHING;
     this.#options.intake.join({ onCommitStart: () => undefined, onCommitted: () => done(null) });
   }
 

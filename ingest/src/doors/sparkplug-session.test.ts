@@ -18,6 +18,7 @@ import { Journal } from '../journal/journal.ts';
 import { createMetrics } from '../metrics.ts';
 import { Quarantine } from '../quarantine/quarantine.ts';
 import { MqttBroker } from './mqtt-broker.ts';
+import { MqttListeners } from './mqtt-listeners.ts';
 
 const SECRET = 'a secret of the edge node';
 const AT = 1_735_689_600_000;
@@ -34,6 +35,7 @@ let intake: Intake;
 let broker: MqttBroker;
 let port: number;
 const clients: MqttClient[] = [];
+const listeners: MqttListeners[] = [];
 
 before(async () => {
   journal = Journal.open(join(root, 'records'), { tagOf: tagOfBody });
@@ -51,11 +53,27 @@ before(async () => {
     leafHashOf: () => '',
     anchorOf: () => null,
   });
-  port = await broker.listen('127.0.0.1', 0);
+  port = await listen(broker);
 });
+
+async function listen(to: MqttBroker): Promise<number> {
+  const opened = await MqttListeners.open({
+    host: '127.0.0.1',
+    ports: { tcp: 0, tls: -1, ws: -1, wss: -1 },
+    tls: undefined,
+    connectionsMax: 100,
+    handshakeTimeoutMs: 10_000,
+    onDropped: (remoteAddress) => to.dropped(remoteAddress),
+    accept: (stream, peer) => to.accept(stream, peer),
+    onRefused: () => undefined,
+  });
+  listeners.push(opened);
+  return opened.ports.tcp;
+}
 
 after(async () => {
   for (const client of clients) client.end(true);
+  for (const opened of listeners) opened.close();
   await broker.close();
   sessions.close();
   await intake.committed();
@@ -288,7 +306,7 @@ test('the host shows that it is there, and when it goes', async () => {
     leafHashOf: () => '',
     anchorOf: () => null,
   });
-  const client = await open('e8', { port: await state.listen('127.0.0.1', 0) });
+  const client = await open('e8', { port: await listen(state) });
   const states: { online: boolean; timestamp: number }[] = [];
   client.on('message', (_topic, payload) => states.push(JSON.parse(payload.toString())));
   await client.subscribeAsync('spBv1.0/STATE/h2', { qos: 1 });

@@ -84,7 +84,7 @@ async function enrol(producer: string, more: object = {}): Promise<string> {
 }
 
 async function connected(username: string, password: string): Promise<MqttClient> {
-  const options = { host: '127.0.0.1', port: ingest.mqttPort, username, password, reconnectPeriod: 0, connectTimeout: DEADLINE_MS };
+  const options = { host: '127.0.0.1', port: ingest.mqttPorts.tcp, username, password, reconnectPeriod: 0, connectTimeout: DEADLINE_MS };
   const client = mqtt.connect({ ...options, clientId: `${username}-${clients.length}` });
   clients.push(client);
   await new Promise<void>((resolve, reject) => client.once('connect', () => resolve()).once('error', reject));

@@ -4,8 +4,16 @@ import { parseSparkplugTopic, SPARKPLUG_NAMESPACE } from '@airtight/standards/sp
 import type { DeviceRegistry } from './device-registry.ts';
 import { uplinkTarget } from './uplink-target.ts';
 
+/** [MQTT-4.7.1-2] and [MQTT-4.7.1-3]: a wildcard stands alone in its level, # in the last one. */
+export function isTopicFilter(filter: string): boolean {
+  const levels = filter.split('/');
+  return levels.every((level, i) => (level === '#' ? i === levels.length - 1 : level === '+' || !/[+#]/.test(level)));
+}
+
 /** True when every topic name that `requested` matches is matched by `granted` too. Both are MQTT topic filters. */
 export function filterCovers(granted: string, requested: string): boolean {
+  // [MQTT-4.7.2-1] a filter that begins with a wildcard matches nothing that begins with $; shared subscriptions do too.
+  if (requested.startsWith('$') && !granted.startsWith('$')) return false;
   const grantedLevels = granted.split('/');
   const requestedLevels = requested.split('/');
   for (const [i, level] of grantedLevels.entries()) {
@@ -28,11 +36,23 @@ export function publishTarget(
   registry: DeviceRegistry,
   datasets: Pick<DatasetRegistry, 'current'>,
 ): TelemetryTopic | null {
+  const enrolled = enrolledTarget(topic, registry, datasets, device);
+  if (device.revoked || enrolled === null) return null;
+  const { target, as } = enrolled;
+  return as.producer === device.producer || as.gateway === device.producer ? target : null;
+}
+
+/** As whom a message on this topic enters, whoever brings it; null when nobody is enrolled for it. */
+export function brokeredTarget(topic: string, registry: DeviceRegistry, datasets: Pick<DatasetRegistry, 'current'>): TelemetryTopic | null {
+  return enrolledTarget(topic, registry, datasets)?.target ?? null;
+}
+
+/** @param self known already: what the registry says of it is not asked */
+function enrolledTarget(topic: string, registry: DeviceRegistry, datasets: Pick<DatasetRegistry, 'current'>, self?: DeviceRecord) {
   const target = parseTelemetryTopic(topic) ?? uplinkTarget(topic, registry, datasets);
-  if (target === null) return null;
-  const as = target.producer === device.producer ? device : registry.get(target.producer);
-  if (device.revoked || as === undefined || as.revoked || (as !== device && as.gateway !== device.producer)) return null;
-  return target.agency === as.agency && as.datasets.includes(target.dataset) ? target : null;
+  const as = target?.producer === self?.producer ? self : registry.get(target?.producer ?? '');
+  if (target === null || as === undefined || as.revoked) return null;
+  return target.agency === as.agency && as.datasets.includes(target.dataset) ? { target, as } : null;
 }
 
 /** Network name of Sparkplug in foreign ids: `sparkplug:{group}/{edge}[/{device}]`. */
