@@ -17,6 +17,11 @@ export const CODES = {
   FORMAT_UNKNOWN: { status: 415, zh: '不支持该内容格式', en: 'Payloads of this format are not read' },
   NUMBER_NOT_FINITE: { status: 422, zh: '数值超出可表示范围', en: 'A number is not finite' },
   TIME_INVALID: { status: 422, zh: '时间缺失或无法识别', en: 'The time is missing or cannot be read' },
+  TIME_TOO_EARLY: { status: 422, zh: '时间早于该数据集接受的最早时间', en: 'The time lies before the earliest the dataset takes' },
+  UNIT_UNKNOWN: { status: 422, zh: '单位无法识别', en: 'The unit is not known' },
+  UNIT_INCOMPATIBLE: { status: 422, zh: '单位与数据集的单位无法换算', en: "The unit cannot be converted to the dataset's" },
+  PROPERTY_UNKNOWN: { status: 422, zh: '数据集没有该指标', en: 'The dataset has no such property' },
+  PROPERTY_MISSING: { status: 422, zh: '缺少必需的指标', en: 'A required property is missing' },
   TOPIC_NOT_ALLOWED: { status: 403, zh: '设备无权向该主题发布', en: 'The device may not publish to this topic' },
   RETAIN_NOT_ALLOWED: { status: 422, zh: '遥测主题不接受保留消息', en: 'Retained messages are not taken on telemetry topics' },
   // Identity.
@@ -41,7 +46,11 @@ export const CODES = {
   OVERLOADED: { status: 503, zh: '系统繁忙，请稍后重试', en: 'Too busy; try again later' },
   SERVICE_UNAVAILABLE: { status: 503, zh: '所依赖的服务暂不可用', en: 'A service this needs is not available' },
   INTERNAL: { status: 500, zh: '内部错误', en: 'Internal error' },
-  // Contracts.
+  QUARANTINE_CUT: { status: 409, zh: '隔离区未保留完整内容，无法重放', en: 'Quarantine does not hold the whole message' },
+  QUARANTINE_NOT_ADMISSION: { status: 409, zh: '该消息不因内容被隔离，无法重放', en: 'The message was not refused for its content' },
+  QUARANTINE_RELEASED: { status: 409, zh: '该消息已重放', en: 'The message is released already' },
+  // Definitions.
+  DATASET_INVALID: { status: 422, zh: '数据集定义有误', en: 'The dataset definition has errors' },
   CONTRACT_INVALID: { status: 422, zh: '合约文档有误', en: 'The contract document has errors' },
   // Stored data that is not what it should be: audit and verify name the place.
   RECORD_MALFORMED: { status: 500, zh: '记录格式错误', en: 'The record is malformed' },

@@ -3,6 +3,7 @@
  * datasets named `sys.…`, written through the internal door; whoever needs them folds them into memory. The last
  * record for a key wins; the history stays.
  */
+import type { ReferenceState } from '@airtight/standards/units.ts';
 
 /** A text in the two languages the product speaks. */
 export interface Bilingual {
@@ -16,6 +17,7 @@ export const DATASETS_DATASET = 'sys.datasets';
 export const CONTRACTS_DATASET = 'sys.contracts';
 export const USERS_DATASET = 'sys.users';
 export const TICKS_DATASET = 'sys.ticks';
+export const RELEASES_DATASET = 'sys.releases';
 export const ALERTS_DATASET = 'alerts';
 
 export type ProducerKind = 'air-station' | 'fridge' | 'service';
@@ -48,11 +50,25 @@ export interface DeviceRecord {
 
 export interface PropertyDefinition {
   readonly title: Bilingual;
-  /** UCUM. */
+  /** UCUM. A value that is sent in another unit of the same quantity is converted to it. */
   readonly unit: string;
-  /** Physical range; outside it a value is flagged, never dropped. */
+  /** Physical range in `unit`; outside it a value is flagged, never dropped. */
   readonly min?: number;
   readonly max?: number;
+  /** A reading without it is not admitted. */
+  readonly required?: boolean;
+  /** Of a gas, g/mol: with the dataset's reference state ppb become µg/m³ and back. */
+  readonly molarMass?: number;
+}
+
+/** How wrong a device's clock may be; what is left out has the value of observation.ts. */
+export interface ClockPolicy {
+  /** phenomenonTime this much after receivedAt, ms: flagged `future`. */
+  readonly futureMs?: number;
+  /** phenomenonTime this much before receivedAt, ms: flagged `late`. */
+  readonly lateMs?: number;
+  /** Epoch ms: no reading of this dataset can be older; a clock that was never set is not admitted. */
+  readonly refuseBeforeMs?: number;
 }
 
 /** Payload in `sys.datasets`, keyed by dataset. */
@@ -63,6 +79,13 @@ export interface DatasetDefinition {
   /** How often a healthy producer reports; a value older than three of these is stale. */
   readonly cadenceMs: number;
   readonly properties: { readonly [property: string]: PropertyDefinition };
+  /** A property that is not named above: `flag` (the default) or `refuse`. */
+  readonly unknownProperties?: 'flag' | 'refuse';
+  /** Largest payload, at most PAYLOAD_MAX_BYTES. */
+  readonly payloadMaxBytes?: number;
+  readonly clock?: ClockPolicy;
+  /** State of the air to which its mass concentrations refer. */
+  readonly referenceState?: ReferenceState;
   /** Which index is computed from it, if any. */
   readonly index?: 'cn-aqi';
 }
@@ -111,4 +134,21 @@ export interface TickRecord {
 
 export const TICK_INTERVAL_MS = 10_000;
 
-export type ControlRecord = DeviceRecord | DatasetDefinition | ContractRecord | UserRecord | TokenRecord | TickRecord;
+/** Payload in `sys.releases`: quarantined messages that went through admission again and are records now. */
+export interface ReleaseRecord {
+  readonly type: 'release';
+  /** Epoch ms by ingest's clock. */
+  readonly at: number;
+  /** Account or program that asked for it. */
+  readonly by: string;
+  readonly released: readonly ReleasedMessage[];
+}
+
+export interface ReleasedMessage {
+  /** In quarantine. */
+  readonly id: number;
+  /** Journal position of the record it became, or that it repeats. */
+  readonly position: number;
+}
+
+export type ControlRecord = DeviceRecord | DatasetDefinition | ContractRecord | UserRecord | TokenRecord | TickRecord | ReleaseRecord;
