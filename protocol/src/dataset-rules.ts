@@ -26,7 +26,9 @@ export class DatasetRules {
   readonly asksForProperties: boolean;
   readonly #definition: DatasetDefinition;
   readonly #required: readonly string[];
-  readonly #conversions = new Map<string, Conversion>();
+  /** By property, then by unit as it is sent; null: there is nothing to convert. */
+  readonly #conversions = new Map<string, Map<string, Conversion | null>>();
+  #conversionsCount = 0;
 
   constructor(definition: DatasetDefinition) {
     this.#definition = definition;
@@ -42,16 +44,22 @@ export class DatasetRules {
     return Object.hasOwn(this.#definition.properties, name) ? this.#definition.properties[name] : undefined;
   }
 
-  /** How a value of this property, sent in `unit`, becomes one in the dataset's unit; undefined: there is nothing to convert. */
-  conversion(property: string, unit: string): Conversion | UnitFault | undefined {
+  /** How a value of this property, sent in `unit`, becomes one in the dataset's unit; null: there is nothing to convert. */
+  conversion(property: string, unit: string): Conversion | UnitFault | null {
+    const known = this.#conversions.get(property)?.get(unit);
+    return known === undefined ? this.#findConversion(property, unit) : known;
+  }
+
+  #findConversion(property: string, unit: string): Conversion | UnitFault | null {
     const expected = this.property(property);
-    if (expected === undefined || expected.unit === unit) return undefined;
-    const key = `${property} ${unit}`;
-    const known = this.#conversions.get(key);
-    if (known !== undefined) return known;
+    if (expected === undefined) return null;
     const gas = { molarMass: expected.molarMass, referenceState: this.#definition.referenceState };
-    const conversion = conversionOf(unit, expected.unit, gas);
-    if (typeof conversion !== 'string' && this.#conversions.size < CONVERSIONS_MAX) this.#conversions.set(key, conversion);
+    const conversion = expected.unit === unit ? null : conversionOf(unit, expected.unit, gas);
+    if (typeof conversion !== 'string' && this.#conversionsCount < CONVERSIONS_MAX) {
+      this.#conversionsCount++;
+      const ofProperty = this.#conversions.get(property) ?? new Map<string, Conversion | null>();
+      this.#conversions.set(property, ofProperty.set(unit, conversion));
+    }
     return conversion;
   }
 
@@ -80,7 +88,7 @@ export class DatasetRules {
     // A unit beside a text or a truth value says nothing: SenML's base unit stands for every record of a pack.
     if (unit === undefined || typeof result !== 'number') return undefined;
     const conversion = this.conversion(property, unit);
-    if (conversion === undefined) return undefined;
+    if (conversion === null) return undefined;
     const [sent, wanted] = [JSON.stringify(unit), JSON.stringify(expected.unit)];
     if (conversion === 'unknown') return refuse('UNIT_UNKNOWN', `${property}: ${sent}; the dataset's unit is ${wanted}`);
     if (conversion === 'incompatible')
@@ -93,13 +101,14 @@ export class DatasetRules {
 }
 
 const known = new WeakMap<DatasetDefinition, DatasetRules>();
+/** The readings of a device come one after the other: the last definition is the likely one. */
+let last: { readonly definition: DatasetDefinition; readonly rules: DatasetRules } | undefined;
 
 /** The rules of a definition, the same object for the same definition. */
 export function rulesOf(definition: DatasetDefinition): DatasetRules {
-  let rules = known.get(definition);
-  if (rules === undefined) {
-    rules = new DatasetRules(definition);
-    known.set(definition, rules);
-  }
+  if (last?.definition === definition) return last.rules;
+  const rules = known.get(definition) ?? new DatasetRules(definition);
+  known.set(definition, rules);
+  last = { definition, rules };
   return rules;
 }

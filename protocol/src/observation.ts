@@ -90,8 +90,8 @@ function inUnitOf(rules: DatasetRules, measurement: Measurement, flags: Flag[]):
   }
   if (typeof result !== 'number') return { result, unit: expected.unit };
   let value = result;
-  const conversion = unit === undefined ? undefined : rules.conversion(property, unit);
-  if (conversion !== undefined) {
+  const conversion = unit === undefined ? null : rules.conversion(property, unit);
+  if (conversion !== null) {
     const converted = typeof conversion === 'string' ? Number.NaN : applyConversion(result, conversion);
     if (typeof conversion === 'string' || !Number.isFinite(converted)) {
       flags.push('unit');
