@@ -1,5 +1,5 @@
 /**
- * What ingest must know of the control data: a fold over the journal's `sys.devices` and `sys.datasets` records. A
+ * What ingest must know of the control data: a fold over the journal's `sys.devices`, `sys.datasets` and `sys.releases` records. A
  * snapshot beside the journal saves reading all of it at every start; it is derived data, and a missing or unreadable
  * one only costs time.
  */
@@ -13,10 +13,13 @@ import {
   DEVICES_DATASET,
   type DeviceRecord,
   decodeRecord,
+  RELEASES_DATASET,
+  type ReleaseRecord,
   readFrame,
 } from '@airtight/protocol';
 import { DeviceRegistry } from './identity/device-registry.ts';
 import type { Journal } from './journal/journal.ts';
+import type { Quarantine } from './quarantine/quarantine.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
 
@@ -24,14 +27,21 @@ interface Snapshot {
   readonly position: number;
   readonly devices: readonly DeviceRecord[];
   readonly datasets: readonly DatasetVersion[];
+  /** Absent in snapshots from before there were releases. */
+  readonly released?: ReleaseRecord['released'];
 }
+
+const FOLDED: ReadonlySet<string> = new Set([DEVICES_DATASET, DATASETS_DATASET, RELEASES_DATASET]);
 
 export class ControlData {
   readonly devices = new DeviceRegistry();
   readonly datasets = new DatasetRegistry();
   readonly #snapshotPath: string;
 
-  constructor(dir: string) {
+  readonly #quarantine: Pick<Quarantine, 'onReleased' | 'releases'>;
+
+  constructor(dir: string, quarantine: Pick<Quarantine, 'onReleased' | 'releases'>) {
+    this.#quarantine = quarantine;
     this.#snapshotPath = join(dir, 'control.snapshot.json');
   }
 
@@ -51,11 +61,17 @@ export class ControlData {
   take(position: number, dataset: string, payload: unknown): void {
     if (dataset === DEVICES_DATASET) this.devices.set(payload as DeviceRecord);
     else if (dataset === DATASETS_DATASET) this.datasets.define(position, payload as DatasetVersion['definition']);
+    else if (dataset === RELEASES_DATASET) this.#quarantine.onReleased(payload as ReleaseRecord);
   }
 
   /** Writes the snapshot. @param position every record below is folded in */
   save(position: number): void {
-    const snapshot: Snapshot = { position, devices: [...this.devices.all()], datasets: this.datasets.newest() };
+    const snapshot: Snapshot = {
+      position,
+      devices: [...this.devices.all()],
+      datasets: this.datasets.newest(),
+      released: this.#quarantine.releases(),
+    };
     const temporary = `${this.#snapshotPath}.tmp`;
     writeFileSync(temporary, JSON.stringify(snapshot), { mode: 0o640 });
     renameSync(temporary, this.#snapshotPath);
@@ -64,10 +80,11 @@ export class ControlData {
   /** @returns the position to fold on from */
   #restore(committed: number): number {
     try {
-      const { position, devices, datasets } = JSON.parse(readFileSync(this.#snapshotPath, 'utf8')) as Snapshot;
+      const { position, devices, datasets, released = [] } = JSON.parse(readFileSync(this.#snapshotPath, 'utf8')) as Snapshot;
       if (position > committed) return 0;
       for (const device of devices) this.devices.set(device);
       for (const { position: at, definition } of datasets) this.datasets.define(at, definition);
+      this.#quarantine.onReleased({ type: 'release', at: 0, by: '', released });
       return position;
     } catch {
       // No snapshot, or one that a crash cut short: the journal has it all.
@@ -80,7 +97,7 @@ export class ControlData {
       const frame = readFrame(frames, at, crc32);
       if (typeof frame === 'string') return;
       const record = decodeRecord(frame.body.subarray(1));
-      if (record.ok && (record.value.header.dataset === DEVICES_DATASET || record.value.header.dataset === DATASETS_DATASET))
+      if (record.ok && FOLDED.has(record.value.header.dataset))
         this.take(position, record.value.header.dataset, JSON.parse(Buffer.from(record.value.payload).toString('utf8')));
       at = frame.end;
     }

@@ -44,7 +44,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
   const journal = Journal.open(join(dir, 'records'), { tagOf: tagOfBody });
   const batches = new BatchStore(dir, config.stream);
   const quarantine = new Quarantine(join(dir, 'quarantine'));
-  const control = new ControlData(dir);
+  const control = new ControlData(dir, quarantine);
   control.load(journal);
   const registry = control.devices;
   const metrics = createMetrics();
@@ -83,7 +83,8 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
   broker = mqtt;
   const httpDoor = new HttpDoor(intake, (...taken) => mqtt.onTaken(...taken));
   const unready = (): undefined => undefined;
-  const parts = { stream: config.stream, journal, batches, quarantine, registry, door, httpDoor, broker, metrics, commits, unready };
+  const kept = { journal, batches, quarantine, intake, datasets: control.datasets, registry };
+  const parts = { ...kept, stream: config.stream, door, httpDoor, broker, metrics, commits, unready };
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
   const mqttPort = await mqtt.listen(config.mqttHost, config.mqttPort);

@@ -111,7 +111,7 @@ test('what is not admissible is kept with its reason', async () => {
   intake.take(route, Buffer.from('{"t":1,"m":{"a":1e999}}'), 9);
   await intake.committed();
   assert.deepEqual(
-    quarantine.list(Number.MAX_SAFE_INTEGER, 10).map(({ code, receivedAt, producer }) => [code, receivedAt, producer]),
+    quarantine.list(Number.MAX_SAFE_INTEGER, 10).items.map(({ code, receivedAt, producer }) => [code, receivedAt, producer]),
     [
       ['NUMBER_NOT_FINITE', 9, 'p'],
       ['PAYLOAD_NOT_JSON', 8, 'p'],

@@ -6,8 +6,8 @@
  * is no timer. Who waits for a commit joins it, and is released in the order of joining, so a producer's
  * acknowledgements keep the order of its messages [MQTT-4.6.0-2] whether they were accepted, repeated or quarantined.
  */
-import { type DatasetRegistry, decodeRecord, type Refusal } from '@airtight/protocol';
-import { admitPayload } from './admit/admission.ts';
+import { type DatasetRegistry, decodeRecord, type Outcome, type Refusal } from '@airtight/protocol';
+import { type Admitted, admitPayload } from './admit/admission.ts';
 import { DuplicateIndex, indexedFrom } from './admit/duplicate-index.ts';
 import { fingerprintOf, type RecordRoute } from './admit/record-route.ts';
 import type { Journal } from './journal/journal.ts';
@@ -21,9 +21,11 @@ export interface CommitMember {
   onCommitted(): void;
 }
 
-export type Taken =
-  | { readonly kind: 'accepted' | 'revision' | 'repeat'; readonly position: number }
-  | { readonly kind: 'quarantined'; readonly refusal: Refusal };
+export interface Stored {
+  readonly kind: 'accepted' | 'revision' | 'repeat';
+  readonly position: number;
+}
+export type Taken = Stored | { readonly kind: 'quarantined'; readonly refusal: Refusal };
 
 export interface IntakeOptions {
   readonly journal: Journal;
@@ -71,16 +73,22 @@ export class Intake {
 
   /** Takes a telemetry payload: admits it or quarantines it. Durable when the group that gathers now is. */
   take(route: RecordRoute, payload: Buffer, receivedAt: number): Taken {
-    const { door, topic = '', dataset, producer, contentType } = route.fields;
-    const admitted = admitPayload(payload, { contentType, receivedAt, definition: this.#options.datasets.current(dataset) });
+    const admitted = this.admit(route, payload, receivedAt);
     if (!admitted.ok) {
-      return this.refuse({ door, topic, producer, receivedAt }, admitted, payload);
+      const { door, topic = '', producer, agency, dataset, contentType } = route.fields;
+      return this.refuse({ door, topic, producer, receivedAt, route: { agency, dataset, contentType } }, admitted, payload);
     }
     return this.store(route, payload, receivedAt, admitted.value.messageId);
   }
 
+  /** May it become a record, by the definition in force? Nothing is kept. */
+  admit(route: RecordRoute, payload: Buffer, receivedAt: number): Outcome<Admitted> {
+    const { dataset, contentType } = route.fields;
+    return admitPayload(payload, { contentType, receivedAt, definition: this.#options.datasets.current(dataset) });
+  }
+
   /** Stores a payload that needs no admission (our own control data), or recognises it as a repeat. */
-  store(route: RecordRoute, payload: Buffer, receivedAt: number, messageId: string | undefined): Taken {
+  store(route: RecordRoute, payload: Buffer, receivedAt: number, messageId: string | undefined): Stored {
     this.#schedule();
     const fingerprint = route.fingerprint(messageId, payload);
     let sameIdentity = false;

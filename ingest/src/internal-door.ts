@@ -2,7 +2,15 @@
  * The door for our own services: control data, alerts, the passing of time. What comes by it is trusted in shape and
  * takes the same way as a device's message: identity, journal, commit, then the answer.
  */
-import { CONTROL_AGENCY, DATASETS_DATASET, TICK_INTERVAL_MS, TICKS_DATASET, type TickRecord } from '@airtight/protocol';
+import {
+  AirtightError,
+  CONTROL_AGENCY,
+  checkDatasetRules,
+  DATASETS_DATASET,
+  TICK_INTERVAL_MS,
+  TICKS_DATASET,
+  type TickRecord,
+} from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { RecordRoute } from './admit/record-route.ts';
 import type { ControlData } from './control-data.ts';
@@ -40,13 +48,19 @@ export class InternalDoor {
     this.#onStored = onStored;
   }
 
-  /** Stores records in order; resolves when all are durable. */
+  /**
+   * Stores records in order; resolves when all are durable.
+   * @throws AirtightError DATASET_INVALID for a definition nobody could admit by; nothing is stored then
+   */
   async write(records: readonly InternalRecord[]): Promise<StoredAt[]> {
+    for (const { dataset, payload } of records) {
+      const checked = dataset === DATASETS_DATASET ? checkDatasetRules(payload) : undefined;
+      if (checked?.ok === false) throw new AirtightError(checked.code, checked.detail);
+    }
     const receivedAt = Date.now();
     const results = records.map((record) => {
       const payload = Buffer.from(canonicalJson(record.payload));
       const taken = this.#intake.store(this.#routeOf(record), payload, receivedAt, record.messageId);
-      if (taken.kind === 'quarantined') throw new Error('control data is not admitted, it is stored');
       this.#onStored(taken.kind === 'repeat');
       // At once: the record that follows in the journal is judged by this definition, at admission and ever after.
       if (record.dataset === DATASETS_DATASET) this.#control.take(taken.position, record.dataset, record.payload);

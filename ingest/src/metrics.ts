@@ -7,6 +7,7 @@ export interface IngestMetrics {
   readonly revisions: Counter;
   readonly repeats: Counter;
   readonly quarantined: Counter<'code'>;
+  readonly released: Counter;
   readonly refusedLogins: Counter<'code'>;
   readonly refusedUploads: Counter<'code'>;
   readonly brokenUploads: Counter;
@@ -34,6 +35,7 @@ export function createMetrics(): IngestMetrics {
       labelNames: ['code'],
       registers,
     }),
+    released: counter('released_total', 'Messages released from quarantine'),
     refusedLogins: new Counter({
       name: 'airtight_ingest_refused_logins_total',
       help: 'MQTT connections and HTTP requests refused for their credentials or client id',

@@ -46,6 +46,7 @@ export class ControlState {
         this.tokens.set(record.id, record);
         return;
       case 'tick':
+      case 'release':
         return;
     }
   }

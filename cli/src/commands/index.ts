@@ -1,9 +1,11 @@
 /** All commands, in the order in which help lists them. */
 import type { Command } from '../command.ts';
 import { auditCommand } from './audit.ts';
+import { datasetCommand } from './dataset.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
 import { passwordCommand } from './password.ts';
+import { quarantineCommand } from './quarantine.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { replayCommand } from './replay.ts';
 import { apiCommand, ingestCommand, ledgerCommand } from './service.ts';
@@ -15,6 +17,8 @@ export const COMMANDS: readonly Command[] = [
   upCommand,
   enrollCommand,
   passwordCommand,
+  datasetCommand,
+  quarantineCommand,
   simulateCommand,
   replayCommand,
   verifyCommand,

@@ -8,9 +8,9 @@ import {
   CONTRACTS_DATASET,
   CONTROL_AGENCY,
   type ContractRecord,
+  checkDatasetRules,
   DATASETS_DATASET,
   type DatasetDefinition,
-  isTelemetryDataset,
 } from '@airtight/protocol';
 import { parse } from 'yaml';
 import type { ControlWrite } from '../ingest-client.ts';
@@ -23,8 +23,9 @@ const DATASETS_FILE = new URL('../../defaults/datasets.yaml', import.meta.url);
 /** The shipped dataset definitions, checked. */
 export function defaultDatasets(): readonly DatasetDefinition[] {
   const datasets = parse(readFileSync(DATASETS_FILE, 'utf8')) as DatasetDefinition[];
-  for (const { type, dataset, cadenceMs } of datasets) {
-    if (type !== 'dataset' || !isTelemetryDataset(dataset) || !(cadenceMs > 0)) throw new Error(`datasets.yaml: ${dataset}`);
+  for (const definition of datasets) {
+    const checked = checkDatasetRules(definition);
+    if (!checked.ok) throw new Error(`datasets.yaml: ${definition.dataset}: ${checked.detail}`);
   }
   return datasets;
 }

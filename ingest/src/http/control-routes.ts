@@ -1,4 +1,4 @@
-/** What our own services write, and what they ask: control data and alerts, enrolment, quarantine, status. */
+/** What our own services write, and what they ask: control data and alerts, enrolment, datasets, status. */
 import { isName } from '@airtight/protocol';
 import type { FastifyInstance } from 'fastify';
 import { type EnrolmentRequest, enrol } from '../identity/enrolment.ts';
@@ -8,7 +8,6 @@ import { sendProblem } from './problem.ts';
 
 const RECORDS_MAX = 1000;
 const DEVICES_MAX = 10_000;
-const QUARANTINE_MAX = 1000;
 
 const name = { type: 'string', minLength: 1, maxLength: 64 } as const;
 const bilingual = {
@@ -96,24 +95,7 @@ function addDeviceRoute(server: FastifyInstance, { registry, door }: IngestParts
 
 function addStatusRoutes(server: FastifyInstance, parts: IngestParts): void {
   const { journal, batches, quarantine, broker, metrics } = parts;
-  server.get<{ Querystring: { before: number; limit: number } }>(
-    '/quarantine',
-    {
-      schema: {
-        querystring: {
-          type: 'object',
-          properties: {
-            before: { type: 'integer', minimum: 0, default: Number.MAX_SAFE_INTEGER },
-            limit: { type: 'integer', minimum: 1, maximum: QUARANTINE_MAX, default: 100 },
-          },
-        },
-      },
-    },
-    async ({ query: { before, limit } }) => {
-      const items = quarantine.list(before, limit).map(({ payload, ...item }) => ({ ...item, payload: payload.toString('base64') }));
-      return { items, next: items.length === limit ? items.at(-1)?.id : null };
-    },
-  );
+  server.get('/datasets', async () => ({ items: parts.datasets.newest() }));
 
   server.get('/status', async () => {
     const total = async (counter: { get(): Promise<{ values: { value: number }[] }> }): Promise<number> =>

@@ -1,8 +1,10 @@
 /** What the routes work on. */
+import type { DatasetRegistry } from '@airtight/protocol';
 import type { BatchStore } from '../batch/batch-store.ts';
 import type { HttpDoor } from '../doors/http-door.ts';
 import type { MqttBroker } from '../doors/mqtt-broker.ts';
 import type { DeviceRegistry } from '../identity/device-registry.ts';
+import type { Intake } from '../intake.ts';
 import type { InternalDoor } from '../internal-door.ts';
 import type { CommitSignal } from '../journal/commit-signal.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -14,6 +16,8 @@ export interface IngestParts {
   readonly journal: Journal;
   readonly batches: BatchStore;
   readonly quarantine: Quarantine;
+  readonly intake: Intake;
+  readonly datasets: DatasetRegistry;
   readonly registry: DeviceRegistry;
   readonly door: InternalDoor;
   readonly httpDoor: HttpDoor;
