@@ -9,6 +9,8 @@ import { grouped } from '../progress-bar.ts';
 import type { Terminal } from '../terminal.ts';
 
 const LIMIT_MAX = 1000;
+/** What ingest takes in one request. */
+const IDS_MAX = 200;
 /** Refusals said one by one; the counts tell the rest. */
 const REFUSALS_SHOWN_MAX = 20;
 
@@ -41,6 +43,8 @@ export const quarantineCommand = defineCommand({
     const asJson = values.json === true;
     if (action === 'list') return list(ingest, filter, wholeNumber('limit', values.limit, 1, LIMIT_MAX), asJson, terminal);
     const ids = values.id?.map((text) => wholeNumber('id', text, 0, Number.MAX_SAFE_INTEGER));
+    if (ids !== undefined && ids.length > IDS_MAX)
+      throw new UsageError({ zh: `最多 ${IDS_MAX} 个 --id`, en: `at most ${IDS_MAX} times --id` });
     return replay(ingest, filter, ids, values['dry-run'] === true, asJson, terminal);
   },
 });
@@ -77,7 +81,7 @@ async function replay(
   asJson: boolean,
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const by = `cli:${userInfo().username}`.slice(0, 64);
+  const by = `cli:${systemUser()}`.slice(0, 64);
   const results: ReplayResult[] = [];
   let from = 0;
   for (let isMore = true; isMore; ) {
@@ -90,6 +94,15 @@ async function replay(
   if (asJson) terminal.json({ results });
   else showReplay(results, terminal);
   return results.some(({ status }) => status === 'refused') ? EXIT.found : EXIT.ok;
+}
+
+/** A container may run under a number that has no name. */
+function systemUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'unknown');
+  }
 }
 
 const STATUSES: { readonly [status in ReplayResult['status']]: Bilingual } = {
