@@ -23,6 +23,7 @@ const WAIT_MS = 30_000;
 const MINUTE_MS = 60_000;
 const folder = mkdtempSync(join(tmpdir(), 'airtight-admission-test-'));
 const snow = {
+  type: 'dataset',
   dataset: 'snow',
   title: { zh: '积雪', en: 'Snow' },
   cadenceMs: 3_600_000,
@@ -44,7 +45,7 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const snowIn = (unit: string) => ({ ...snow, type: 'dataset', properties: { depth: { ...snow.properties.depth, unit } } });
+const snowIn = (unit: string) => ({ ...snow, properties: { depth: { ...snow.properties.depth, unit } } });
 
 /** By the inner interface, which is quicker than a command. */
 async function define(unit: string): Promise<void> {

@@ -5,8 +5,10 @@
 import {
   AirtightError,
   CONTROL_AGENCY,
-  checkDatasetRules,
+  checkDatasetDefinition,
   DATASETS_DATASET,
+  STORAGE_DATASET,
+  type StorageFaultRecord,
   TICK_INTERVAL_MS,
   TICKS_DATASET,
   type TickRecord,
@@ -15,6 +17,7 @@ import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { RecordRoute } from './admit/record-route.ts';
 import type { ControlData } from './control-data.ts';
 import type { Intake } from './intake.ts';
+import type { StorageFault } from './storage/storage-health.ts';
 
 export interface InternalRecord {
   readonly agency: string;
@@ -50,11 +53,14 @@ export class InternalDoor {
 
   /**
    * Stores records in order; resolves when all are durable.
-   * @throws AirtightError DATASET_INVALID for a definition nobody could admit by; nothing is stored then
+   * @throws AirtightError DATASET_INVALID for a definition nobody could admit by; JOURNAL_UNWRITABLE: the disk's reserve is there for
+   *   what comes by this door. Nothing was taken then.
    */
   async write(records: readonly InternalRecord[]): Promise<StoredAt[]> {
+    const { fault } = this.#intake;
+    if (fault?.code === 'JOURNAL_UNWRITABLE') throw new AirtightError(fault.code, fault.detail);
     for (const { dataset, payload } of records) {
-      const checked = dataset === DATASETS_DATASET ? checkDatasetRules(payload) : undefined;
+      const checked = dataset === DATASETS_DATASET ? checkDatasetDefinition(payload) : undefined;
       if (checked?.ok === false) throw new AirtightError(checked.code, checked.detail);
     }
     const receivedAt = Date.now();
@@ -75,8 +81,17 @@ export class InternalDoor {
   startTicking(): void {
     this.#ticking = setInterval(() => {
       const tick: TickRecord = { type: 'tick', at: Date.now() };
-      void this.write([{ agency: CONTROL_AGENCY, dataset: TICKS_DATASET, producer: 'ingest', messageId: `id:${tick.at}`, payload: tick }]);
+      const record = { agency: CONTROL_AGENCY, dataset: TICKS_DATASET, producer: 'ingest', messageId: `id:${tick.at}`, payload: tick };
+      // Time that passes while nothing can be stored is told by the first tick after it.
+      this.write([record]).catch(() => undefined);
     }, TICK_INTERVAL_MS);
+  }
+
+  /** Puts on record that for a while nothing could be taken. */
+  async recordStorageFault({ code, detail, since }: StorageFault): Promise<void> {
+    const payload: StorageFaultRecord = { type: 'storage-fault', code, detail, from: since, until: Date.now() };
+    const messageId = `id:${since}`;
+    await this.write([{ agency: CONTROL_AGENCY, dataset: STORAGE_DATASET, producer: 'ingest', messageId, payload }]);
   }
 
   stop(): void {

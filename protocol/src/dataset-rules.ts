@@ -22,8 +22,8 @@ export class DatasetRules {
   /** Epoch ms. */
   readonly earliest: number;
   readonly payloadMaxBytes: number;
-  /** True when a reading cannot be judged without knowing which properties it has. */
-  readonly asksForProperties: boolean;
+  /** True when it takes the parser to judge a reading: it must be known which properties there are, or documents are wanted. */
+  readonly asksForParser: boolean;
   readonly #definition: DatasetDefinition;
   readonly #required: readonly string[];
   /** By property, then by unit as it is sent; null: there is nothing to convert. */
@@ -37,7 +37,7 @@ export class DatasetRules {
     this.earliest = definition.clock?.refuseBeforeMs ?? 0;
     this.payloadMaxBytes = definition.payloadMaxBytes ?? PAYLOAD_MAX_BYTES;
     this.#required = Object.keys(definition.properties).filter((name) => definition.properties[name]?.required === true);
-    this.asksForProperties = definition.unknownProperties === 'refuse' || this.#required.length > 0;
+    this.asksForParser = definition.unknownProperties === 'refuse' || this.#required.length > 0 || definition.document !== undefined;
   }
 
   property(name: string): PropertyDefinition | undefined {

@@ -47,6 +47,7 @@ export class ControlState {
         return;
       case 'tick':
       case 'release':
+      case 'storage-fault':
         return;
     }
   }

@@ -1,13 +1,13 @@
 /** `airtight dataset`: definitions of datasets, listed and changed. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { CODES, CONTROL_AGENCY, DATASETS_DATASET, type DatasetDefinition } from '@airtight/protocol';
+import { CODES, CONTROL_AGENCY, checkDatasetDefinition, DATASETS_DATASET, type DatasetDefinition } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { parse } from 'yaml';
 import { DATA_OPTION, defineCommand, EXIT, type ExitCode, JSON_OPTION, UsageError } from '../command.ts';
 import { dataDirectory, readInternalToken } from '../data-directory.ts';
 import { INGEST_OPTION, ingestUrl } from '../endpoints.ts';
-import { IngestClient, IngestRefusal } from '../ingest-client.ts';
+import { IngestClient } from '../ingest-client.ts';
 import type { Terminal } from '../terminal.ts';
 
 const PRODUCER = 'airtight-cli';
@@ -20,16 +20,32 @@ export const datasetCommand = defineCommand({
     en: 'list: the definitions in force; set FILE: writes the one or more definitions of a YAML or JSON file. Each change is a record and holds for what comes after it.',
   },
   operands: 'list | set FILE',
-  options: { data: DATA_OPTION, ...INGEST_OPTION, json: JSON_OPTION },
+  options: {
+    check: { type: 'boolean', doc: { zh: '只检查文件，不写入', en: 'check the file, write nothing' } },
+    data: DATA_OPTION,
+    ...INGEST_OPTION,
+    json: JSON_OPTION,
+  },
   async run(values, [action = '', file, ...more], terminal): Promise<ExitCode> {
     const isKnown = more.length === 0 && ((action === 'list' && file === undefined) || (action === 'set' && file !== undefined));
     if (!isKnown) throw new UsageError({ zh: '应为 dataset list 或 dataset set FILE', en: 'either dataset list or dataset set FILE' });
+    const definitions = file === undefined ? [] : definitionsIn(file, terminal);
+    if (definitions === undefined) return EXIT.found;
+    if (values.check === true) return sayChecked(definitions, values.json === true, terminal);
     const data = dataDirectory(values.data);
     const ingest = new IngestClient(ingestUrl(data, values.ingest), readInternalToken(data));
     if (file === undefined) return list(ingest, values.json === true, terminal);
-    return set(ingest, definitionsIn(file), values.json === true, terminal);
+    return set(ingest, definitions, values.json === true, terminal);
   },
 });
+
+function sayChecked(definitions: readonly DatasetDefinition[], asJson: boolean, terminal: Terminal): ExitCode {
+  if (asJson) terminal.json(definitions.map(({ dataset }) => ({ dataset })));
+  else
+    for (const { dataset } of definitions)
+      terminal.say({ zh: `${dataset} 的定义没有错误`, en: `The definition of ${dataset} has no errors` });
+  return EXIT.ok;
+}
 
 async function list(ingest: IngestClient, asJson: boolean, terminal: Terminal): Promise<ExitCode> {
   const datasets = await ingest.datasets();
@@ -55,21 +71,13 @@ async function set(
 ): Promise<ExitCode> {
   const current = new Map((await ingest.datasets()).map(({ definition }) => [definition.dataset, canonicalJson(definition)]));
   const changed = definitions.filter((definition) => current.get(definition.dataset) !== canonicalJson(definition));
-  let positions: readonly number[] = [];
-  try {
-    // Each writing has an id of its own: to go back to an earlier definition is no repeat of it.
-    const nonce = randomBytes(8).toString('hex');
-    const records = changed.map((payload, i) => ({
-      ...{ agency: CONTROL_AGENCY, dataset: DATASETS_DATASET, producer: PRODUCER, payload },
-      messageId: `id:${payload.dataset}.${nonce}.${i}`,
-    }));
-    if (records.length > 0) positions = await ingest.writeRecords(records);
-  } catch (error) {
-    if (!(error instanceof IngestRefusal)) throw error;
-    const known = CODES[error.code as keyof typeof CODES];
-    terminal.note(known === undefined ? error.message : `${terminal.text(known)} (${error.message})`);
-    return EXIT.found;
-  }
+  // Each writing has an id of its own: to go back to an earlier definition is no repeat of it.
+  const nonce = randomBytes(8).toString('hex');
+  const records = changed.map((payload, i) => ({
+    ...{ agency: CONTROL_AGENCY, dataset: DATASETS_DATASET, producer: PRODUCER, payload },
+    messageId: `id:${payload.dataset}.${nonce}.${i}`,
+  }));
+  const positions = records.length === 0 ? [] : await ingest.writeRecords(records);
   const results = definitions.map((definition) => ({
     dataset: definition.dataset,
     record: positions[changed.indexOf(definition)] ?? null,
@@ -84,19 +92,26 @@ async function set(
   return EXIT.ok;
 }
 
-/** @throws UsageError when the file holds no definition */
-function definitionsIn(file: string): readonly DatasetDefinition[] {
-  let content: unknown;
+/** @returns undefined when one of them is none, after the reason was said */
+function definitionsIn(file: string, terminal: Terminal): readonly DatasetDefinition[] | undefined {
+  const content = parsed(readFileSync(file, 'utf8'));
+  const definitions: DatasetDefinition[] = [];
+  for (const value of Array.isArray(content) ? content : [content]) {
+    const checked = checkDatasetDefinition(value);
+    if (!checked.ok) {
+      terminal.note(`${checked.code}: ${terminal.text(CODES[checked.code])}: ${checked.detail}`);
+      return undefined;
+    }
+    definitions.push(checked.value);
+  }
+  return definitions;
+}
+
+/** YAML, of which JSON is a part; undefined when it is neither. */
+function parsed(text: string): unknown {
   try {
-    content = parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall !== undefined) throw error;
-    const reason = (error as Error).message;
-    throw new UsageError({ zh: `${file} 不是 YAML 或 JSON：${reason}`, en: `${file} is neither YAML nor JSON: ${reason}` });
+    return parse(text);
+  } catch {
+    return undefined;
   }
-  const items: readonly unknown[] = Array.isArray(content) ? content : [content];
-  if (items.length > 0 && items.every((item) => item !== null && typeof item === 'object' && 'dataset' in item)) {
-    return items.map((item) => ({ type: 'dataset', ...(item as object) }) as DatasetDefinition);
-  }
-  throw new UsageError({ zh: `${file} 中没有数据集定义`, en: `there is no dataset definition in ${file}` });
 }

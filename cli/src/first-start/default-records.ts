@@ -8,7 +8,7 @@ import {
   CONTRACTS_DATASET,
   CONTROL_AGENCY,
   type ContractRecord,
-  checkDatasetRules,
+  checkDatasetDefinition,
   DATASETS_DATASET,
   type DatasetDefinition,
 } from '@airtight/protocol';
@@ -22,12 +22,13 @@ const DATASETS_FILE = new URL('../../defaults/datasets.yaml', import.meta.url);
 
 /** The shipped dataset definitions, checked. */
 export function defaultDatasets(): readonly DatasetDefinition[] {
-  const datasets = parse(readFileSync(DATASETS_FILE, 'utf8')) as DatasetDefinition[];
-  for (const definition of datasets) {
-    const checked = checkDatasetRules(definition);
-    if (!checked.ok) throw new Error(`datasets.yaml: ${definition.dataset}: ${checked.detail}`);
-  }
-  return datasets;
+  return (parse(readFileSync(DATASETS_FILE, 'utf8')) as unknown[]).map(checkedDataset);
+}
+
+function checkedDataset(value: unknown): DatasetDefinition {
+  const checked = checkDatasetDefinition(value);
+  if (!checked.ok) throw new AirtightError(checked.code, checked.detail);
+  return checked.value;
 }
 
 /** The contracts shipped with the engine, under the names of their files. */

@@ -31,8 +31,9 @@ export function admitPayload(payload: Buffer, context: PayloadContext): Outcome<
   const rules = context.definition === undefined ? undefined : rulesOf(context.definition);
   const maxBytes = rules?.payloadMaxBytes ?? PAYLOAD_MAX_BYTES;
   if (payload.length > maxBytes) return refuse('PAYLOAD_TOO_LARGE', `${payload.length} bytes; the limit is ${maxBytes}`);
-  const isPlain = context.contentType === JSON_TYPE && rules?.asksForProperties !== true;
-  const messageId = isPlain ? scanReading(payload, rules) : NOT_PLAIN;
+  // Where documents are wanted, nothing else is plain.
+  const mayBePlain = context.contentType === JSON_TYPE && rules?.asksForParser !== true;
+  const messageId = mayBePlain ? scanReading(payload, rules) : NOT_PLAIN;
   if (messageId !== NOT_PLAIN) return accept({ messageId });
   const readings = readPayload(payload, context);
   if (!readings.ok) return readings;

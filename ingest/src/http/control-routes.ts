@@ -95,7 +95,7 @@ function addDeviceRoute(server: FastifyInstance, { registry, door }: IngestParts
 
 function addStatusRoutes(server: FastifyInstance, parts: IngestParts): void {
   const { journal, batches, quarantine, broker, metrics } = parts;
-  server.get('/datasets', async () => ({ items: parts.datasets.newest() }));
+  server.get('/datasets', async () => ({ items: parts.intake.datasets.newest() }));
 
   server.get('/status', async () => {
     const total = async (counter: { get(): Promise<{ values: { value: number }[] }> }): Promise<number> =>
@@ -107,6 +107,7 @@ function addStatusRoutes(server: FastifyInstance, parts: IngestParts): void {
       anchoredThrough: batches.anchoredThrough,
       batches: batches.count,
       connections: broker.connections,
+      fault: parts.storage.fault ?? null,
       counters: {
         accepted: await total(metrics.accepted),
         duplicates: await total(metrics.repeats),

@@ -1,5 +1,4 @@
 /** What the routes work on. */
-import type { DatasetRegistry } from '@airtight/protocol';
 import type { BatchStore } from '../batch/batch-store.ts';
 import type { HttpDoor } from '../doors/http-door.ts';
 import type { MqttBroker } from '../doors/mqtt-broker.ts';
@@ -10,6 +9,7 @@ import type { CommitSignal } from '../journal/commit-signal.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { IngestMetrics } from '../metrics.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
+import type { StorageHealth } from '../storage/storage-health.ts';
 
 export interface IngestParts {
   readonly stream: string;
@@ -17,13 +17,12 @@ export interface IngestParts {
   readonly batches: BatchStore;
   readonly quarantine: Quarantine;
   readonly intake: Intake;
-  readonly datasets: DatasetRegistry;
   readonly registry: DeviceRegistry;
   readonly door: InternalDoor;
   readonly httpDoor: HttpDoor;
   readonly broker: MqttBroker;
   readonly metrics: IngestMetrics;
   readonly commits: CommitSignal;
-  /** Why the service is not ready, if it is not. */
-  readonly unready: () => string | undefined;
+  /** Why nothing is taken, if so. */
+  readonly storage: StorageHealth;
 }

@@ -20,7 +20,7 @@ import { KEPT_PAYLOAD_BYTES } from '../quarantine/quarantine.ts';
 const TOKEN = 'token of our own services';
 const SECRET = 'a secret of the device';
 const dir = mkdtempSync(join(tmpdir(), 'release-'));
-const title = { zh: '', en: '' };
+const title = { zh: '土壤', en: 'Soil' };
 const soil: DatasetDefinition = {
   type: 'dataset',
   dataset: 'soil',

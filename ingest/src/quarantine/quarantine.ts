@@ -6,6 +6,7 @@ import { crc32 } from 'node:zlib';
 import { CODES, type Code, type Refusal, type ReleaseRecord } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { Journal } from '../journal/journal.ts';
+import type { StorageHealth } from '../storage/storage-health.ts';
 
 /** How much of a refused payload is kept: what is shorter can be released whole once its dataset is mended. */
 export const KEPT_PAYLOAD_BYTES = 64 * 1024;
@@ -61,8 +62,9 @@ export class Quarantine {
   /** Journal positions by id. */
   readonly #released = new Map<number, number>();
 
-  constructor(dir: string) {
-    this.#journal = Journal.open(dir, { segmentMaxBytes: SEGMENT_BYTES, segmentsMax: SEGMENTS_MAX, tagOf: (body) => tagOf(codeIn(body)) });
+  constructor(dir: string, health?: StorageHealth) {
+    const options = { segmentMaxBytes: SEGMENT_BYTES, segmentsMax: SEGMENTS_MAX, tagOf: (body: Uint8Array) => tagOf(codeIn(body)) };
+    this.#journal = Journal.open(dir, health === undefined ? options : { ...options, health });
   }
 
   /** How many were ever quarantined. */

@@ -3,7 +3,16 @@
  * What is admitted becomes a record with the time and the door at which it came; its place in the journal is that of the
  * release. A `sys.releases` record behind it says which message became which record, and who asked for it.
  */
-import { accept, CONTROL_AGENCY, type Outcome, RELEASES_DATASET, type Refusal, type ReleaseRecord, refuse } from '@airtight/protocol';
+import {
+  AirtightError,
+  accept,
+  CONTROL_AGENCY,
+  type Outcome,
+  RELEASES_DATASET,
+  type Refusal,
+  type ReleaseRecord,
+  refuse,
+} from '@airtight/protocol';
 import { RecordRoute } from '../admit/record-route.ts';
 import type { Intake } from '../intake.ts';
 import type { InternalDoor } from '../internal-door.ts';
@@ -40,12 +49,17 @@ export interface ReleaseDeps {
   readonly door: InternalDoor;
 }
 
-/** Releases what is asked for, at most RELEASE_MAX messages; resolves when the records and the release are durable. */
+/**
+ * Releases what is asked for, at most RELEASE_MAX messages; resolves when the records and the release are durable.
+ * @throws AirtightError JOURNAL_UNWRITABLE, DISK_RESERVE_REACHED: nothing can be stored at present
+ */
 export async function release({ quarantine, intake, door }: ReleaseDeps, request: ReleaseRequest): Promise<ReleaseAnswer> {
   const { ids, from, dryRun, by } = request;
   const page =
     ids === undefined ? quarantine.listFrom(from, RELEASE_MAX, request) : { items: ids.map((id) => quarantine.get(id)), next: null };
   const results: Released[] = [];
+  const { fault } = intake;
+  if (fault !== undefined) throw new AirtightError(fault.code, fault.detail);
   while (intake.full) await new Promise<void>((resolve) => intake.whenRoom(resolve));
   for (const [i, message] of page.items.entries()) {
     // Whoever asks for all gets what can be released; what was released before is no news.
