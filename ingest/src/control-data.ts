@@ -1,5 +1,6 @@
 /**
- * What ingest must know of the control data: a fold over the journal's `sys.devices`, `sys.datasets` and `sys.releases` records. A
+ * What ingest must know of the control data: a fold over the journal's `sys.devices`, `sys.claims`, `sys.datasets` and
+ * `sys.releases` records. A
  * snapshot beside the journal saves reading all of it at every start; it is derived data, and a missing or unreadable
  * one only costs time.
  */
@@ -7,35 +8,43 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import {
+  CLAIMS_DATASET,
+  type ClaimRecord,
   DATASETS_DATASET,
   DatasetRegistry,
   type DatasetVersion,
   DEVICES_DATASET,
   type DeviceRecord,
   decodeRecord,
+  type FleetRecord,
   RELEASES_DATASET,
   type ReleaseRecord,
   readFrame,
+  toDeviceRecord,
 } from '@airtight/protocol';
+import { ClaimRegistry } from './identity/claim-registry.ts';
 import { DeviceRegistry } from './identity/device-registry.ts';
 import { writeFaultOf } from './journal/disk.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Quarantine } from './quarantine/quarantine.ts';
 
+/** What is folded here. */
+const FOLDED: ReadonlySet<string> = new Set([DEVICES_DATASET, CLAIMS_DATASET, DATASETS_DATASET, RELEASES_DATASET]);
 const READ_BYTES = 4 * 1024 * 1024;
 
 interface Snapshot {
   readonly position: number;
   readonly devices: readonly DeviceRecord[];
+  /** Absent in snapshots of the first version, which knew no claims. */
+  readonly claims?: readonly (ClaimRecord | FleetRecord)[];
   readonly datasets: readonly DatasetVersion[];
   /** Absent in snapshots from before there were releases. */
   readonly released?: ReleaseRecord['released'];
 }
 
-const FOLDED: ReadonlySet<string> = new Set([DEVICES_DATASET, DATASETS_DATASET, RELEASES_DATASET]);
-
 export class ControlData {
   readonly devices = new DeviceRegistry();
+  readonly claims = new ClaimRegistry();
   readonly datasets = new DatasetRegistry();
   readonly #snapshotPath: string;
 
@@ -60,7 +69,8 @@ export class ControlData {
 
   /** Takes a record that stands at `position`; one that is no control data of ingest's changes nothing. */
   take(position: number, dataset: string, payload: unknown): void {
-    if (dataset === DEVICES_DATASET) this.devices.set(payload as DeviceRecord);
+    if (dataset === DEVICES_DATASET) this.devices.set(toDeviceRecord(payload as DeviceRecord));
+    else if (dataset === CLAIMS_DATASET) this.claims.set(payload as ClaimRecord | FleetRecord);
     else if (dataset === DATASETS_DATASET) this.datasets.define(position, payload as DatasetVersion['definition']);
     else if (dataset === RELEASES_DATASET) this.#quarantine.onReleased(payload as ReleaseRecord);
   }
@@ -70,6 +80,7 @@ export class ControlData {
     const snapshot: Snapshot = {
       position,
       devices: [...this.devices.all()],
+      claims: this.claims.all(),
       datasets: this.datasets.newest(),
       released: this.#quarantine.releases(),
     };
@@ -87,9 +98,10 @@ export class ControlData {
   /** @returns the position to fold on from */
   #restore(committed: number): number {
     try {
-      const { position, devices, datasets, released = [] } = JSON.parse(readFileSync(this.#snapshotPath, 'utf8')) as Snapshot;
+      const { position, devices, claims = [], datasets, released = [] } = JSON.parse(readFileSync(this.#snapshotPath, 'utf8')) as Snapshot;
       if (position > committed) return 0;
-      for (const device of devices) this.devices.set(device);
+      for (const device of devices) this.devices.set(toDeviceRecord(device));
+      for (const claim of claims) this.claims.set(claim);
       for (const { position: at, definition } of datasets) this.datasets.define(at, definition);
       this.#quarantine.onReleased({ type: 'release', at: 0, by: '', released });
       return position;

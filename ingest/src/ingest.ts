@@ -15,6 +15,7 @@ import { DevicePaces } from './doors/device-pace.ts';
 import { HttpDoor } from './doors/http-door.ts';
 import { MqttBroker } from './doors/mqtt-broker.ts';
 import { createInternalServer } from './http/internal-server.ts';
+import { createIdentity } from './identity/identity.ts';
 import { Intake, tagOfBody } from './intake.ts';
 import { InternalDoor } from './internal-door.ts';
 import { CommitSignal } from './journal/commit-signal.ts';
@@ -58,10 +59,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
   const commits = new CommitSignal();
   let broker: MqttBroker | undefined;
   const anchorer = new Anchorer({
-    store: batches,
-    ledgerUrl: config.ledgerUrl,
-    token,
-    logger,
+    ...{ store: batches, ledgerUrl: config.ledgerUrl, token, logger },
     onAnchored: (count, checkpointSize) => {
       metrics.anchored.inc(count);
       broker?.onAnchored(checkpointSize);
@@ -83,16 +81,17 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
     onFatal,
   });
   const door = new InternalDoor(intake, control, (repeat) => (repeat ? metrics.repeats : metrics.accepted).inc());
-  const paces = new DevicePaces(config);
+  const identity = createIdentity(config, control, { door, metrics, logger });
+  const paces = new DevicePaces(config, metrics);
   const mqtt = await MqttBroker.create({
-    ...{ intake, registry: control.devices, metrics, logger, connectionsMax: config.connectionsMax, limits: config, paces },
+    ...{ intake, ...identity, metrics, logger, connectionsMax: config.connectionsMax, limits: config, paces },
     leafHashOf: (position) => hash('sha256', journal.read(position) ?? assert.fail(`record ${position} was just taken`), 'hex'),
     anchorOf: (position) => batches.anchorOf(position),
   });
   broker = mqtt;
-  const httpDoor = new HttpDoor(intake, (...taken) => mqtt.onTaken(...taken), paces);
-  const kept = { journal, batches, quarantine, intake, registry: control.devices };
-  const parts = { ...kept, stream: config.stream, door, httpDoor, broker, metrics, commits, storage };
+  const httpDoor = new HttpDoor(intake, identity.sessions, (...taken) => mqtt.onTaken(...taken), paces);
+  const kept = { stream: config.stream, journal, batches, quarantine, intake, storage };
+  const parts = { ...kept, ...identity, door, httpDoor, broker, metrics, commits };
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
   const mqttPort = await mqtt.listen(config.mqttHost, config.mqttPort);
@@ -105,6 +104,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
     async close() {
       closing = true;
       door.stop();
+      identity.sessions.close();
       await upkeep.close();
       await mqtt.close();
       await server.close();

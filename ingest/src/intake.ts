@@ -6,7 +6,7 @@
  * is no timer. Who waits for a commit joins it, and is released in the order of joining, so a producer's
  * acknowledgements keep the order of its messages [MQTT-4.6.0-2] whether they were accepted, repeated or quarantined.
  */
-import { type DatasetRegistry, decodeRecord, type Outcome, type Refusal } from '@airtight/protocol';
+import { type DatasetRegistry, type DeviceSignature, decodeRecord, type Outcome, type Refusal } from '@airtight/protocol';
 import { type Admitted, admitPayload } from './admit/admission.ts';
 import { DuplicateIndex, indexedFrom } from './admit/duplicate-index.ts';
 import { fingerprintOf, type RecordRoute } from './admit/record-route.ts';
@@ -101,13 +101,14 @@ export class Intake {
   }
 
   /** Takes a telemetry payload: admits it or quarantines it. Durable when the group that gathers now is. */
-  take(route: RecordRoute, payload: Buffer, receivedAt: number): Taken {
+  take(route: RecordRoute, payload: Buffer, receivedAt: number, signature?: DeviceSignature): Taken {
     const admitted = this.admit(route, payload, receivedAt);
     if (!admitted.ok) {
       const { door, topic = '', producer, agency, dataset, contentType } = route.fields;
-      return this.refuse({ door, topic, producer, receivedAt, route: { agency, dataset, contentType } }, admitted, payload);
+      const destination = { agency, dataset, contentType, ...(signature === undefined ? {} : { signature }) };
+      return this.refuse({ door, topic, producer, receivedAt, route: destination }, admitted, payload);
     }
-    return this.store(route, payload, receivedAt, admitted.value.messageId);
+    return this.store(route, payload, receivedAt, admitted.value.messageId, signature);
   }
 
   /** May it become a record, by the definition in force? Nothing is kept. */
@@ -117,7 +118,7 @@ export class Intake {
   }
 
   /** Stores a payload that needs no admission (our own control data), or recognises it as a repeat. */
-  store(route: RecordRoute, payload: Buffer, receivedAt: number, messageId: string | undefined): Stored {
+  store(route: RecordRoute, payload: Buffer, receivedAt: number, messageId: string | undefined, signature?: DeviceSignature): Stored {
     this.#schedule();
     const fingerprint = route.fingerprint(messageId, payload);
     let sameIdentity = false;
@@ -128,7 +129,7 @@ export class Intake {
     });
     if (earlier >= 0) return { kind: 'repeat', position: earlier };
     const position = this.#journal.head;
-    this.#journal.append(route.head(receivedAt, messageId), payload, fingerprint);
+    this.#journal.append(route.head(receivedAt, messageId, signature), payload, fingerprint);
     this.#duplicates.add(fingerprint, position);
     return { kind: sameIdentity ? 'revision' : 'accepted', position };
   }

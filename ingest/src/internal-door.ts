@@ -68,12 +68,11 @@ export class InternalDoor {
       const payload = Buffer.from(canonicalJson(record.payload));
       const taken = this.#intake.store(this.#routeOf(record), payload, receivedAt, record.messageId);
       this.#onStored(taken.kind === 'repeat');
-      // At once: the record that follows in the journal is judged by this definition, at admission and ever after.
-      if (record.dataset === DATASETS_DATASET) this.#control.take(taken.position, record.dataset, record.payload);
+      // At once: the record that follows in the journal is judged by this definition, device or key, at admission and ever after.
+      this.#control.take(taken.position, record.dataset, record.payload);
       return { position: taken.position, repeat: taken.kind === 'repeat' };
     });
     await this.#intake.committed();
-    for (const [i, { dataset, payload }] of records.entries()) this.#control.take(results[i]?.position as number, dataset, payload);
     return results;
   }
 

@@ -31,8 +31,6 @@ const FAULTS: { readonly [member: string]: FaultOf } = {
   clock: optional(clockFault),
   referenceState: optional(choiceFault(Object.keys(REFERENCE_STATES))),
   index: optional(choiceFault(['cn-aqi'])),
-  codec: optional((value) => codecFault(value, isPropertyName)),
-  document: optional(documentFault),
 };
 
 /** @returns the value as a definition; or DATASET_INVALID with the member that is missing or wrong */
@@ -42,7 +40,16 @@ export function checkDatasetDefinition(value: unknown): Outcome<DatasetDefinitio
     const fault = faultOf(value[member]);
     if (fault !== undefined) return refuse('DATASET_INVALID', `${member}: ${fault}`);
   }
-  return accept(value as unknown as DatasetDefinition);
+  const fault = formatsFault(value);
+  return fault === undefined ? accept(value as unknown as DatasetDefinition) : refuse('DATASET_INVALID', fault);
+}
+
+/** @returns what is wrong with the members of a definition that say how its payloads are read; undefined when nothing is */
+export function formatsFault({ codec, document }: { readonly codec?: unknown; readonly document?: unknown }): string | undefined {
+  const inCodec = codec === undefined ? undefined : codecFault(codec, isPropertyName);
+  if (inCodec !== undefined) return `codec: ${inCodec}`;
+  const inDocument = document === undefined ? undefined : documentFault(document);
+  return inDocument === undefined ? undefined : `document: ${inDocument}`;
 }
 
 function titleFault(value: unknown): string | undefined {
@@ -80,7 +87,8 @@ function clockFault(value: unknown): string | undefined {
   return undefined;
 }
 
-function documentFault(value: unknown): string | undefined {
+/** @returns what is wrong with the `document` of a definition; undefined when nothing is */
+export function documentFault(value: unknown): string | undefined {
   if (!isObject(value)) return 'schema, time and values are wanted';
   const known = ['schema', 'items', 'time', 'id', 'values'] satisfies (keyof DocumentDefinition)[];
   const stranger = Object.keys(value).find((member) => !(known as readonly string[]).includes(member));

@@ -81,9 +81,9 @@ function directoryRoutes(app: FastifyInstance, { control, skew }: RouteContext):
   });
 }
 
-/** Never the hash of its secret, nor what it may subscribe to. */
+/** Never its credentials, nor what it may subscribe to. */
 function producerItem(device: DeviceRecord, skew: ClockSkews): Producer {
-  const { producer, agency, kind, name, region, location, datasets, simulated, revoked } = device;
+  const { producer, agency, kind, name, region, location, datasets, simulated, revoked, provisioned, signatureRequired } = device;
   const clock = skew.of(producer);
   return {
     producer,
@@ -96,6 +96,8 @@ function producerItem(device: DeviceRecord, skew: ClockSkews): Producer {
     simulated,
     revoked,
     ...(clock === undefined ? {} : { clockSkewMs: clock.skewMs, clockSkewReadings: clock.readings }),
+    ...(provisioned === undefined ? {} : { provisioned }),
+    ...(signatureRequired === undefined ? {} : { signatureRequired }),
   };
 }
 

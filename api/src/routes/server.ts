@@ -13,6 +13,7 @@ import { alertRoutes } from './alert-routes.ts';
 import type { RouteContext } from './context.ts';
 import { dataRoutes } from './data-routes.ts';
 import { datasetRoutes } from './dataset-routes.ts';
+import { deviceRoutes } from './device-routes.ts';
 import { evidenceRoutes } from './evidence-routes.ts';
 import { dashboardRoutes, hasDashboard, ledgerFileRoutes } from './file-routes.ts';
 import { internalRoutes } from './internal-routes.ts';
@@ -64,6 +65,7 @@ export async function buildServer(context: RouteContext, logger: FastifyBaseLogg
           session: { type: 'apiKey', in: 'cookie', name: 'airtight_session' },
           token: { type: 'http', scheme: 'bearer' },
           device: { type: 'http', scheme: 'basic' },
+          deviceToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
         },
       },
     },
@@ -92,6 +94,7 @@ function apiRoutes(api: FastifyInstance, context: RouteContext): void {
   quarantineRoutes(api, context);
   alertRoutes(api, context);
   accountRoutes(api, context);
+  deviceRoutes(api, context);
   streamRoute(api, context);
   publishRoute(api, context);
 }

@@ -60,5 +60,6 @@ export function addQuarantineRoutes(server: FastifyInstance, parts: IngestParts)
 }
 
 function itemOf({ payload, route, ...item }: QuarantinedMessage) {
-  return { ...item, ...route, payload: payload.toString('base64') };
+  const { signature: _, ...place } = route ?? {};
+  return { ...item, ...place, payload: payload.toString('base64') };
 }

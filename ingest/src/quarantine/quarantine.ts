@@ -3,7 +3,7 @@
  * acknowledged, as a record is, but it is none: it has no place in the order and no proof.
  */
 import { crc32 } from 'node:zlib';
-import { CODES, type Code, type Refusal, type ReleaseRecord } from '@airtight/protocol';
+import { CODES, type Code, type DeviceSignature, type Refusal, type ReleaseRecord } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { Journal } from '../journal/journal.ts';
 import type { StorageHealth } from '../storage/storage-health.ts';
@@ -26,8 +26,13 @@ export interface Origin {
   /** Who sent it, as authenticated. */
   readonly producer: string;
   readonly receivedAt: number;
-  /** Where it would have been stored: known only when it was refused for its content. */
-  readonly route?: { readonly agency: string; readonly dataset: string; readonly contentType: string };
+  /** Where it would have been stored, and the device's signature, which was checked: known only when it was refused for its content. */
+  readonly route?: {
+    readonly agency: string;
+    readonly dataset: string;
+    readonly contentType: string;
+    readonly signature?: DeviceSignature;
+  };
 }
 
 export interface QuarantinedMessage extends Origin {
@@ -89,7 +94,7 @@ export class Quarantine {
       door: origin.door,
       producer: origin.producer,
       receivedAt: origin.receivedAt,
-      ...(origin.route === undefined ? {} : { route: { ...origin.route } }),
+      ...(origin.route === undefined ? {} : { route: origin.route }),
       size: payload.length,
       topic: origin.topic.slice(0, TOPIC_MAX_LENGTH).toWellFormed(),
     });

@@ -81,7 +81,7 @@ function releaseOne(intake: Intake, message: QuarantinedMessage, dryRun: boolean
   const admitted = intake.admit(route.value, payload, receivedAt);
   if (!admitted.ok) return refused(id, admitted);
   if (dryRun) return { id, status: 'admissible' };
-  const { kind, position } = intake.store(route.value, payload, receivedAt, admitted.value.messageId);
+  const { kind, position } = intake.store(route.value, payload, receivedAt, admitted.value.messageId, message.route?.signature);
   return { id, status: kind, position };
 }
 
@@ -90,7 +90,8 @@ function routeOf({ released, route, size, kept, door, topic, producer }: Quarant
   if (released !== null) return refuse('QUARANTINE_RELEASED', `record ${released}`);
   if (route === undefined) return refuse('QUARANTINE_NOT_ADMISSION', topic);
   if (kept < size) return refuse('QUARANTINE_CUT', `${kept} of ${size} bytes are kept`);
-  return accept(new RecordRoute({ ...route, producer, door, ...(topic === '' ? {} : { topic }) }));
+  const { agency, dataset, contentType } = route;
+  return accept(new RecordRoute({ agency, dataset, contentType, producer, door, ...(topic === '' ? {} : { topic }) }));
 }
 
 function refused(id: number, { code, detail }: Refusal): Released {
