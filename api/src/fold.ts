@@ -8,6 +8,7 @@ import type { ControlState } from './control/control-state.ts';
 import { decodeFrame, type JournalEvent } from './decode/decoder.ts';
 import type { Births } from './feed/births.ts';
 import type { AlertBook } from './project/alert-book.ts';
+import type { ClockSkews } from './project/clock-skew.ts';
 import type { LatestValues } from './project/latest.ts';
 import type { Projector } from './project/projector.ts';
 import type { StreamHub } from './stream/hub.ts';
@@ -21,6 +22,7 @@ const LOOK_EVERY = 32;
 export interface Stages {
   readonly control: ControlState;
   readonly latest: LatestValues;
+  readonly skew: ClockSkews;
   readonly alerts: AlertBook;
   readonly projector: Projector;
   readonly contracts: ContractsHost;
@@ -77,13 +79,14 @@ export class Fold {
   }
 
   #give(event: JournalEvent): void {
-    const { control, latest, alerts, projector, contracts, stream } = this.#stages;
+    const { control, latest, skew, alerts, projector, contracts, stream } = this.#stages;
     this.counters.records++;
     if (event.kind === 'control') control.take(event);
     else if (event.kind === 'alert') alerts.take(event);
     else if (event.kind === 'readings') {
       this.counters.observations += event.observations.length;
       latest.take(event);
+      skew.take(event);
     } else if (event.kind === 'opaque') this.counters.opaque++;
     projector.add(event);
     contracts.take(event);

@@ -15,6 +15,7 @@ import { Births } from './feed/births.ts';
 import { followFeed } from './feed/follower.ts';
 import { Fold } from './fold.ts';
 import { AlertBook } from './project/alert-book.ts';
+import { ClockSkews } from './project/clock-skew.ts';
 import { loadControl } from './project/control-load.ts';
 import { LatestValues } from './project/latest.ts';
 import { Projector, readMarks } from './project/projector.ts';
@@ -73,7 +74,8 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
   let fault: string | undefined = 'not connected yet';
   const context: RouteContext = {
     ...{ config, store, ingest, ledger, upstream, fold, internalToken, storeDir },
-    ...{ control: stages.control, latest: stages.latest, alerts: stages.alerts, projector: stages.projector, stream: stages.stream },
+    ...{ control: stages.control, latest: stages.latest, skew: stages.skew, alerts: stages.alerts },
+    ...{ projector: stages.projector, stream: stages.stream },
     sessions: new Sessions(),
     feedFault: () => fault,
   };
@@ -124,6 +126,8 @@ async function loadStages(store: Store, { ingest, storeDir, logger, ledger, faul
   await loadControl(store, control);
   const latest = new LatestValues(control.datasets);
   await latest.load(store, marks.observations);
+  const skew = new ClockSkews();
+  await skew.load(store, marks.observations, control.datasets);
   const alerts = new AlertBook();
   await alerts.load(store, marks.alerts);
   const projector = new Projector(store, marks, { logger });
@@ -133,7 +137,7 @@ async function loadStages(store: Store, { ingest, storeDir, logger, ledger, faul
   const contracts = new ContractsHost({ engine, next, active, outbox, snapshotPath, logger });
   const from = Math.min(projector.through, contracts.next);
   const stream = new StreamHub({ from, ingest, registry: control.datasets, ledger, faults });
-  return { control, latest, alerts, projector, contracts, stream, from };
+  return { control, latest, skew, alerts, projector, contracts, stream, from };
 }
 
 /** The engine from its snapshot; without a usable one it folds the journal from the beginning and comes to the same state. */

@@ -1,5 +1,5 @@
 /** The internal interface of ingest (docs/reference/internal-http.md), as far as commands use it. */
-import { CODES, type Code, type DeviceRecord, type DeviceTemplate, type Problem } from '@airtight/protocol';
+import { CODES, type Code, type DatasetDefinition, type DeviceRecord, type DeviceTemplate, type Problem } from '@airtight/protocol';
 import { EnvironmentError } from './command.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -55,6 +55,48 @@ export interface IngestStatus {
   readonly counters: { readonly [name: string]: number };
 }
 
+export interface QuarantineFilter {
+  readonly code?: string | undefined;
+  readonly producer?: string | undefined;
+  readonly dataset?: string | undefined;
+  readonly door?: string | undefined;
+}
+
+export interface QuarantineEntry {
+  readonly id: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly receivedAt: number;
+  readonly door: string;
+  readonly topic: string;
+  readonly producer: string;
+  readonly dataset?: string;
+  readonly size: number;
+  readonly kept: number;
+  readonly released: number | null;
+}
+
+export interface QuarantineAnswer {
+  readonly items: readonly QuarantineEntry[];
+  readonly next: number | null;
+  readonly counts: { readonly [code: string]: number };
+}
+
+export interface ReplayResult {
+  readonly id: number;
+  readonly status: 'accepted' | 'revision' | 'repeat' | 'admissible' | 'refused';
+  readonly position?: number;
+  readonly code?: string;
+  readonly detail?: string;
+}
+
+export interface ReplayOrder extends QuarantineFilter {
+  readonly ids?: readonly number[] | undefined;
+  readonly from?: number;
+  readonly dryRun: boolean;
+  readonly by: string;
+}
+
 /** A request was refused with a problem document. */
 export class IngestRefusal extends Error {
   readonly code: string;
@@ -98,6 +140,22 @@ export class IngestClient {
       enrolments.push(...results);
     }
     return enrolments;
+  }
+
+  /** Newest definitions with their journal positions. */
+  async datasets(): Promise<readonly { readonly position: number; readonly definition: DatasetDefinition }[]> {
+    const { items } = await this.#send<{ items: { position: number; definition: DatasetDefinition }[] }>('GET', '/datasets');
+    return items;
+  }
+
+  /** Newest first. */
+  async quarantine(query: QuarantineFilter & { readonly before?: number | undefined; readonly limit: number }): Promise<QuarantineAnswer> {
+    const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+    return await this.#send('GET', `/quarantine?${new URLSearchParams(given)}`);
+  }
+
+  async replayQuarantine(order: ReplayOrder): Promise<{ readonly results: readonly ReplayResult[]; readonly next: number | null }> {
+    return await this.#send('POST', '/quarantine/replay', order);
   }
 
   enrolDevice(request: DeviceRequest & CredentialRequest): Promise<ShownCredentials> {

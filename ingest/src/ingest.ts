@@ -61,7 +61,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
   const journal = Journal.open(join(dir, 'records'), { tagOf: tagOfBody, health: storage, segmentMaxBytes: config.segmentMaxBytes });
   const batches = new BatchStore(dir, config.stream, storage);
   const quarantine = new Quarantine(join(dir, 'quarantine'), storage);
-  const control = new ControlData(dir);
+  const control = new ControlData(dir, quarantine);
   control.load(journal);
   const commits = new CommitSignal();
   let broker: MqttBroker | undefined;
@@ -90,7 +90,8 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
   });
   broker = mqtt;
   const httpDoor = new HttpDoor(intake, identity.sessions, (...taken) => mqtt.onTaken(...taken), paces);
-  const parts = { stream: config.stream, journal, batches, quarantine, ...identity, door, httpDoor, broker, metrics, commits, storage };
+  const kept = { stream: config.stream, journal, batches, quarantine, intake, storage };
+  const parts = { ...kept, ...identity, door, httpDoor, broker, metrics, commits };
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
   const doors = await openDoors(config, mqtt, { intake, ...identity, metrics, logger });

@@ -10,11 +10,12 @@ import {
   type DatasetRegistry,
   type DeviceSignature,
   decodeRecord,
+  type Outcome,
   type Refusal,
   type SparkplugBirth,
   signatureLine,
 } from '@airtight/protocol';
-import { admitPayload } from './admit/admission.ts';
+import { type Admitted, admitPayload } from './admit/admission.ts';
 import { DuplicateIndex, indexedFrom } from './admit/duplicate-index.ts';
 import { signatureFault } from './admit/payload-signature.ts';
 import { fingerprintOf, type MessageHeader, type RecordRoute } from './admit/record-route.ts';
@@ -39,9 +40,11 @@ export interface CommitMember {
   onCommitted(): void;
 }
 
-export type Taken =
-  | { readonly kind: 'accepted' | 'revision' | 'repeat'; readonly position: number }
-  | { readonly kind: 'quarantined'; readonly refusal: Refusal };
+export interface Stored {
+  readonly kind: 'accepted' | 'revision' | 'repeat';
+  readonly position: number;
+}
+export type Taken = Stored | { readonly kind: 'quarantined'; readonly refusal: Refusal };
 
 export interface IntakeOptions {
   readonly journal: Journal;
@@ -119,22 +122,30 @@ export class Intake {
 
   /** Takes a telemetry payload: admits it or quarantines it. Durable when the group that gathers now is. */
   take(route: RecordRoute, payload: Buffer, receivedAt: number, { birth, signature }: SentWith = {}): Taken {
-    const { door, topic, dataset, producer, contentType } = route.fields;
-    const origin = { door, topic: topic ?? '', producer, receivedAt };
+    const { door, topic = '', producer, agency, dataset, contentType } = route.fields;
+    const origin = { door, topic, producer, receivedAt };
     const device = this.#options.devices?.get(producer);
     const fault = device === undefined ? undefined : signatureFault(device, route.fields, payload, signature, receivedAt);
     if (fault !== undefined) {
       const message = signature === undefined ? payload : Buffer.concat([payload, Buffer.from(signatureLine(signature))]);
       return this.refuse(origin, fault, message);
     }
-    const definition = this.#options.datasets.current(dataset);
-    const admitted = admitPayload(payload, { contentType, receivedAt, definition, topic, birth });
-    if (!admitted.ok) return this.refuse(origin, admitted, payload);
+    const admitted = this.admit(route, payload, receivedAt, birth);
+    if (!admitted.ok) {
+      const destination = { agency, dataset, contentType, ...(signature === undefined ? {} : { signature }) };
+      return this.refuse({ ...origin, route: destination }, admitted, payload);
+    }
     return this.store(route, payload, receivedAt, admitted.value.messageId, { birth: birth?.position, signature });
   }
 
+  /** May it become a record, by the definition in force? Nothing is kept. */
+  admit(route: RecordRoute, payload: Buffer, receivedAt: number, birth?: SparkplugBirth): Outcome<Admitted> {
+    const { dataset, contentType, topic } = route.fields;
+    return admitPayload(payload, { contentType, receivedAt, definition: this.#options.datasets.current(dataset), topic, birth });
+  }
+
   /** Stores a payload that needs no admission (our own control data), or recognises it as a repeat. */
-  store(route: RecordRoute, payload: Buffer, receivedAt: number, messageId: string | undefined, header?: MessageHeader): Taken {
+  store(route: RecordRoute, payload: Buffer, receivedAt: number, messageId: string | undefined, header?: MessageHeader): Stored {
     this.#schedule();
     const fingerprint = route.fingerprint(messageId, payload);
     let sameIdentity = false;

@@ -7,6 +7,7 @@ export interface IngestMetrics {
   readonly revisions: Counter;
   readonly repeats: Counter;
   readonly quarantined: Counter<'code'>;
+  readonly released: Counter;
   readonly refusedLogins: Counter<'code'>;
   readonly endedSessions: Counter;
   readonly refusedUploads: Counter<'code'>;
@@ -47,6 +48,7 @@ export function createMetrics(): IngestMetrics {
     revisions: counter('revisions_total', 'Records whose identity was known with other content'),
     repeats: counter('repeats_total', 'Messages that were stored already'),
     quarantined: labelled('quarantined_total', 'Messages kept in quarantine', 'code'),
+    released: counter('released_total', 'Messages released from quarantine'),
     refusedLogins: labelled(
       'refused_logins_total',
       'MQTT connections and HTTP requests refused for their credentials or client id',

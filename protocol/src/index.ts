@@ -7,6 +7,7 @@ export * from './control.ts';
 export * from './credential.ts';
 export * from './dataset-definition.ts';
 export * from './dataset-registry.ts';
+export * from './dataset-rules.ts';
 export * from './device-signature.ts';
 export * from './digest.ts';
 export * from './feed.ts';

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { type Average, isValidAverage } from './gb3095.ts';
 import { formatRounded } from './gbt8170.ts';
 import { AQI_LEVELS, type CnAqiMode, type CnAqiStandard, type CnPollutant, dailyReport, iaqi } from './hj633.ts';
+import { convert, REFERENCE_STATES, type ReferenceState } from './units.ts';
 import { alarms, type FridgeSample } from './who-pqs.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each group of the file has its own shape
@@ -74,6 +75,12 @@ eachCase('coldchain-alarms', ({ series, expect, at, id }) => {
     id,
   );
   if (at !== undefined) assert.equal(found[0]?.at, durationMs(at), id);
+});
+
+eachCase('units', ({ ppb, M, T, P, ugm3, id }) => {
+  const referenceState = `${T}K` as ReferenceState;
+  assert.equal(Number(REFERENCE_STATES[referenceState].pascal), Number(P) * 1000, id);
+  assert.equal(convert(Number(ppb), '[ppb]', 'ug/m3', { molarMass: Number(M), referenceState })?.toFixed(3), ugm3, id);
 });
 
 const MINUTE = 60_000;

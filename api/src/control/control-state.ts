@@ -67,6 +67,7 @@ export class ControlState {
         this.tokens.set(record.id, record);
         return;
       case 'tick':
+      case 'release':
       case 'storage-fault':
         return;
     }

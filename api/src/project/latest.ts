@@ -2,7 +2,7 @@
  * The newest reading of every producer, in memory: loaded from the tables once at the start, then folded live, so that no
  * request reads the raw table for it (measured: 400 ms on 10 M rows).
  */
-import type { AirIndex, DatasetRegistry, LatestItem, Observation, Result } from '@airtight/protocol';
+import type { AirIndex, DatasetRegistry, LatestItem, Observation } from '@airtight/protocol';
 import type { AqiReport } from '@airtight/standards/hj633.ts';
 import type { DecodedReading, ReadingsEvent } from '../decode/decoder.ts';
 import { airIndexOf } from '../index/air-index.ts';
@@ -125,9 +125,11 @@ function entryOf({ header, position }: ReadingsEvent, { phenomenonTime, observat
 
 /** A reading as the API shows it. */
 export function itemOf(entry: Omit<LatestEntry, 'text'>): LatestItem {
-  const values: { [property: string]: { result: Result; unit: string; flags: string[] } } = {};
-  for (const { observedProperty, result, unit, flags } of entry.observations)
-    values[observedProperty] = { result, unit, flags: [...flags] };
+  const values: LatestItem['values'] = {};
+  for (const { observedProperty, result, unit, flags, position } of entry.observations) {
+    const other = position === entry.position ? {} : { record: String(position) };
+    values[observedProperty] = { result, unit, flags: [...flags], ...other };
+  }
   return {
     agency: entry.agency,
     dataset: entry.dataset,

@@ -13,12 +13,14 @@ import { accountRoutes } from './account-routes.ts';
 import { alertRoutes } from './alert-routes.ts';
 import type { RouteContext } from './context.ts';
 import { dataRoutes } from './data-routes.ts';
+import { datasetRoutes } from './dataset-routes.ts';
 import { deviceRoutes } from './device-routes.ts';
 import { evidenceRoutes } from './evidence-routes.ts';
 import { dashboardRoutes, hasDashboard, ledgerFileRoutes } from './file-routes.ts';
 import { internalRoutes } from './internal-routes.ts';
 import { installProblems } from './problem.ts';
 import { publishRoute } from './publish-route.ts';
+import { quarantineRoutes } from './quarantine-routes.ts';
 import { streamRoute } from './stream-route.ts';
 import { healthRoutes, statusRoute } from './system-routes.ts';
 
@@ -90,7 +92,9 @@ export async function buildServer(context: RouteContext, logger: FastifyBaseLogg
 function apiRoutes(api: FastifyInstance, context: RouteContext): void {
   statusRoute(api, context);
   dataRoutes(api, context);
+  datasetRoutes(api, context);
   evidenceRoutes(api, context);
+  quarantineRoutes(api, context);
   alertRoutes(api, context);
   accountRoutes(api, context);
   deviceRoutes(api, context);

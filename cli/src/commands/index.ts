@@ -6,6 +6,7 @@ import { datasetCommand } from './dataset.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
 import { passwordCommand } from './password.ts';
+import { quarantineCommand } from './quarantine.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { replayCommand } from './replay.ts';
 import { revokeCommand } from './revoke.ts';
@@ -19,8 +20,9 @@ export const COMMANDS: readonly Command[] = [
   enrollCommand,
   revokeCommand,
   caCommand,
-  datasetCommand,
   passwordCommand,
+  datasetCommand,
+  quarantineCommand,
   simulateCommand,
   replayCommand,
   verifyCommand,

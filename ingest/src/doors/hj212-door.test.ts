@@ -111,7 +111,7 @@ function record(position: number) {
   return { ...decoded.value, text: Buffer.from(decoded.value.payload).toString('latin1') };
 }
 
-const codes = (count: number): string[] => quarantine.list(Number.MAX_SAFE_INTEGER, count).map(({ code }) => code);
+const codes = (count: number): string[] => quarantine.list(Number.MAX_SAFE_INTEGER, count).items.map(({ code }) => code);
 
 test('frames are taken however they are cut and glued, answered in order, each once it is durable', async () => {
   for (const cut of [1, 7, 100_000]) {
@@ -182,7 +182,7 @@ test('a damaged frame has no answer and is kept without what could tell the pass
   assert.equal(await read(socket, 1), answerTo(refused), 'what cannot be admitted is answered: it must not come for ever');
   assert.equal(quarantine.count, before + 3);
   assert.deepEqual(codes(3), ['PAYLOAD_SHAPE', 'HJ212_MALFORMED', 'HJ212_MALFORMED']);
-  const kept = quarantine.list(Number.MAX_SAFE_INTEGER, 3);
+  const kept = quarantine.list(Number.MAX_SAFE_INTEGER, 3).items;
   for (const { payload, producer } of kept) assert.deepEqual([producer, payload.includes(PASSWORD)], ['m1', false]);
   assert.equal(kept[2]?.detail, 'the CRC is another', 'not which one it should be');
   socket.destroy();

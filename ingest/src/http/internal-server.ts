@@ -11,6 +11,7 @@ import { addIdentityRoutes } from './identity-routes.ts';
 import type { IngestParts } from './parts.ts';
 import { sendProblem } from './problem.ts';
 import { addPublishRoute } from './publish-route.ts';
+import { addQuarantineRoutes } from './quarantine-routes.ts';
 
 /** 1,000 control records; alerts and contracts are a few kB each. */
 const BODY_MAX_BYTES = 16 * 1024 * 1024;
@@ -32,6 +33,7 @@ export function createInternalServer(parts: IngestParts, token: string, logger: 
   server.setNotFoundHandler((request, reply) => sendProblem(reply, 'NOT_FOUND', request.url));
   addFeedRoutes(server, parts);
   addControlRoutes(server, parts);
+  addQuarantineRoutes(server, parts);
   addIdentityRoutes(server, parts);
   addPublishRoute(server, parts);
   addHealthRoutes(server, parts);

@@ -3,6 +3,7 @@ import type { BatchStore } from '../batch/batch-store.ts';
 import type { HttpDoor } from '../doors/http-door.ts';
 import type { MqttBroker } from '../doors/mqtt-broker.ts';
 import type { Identity } from '../identity/identity.ts';
+import type { Intake } from '../intake.ts';
 import type { InternalDoor } from '../internal-door.ts';
 import type { CommitSignal } from '../journal/commit-signal.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -15,6 +16,7 @@ export interface IngestParts extends Identity {
   readonly journal: Journal;
   readonly batches: BatchStore;
   readonly quarantine: Quarantine;
+  readonly intake: Intake;
   readonly door: InternalDoor;
   readonly httpDoor: HttpDoor;
   readonly broker: MqttBroker;
