@@ -11,6 +11,8 @@ import { BatchThread } from './batch/batch-thread.ts';
 import type { ClosedBatch } from './batch/batcher.ts';
 import type { IngestConfig } from './config.ts';
 import { ControlData } from './control-data.ts';
+import type { OnTaken } from './doors/device-publisher.ts';
+import { FileDoor } from './doors/file-door.ts';
 import { HttpDoor } from './doors/http-door.ts';
 import { MqttBroker } from './doors/mqtt-broker.ts';
 import { createInternalServer } from './http/internal-server.ts';
@@ -81,9 +83,10 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
     anchorOf: (position) => batches.anchorOf(position),
   });
   broker = mqtt;
-  const httpDoor = new HttpDoor(intake, (...taken) => mqtt.onTaken(...taken));
+  const onTaken: OnTaken = (...taken) => mqtt.onTaken(...taken);
+  const doors = { door, broker, httpDoor: new HttpDoor(intake, onTaken), fileDoor: new FileDoor(intake, registry, onTaken) };
   const unready = (): undefined => undefined;
-  const parts = { stream: config.stream, journal, batches, quarantine, registry, door, httpDoor, broker, metrics, commits, unready };
+  const parts = { stream: config.stream, journal, batches, quarantine, registry, ...doors, metrics, commits, unready };
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
   const mqttPort = await mqtt.listen(config.mqttHost, config.mqttPort);

@@ -16,6 +16,7 @@ export const DATASETS_DATASET = 'sys.datasets';
 export const CONTRACTS_DATASET = 'sys.contracts';
 export const USERS_DATASET = 'sys.users';
 export const TICKS_DATASET = 'sys.ticks';
+export const IMPORTS_DATASET = 'sys.imports';
 export const ALERTS_DATASET = 'alerts';
 
 export type ProducerKind = 'air-station' | 'fridge' | 'service';
@@ -109,6 +110,47 @@ export interface TickRecord {
   readonly at: number;
 }
 
+/** Payload in `sys.imports`: a file that was read whole and whose readings are all in the journal. */
+export interface ImportRecord {
+  readonly type: 'import';
+  /** Name of the file without its folder. */
+  readonly file: string;
+  /** Lower-case hex SHA-256 of the file as it lies on the disk. */
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  /** Which reader read it. */
+  readonly format: string;
+  readonly agency: string;
+  /** Account on the machine from which it was imported. */
+  readonly by: string;
+  /** True: its readings were judged by the contracts as if they had come live. */
+  readonly alerting: boolean;
+  readonly counts: ImportCounts;
+  /** Line at which the file breaks off; absent: it is whole. */
+  readonly truncatedAtLine?: number;
+  /** phenomenonTime of the earliest and the latest reading, epoch ms; absent for a file without readings. */
+  readonly firstTime?: number;
+  readonly lastTime?: number;
+  /** Journal positions of the first and the last record it added; absent when it added none. */
+  readonly firstPosition?: number;
+  readonly lastPosition?: number;
+  /** Epoch ms by the clock of the machine from which it was imported. */
+  readonly startedAt: number;
+  readonly finishedAt: number;
+}
+
+export interface ImportCounts {
+  /** Readings of the file; each is one record. */
+  readonly readings: number;
+  readonly values: number;
+  readonly accepted: number;
+  readonly repeats: number;
+  readonly revisions: number;
+  readonly quarantined: number;
+  /** Lines that could not be read. */
+  readonly faults: number;
+}
+
 export const TICK_INTERVAL_MS = 10_000;
 
-export type ControlRecord = DeviceRecord | DatasetDefinition | ContractRecord | UserRecord | TokenRecord | TickRecord;
+export type ControlRecord = DeviceRecord | DatasetDefinition | ContractRecord | UserRecord | TokenRecord | TickRecord | ImportRecord;

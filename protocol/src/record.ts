@@ -16,7 +16,7 @@ export interface RecordHeader {
   readonly producer: string;
   /** Epoch milliseconds at which ingest took the message from its door. */
   readonly receivedAt: number;
-  /** How it came in: `mqtt`, `http`, `internal` (our own services), later `hj212`, `file` … */
+  /** How it came in: `mqtt`, `http`, `internal` (our own services), `file`, `file-live` … */
   readonly door: string;
   /** MQTT topic name, where the door has one. */
   readonly topic?: string;
@@ -34,6 +34,13 @@ export interface DecodedRecord {
 }
 
 export const RECORD_VERSION = 1;
+/**
+ * Door of imported history: contracts do not judge it and nobody is told of it live. That stands in the header, so a
+ * rebuild leaves it out too.
+ */
+export const FILE_DOOR = 'file';
+/** Door of a file that was imported to be judged and shown like what comes live. */
+export const FILE_LIVE_DOOR = 'file-live';
 /** A header is a handful of bounded names; anything longer is not ours. */
 export const HEADER_MAX_BYTES = 1024;
 /** Largest payload that is accepted whole. A device reading is some 200 B, a day of logger read-outs some 50 kB. */

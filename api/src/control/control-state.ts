@@ -46,6 +46,8 @@ export class ControlState {
         this.tokens.set(record.id, record);
         return;
       case 'tick':
+      case 'import':
+        // Not kept in memory: the table answers for them.
         return;
     }
   }

@@ -14,6 +14,7 @@ import type { RouteContext } from './context.ts';
 import { dataRoutes } from './data-routes.ts';
 import { evidenceRoutes } from './evidence-routes.ts';
 import { dashboardRoutes, hasDashboard, ledgerFileRoutes } from './file-routes.ts';
+import { importRoutes } from './import-routes.ts';
 import { internalRoutes } from './internal-routes.ts';
 import { installProblems } from './problem.ts';
 import { publishRoute } from './publish-route.ts';
@@ -88,6 +89,7 @@ function apiRoutes(api: FastifyInstance, context: RouteContext): void {
   evidenceRoutes(api, context);
   alertRoutes(api, context);
   accountRoutes(api, context);
+  importRoutes(api, context);
   streamRoute(api, context);
   publishRoute(api, context);
 }

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { addControlRoutes } from './control-routes.ts';
 import { addFeedRoutes } from './feed-routes.ts';
 import { addHealthRoutes } from './health-routes.ts';
+import { addImportRoutes } from './import-routes.ts';
 import type { IngestParts } from './parts.ts';
 import { sendProblem } from './problem.ts';
 import { addPublishRoute } from './publish-route.ts';
@@ -30,6 +31,7 @@ export function createInternalServer(parts: IngestParts, token: string, logger: 
   addFeedRoutes(server, parts);
   addControlRoutes(server, parts);
   addPublishRoute(server, parts);
+  addImportRoutes(server, parts);
   addHealthRoutes(server, parts);
   return server;
 }
