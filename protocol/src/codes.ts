@@ -19,6 +19,11 @@ export const CODES = {
   TIME_INVALID: { status: 422, zh: '时间缺失或无法识别', en: 'The time is missing or cannot be read' },
   TOPIC_NOT_ALLOWED: { status: 403, zh: '设备无权向该主题发布', en: 'The device may not publish to this topic' },
   RETAIN_NOT_ALLOWED: { status: 422, zh: '遥测主题不接受保留消息', en: 'Retained messages are not taken on telemetry topics' },
+  // Files that are imported.
+  FILE_BROKEN: { status: 422, zh: '文件已损坏或不是所称的格式', en: 'The file is damaged or not of its format' },
+  FILE_TRUNCATED: { status: 422, zh: '文件在此处中断', en: 'The file breaks off here' },
+  LINE_UNREADABLE: { status: 422, zh: '文件中的此行无法读取', en: 'This line of the file cannot be read' },
+  SUMMARY_MISMATCH: { status: 422, zh: '记录仪的汇总与其读数不符', en: "The logger's summary differs from its readings" },
   // Identity.
   CREDENTIALS_WRONG: { status: 401, zh: '用户名或密码错误', en: 'Wrong user name or password' },
   SESSION_REQUIRED: { status: 401, zh: '请先登录', en: 'Please sign in' },

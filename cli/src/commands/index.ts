@@ -3,6 +3,7 @@ import type { Command } from '../command.ts';
 import { auditCommand } from './audit.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
+import { importCommand } from './import.ts';
 import { passwordCommand } from './password.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { replayCommand } from './replay.ts';
@@ -17,6 +18,7 @@ export const COMMANDS: readonly Command[] = [
   passwordCommand,
   simulateCommand,
   replayCommand,
+  importCommand,
   verifyCommand,
   auditCommand,
   rebuildCommand,

@@ -18,7 +18,7 @@ test('the shipped datasets: both languages, units, ranges that make sense', () =
   const datasets = defaultDatasets();
   assert.deepEqual(
     datasets.map(({ dataset }) => dataset),
-    ['air', 'coldchain'],
+    ['air', 'coldchain', 'coldchain-summary', 'logger', 'air-sensor'],
   );
   for (const { title, properties } of datasets) {
     assert.ok(title.zh && title.en);
