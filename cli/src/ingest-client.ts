@@ -118,7 +118,11 @@ export class IngestClient {
     return (await (await this.#request(method, path, content)).json()) as T;
   }
 
-  async #request(method: string, path: string, content?: { readonly type: string; readonly body: string | Uint8Array<ArrayBuffer> }): Promise<Response> {
+  async #request(
+    method: string,
+    path: string,
+    content?: { readonly type: string; readonly body: string | Uint8Array<ArrayBuffer> },
+  ): Promise<Response> {
     let response: Response;
     try {
       response = await fetch(`${this.#url}${path}`, {

@@ -77,6 +77,7 @@ export const importCommand = defineCommand({
     if (checked === undefined) return EXIT.found;
     const json = values.json === true;
     if (values['dry-run'] === true) {
+      report.show();
       showChecked(checked, report, { json, seconds: (performance.now() - startedAt) / 1000 }, terminal);
       return report.count > 0 ? EXIT.found : EXIT.ok;
     }
@@ -92,6 +93,7 @@ export const importCommand = defineCommand({
       onRefused: ({ file }, fault) => report.add(file.name, fault),
     });
     const seconds = (performance.now() - startedAt) / 1000;
+    report.show();
     showImported(imported, report, { json, seconds, sentValues: bar.values, sendSeconds: bar.seconds }, terminal);
     const isWhole = imported.every(({ isFinished }) => isFinished);
     return isWhole && report.count === 0 ? EXIT.ok : EXIT.found;
@@ -137,7 +139,7 @@ interface Asked {
 async function checkFiles(paths: readonly string[], asked: Asked, report: Report, terminal: Terminal): Promise<CheckedFile[] | undefined> {
   const formats = knownFormats();
   const checked: CheckedFile[] = [];
-  let broken = 0;
+  const broken: string[] = [];
   for (const [at, path] of paths.entries()) {
     const progress = { zh: `检查 ${at + 1}/${paths.length}：${path}`, en: `checking ${at + 1}/${paths.length}: ${path}` };
     try {
@@ -150,13 +152,18 @@ async function checkFiles(paths: readonly string[], asked: Asked, report: Report
       checked.push(await checkFile(file, format, options, { onFault: (fault) => report.add(file.name, fault), onPiece }));
     } catch (error) {
       if (!(error instanceof FileBroken)) throw unreadable(path, error);
-      broken++;
-      report.add(path, { line: error.line, code: error.code, detail: error.detail });
+      const { code, line, detail } = error;
+      report.write(path, { line, code, detail });
+      broken.push(`${path}:${line}: ${code} (${terminal.text(CODES[code])}): ${detail}`);
     }
   }
-  if (broken === 0) return checked;
+  if (broken.length === 0) return checked;
   report.show();
-  terminal.note({ zh: `${broken} 个文件有误；未发送任何数据。`, en: `${broken} of the files cannot be imported; nothing was sent.` });
+  for (const text of broken) terminal.note(text);
+  terminal.note({
+    zh: `${broken.length} 个文件有误；未发送任何数据。`,
+    en: `${broken.length} of the files cannot be imported; nothing was sent.`,
+  });
   return undefined;
 }
 
@@ -178,10 +185,16 @@ class Report {
     this.#descriptor = path === undefined ? undefined : openSync(path, 'w');
   }
 
-  add(file: string, { line, code, detail }: Fault): void {
+  add(file: string, fault: Fault): void {
+    const text = this.write(file, fault);
+    if (this.count++ < SHOWN_FAULTS) this.#shown.push(text);
+  }
+
+  /** Into the file alone. */
+  write(file: string, { line, code, detail }: Fault): string {
     const text = `${file}:${line}: ${code}: ${detail}`;
     if (this.#descriptor !== undefined) writeSync(this.#descriptor, `${text}\n`);
-    if (this.count++ < SHOWN_FAULTS) this.#shown.push(text);
+    return text;
   }
 
   show(): void {
@@ -196,10 +209,6 @@ class Report {
         zh: `……另有 ${grouped(more)} 个问题（--report 可写出全部）`,
         en: `… and ${grouped(more)} more (--report writes all of them)`,
       });
-  }
-
-  get texts(): readonly string[] {
-    return this.#shown;
   }
 
   [Symbol.dispose](): void {
@@ -283,7 +292,6 @@ function showChecked(
     return;
   }
   for (const file of files) sayChecked(file, terminal);
-  report.show();
   terminal.say({ zh: '试运行：未发送任何数据。', en: 'Dry run: nothing was sent.' });
 }
 
@@ -327,7 +335,6 @@ function showImported(
     return;
   }
   for (const { checked } of files) sayChecked(checked, terminal);
-  report.show();
   terminal.say({
     zh: `新增 ${grouped(accepted)} 条记录，修订 ${grouped(revisions)}，重复 ${grouped(repeats)}，此前已导入 ${grouped(known)}，隔离 ${grouped(quarantined)}`,
     en: `${grouped(accepted)} records added, ${grouped(revisions)} revisions, ${grouped(repeats)} repeats, ${grouped(known)} imported before, ${grouped(quarantined)} in quarantine`,

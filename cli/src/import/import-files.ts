@@ -43,7 +43,7 @@ export interface ImportedFile {
 }
 
 /** Puts the producers of all files on record where they are not. @returns how many were added */
-export async function enrolProducers(files: readonly CheckedFile[], { ingest, agencyOf }: ImportOptions): Promise<number> {
+export async function enrolProducers(files: readonly CheckedFile[], { ingest, agencyOf, signal }: ImportOptions): Promise<number> {
   const producers = new Map<string, FileProducer>();
   for (const file of files) {
     const agency = agencyOf(file);
@@ -52,7 +52,9 @@ export async function enrolProducers(files: readonly CheckedFile[], { ingest, ag
       producers.set(route.producer, { ...route, agency, datasets: [...datasets].sort() });
     }
   }
-  return (await ingest.enrolFromFile([...producers.values()])).added;
+  // Where nothing runs, that is said at once.
+  await ingest.status();
+  return (await patiently(() => ingest.enrolFromFile([...producers.values()]), signal)).added;
 }
 
 /** Sends the files one after the other. An interrupt ends it after what is under way. */
