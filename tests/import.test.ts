@@ -8,7 +8,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import type { AlertItem, ImportItem, ObservationItem, Producer } from '@airtight/protocol';
 import { type JournalRecord, readJournal } from './harness/evidence.ts';
 import { type Product, startProduct } from './harness/product.ts';
@@ -168,10 +168,13 @@ test('a broken file changes nothing, nor does what is named beside it', async ()
     assert.match(stderr, /FILE_BROKEN/);
     assert.match(stderr, /nothing was sent|未发送任何数据/);
   }
-  const damaged = join(folder, 'damaged.csv.gz');
+  const damaged = gzipSync(readFileSync(good));
+  damaged[damaged.length - 6] = (damaged[damaged.length - 6] as number) ^ 1;
+  writeFileSync(join(folder, 'damaged.csv.gz'), damaged);
+  assert.match((await importFiles('--agency', 'x', '--mapping', mapping, join(folder, 'damaged.csv.gz'))).stderr, /FILE_BROKEN/);
   const { code, stderr } = await importFiles('--agency', 'x', good);
   assert.equal(code, 1);
-  assert.match(stderr, /FORMAT_UNKNOWN/, damaged);
+  assert.match(stderr, /FORMAT_UNKNOWN/, 'nobody knows its columns');
   assert.deepEqual(await recordsOf('own-'), []);
   await product.untilProjected();
   assert.equal((await product.all<Producer>('producers')).filter(({ producer }) => producer.startsWith('own-')).length, 0);
@@ -228,6 +231,7 @@ test('killed in the middle, ingest or the command itself: run again it goes on, 
   await product.kill('ingest', 0);
   const { code, stdout, stderr } = await running;
   assert.equal(code, 0, stdout + stderr);
+  assert.ok((JSON.parse(stdout) as Result).skipped > 0, 'it went on where the first one was killed');
   const last = await imported('--again', file, other);
   assert.deepEqual([last.accepted, last.revisions], [0, 0]);
   const [uci, all] = [await recordsOf('uci-'), await recordsOf('cnemc-')];
