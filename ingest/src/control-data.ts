@@ -3,7 +3,7 @@
  * snapshot beside the journal saves reading all of it at every start; it is derived data, and a missing or unreadable
  * one only costs time.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import {
@@ -16,6 +16,7 @@ import {
   readFrame,
 } from '@airtight/protocol';
 import { DeviceRegistry } from './identity/device-registry.ts';
+import { writeFaultOf } from './journal/disk.ts';
 import type { Journal } from './journal/journal.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
@@ -53,12 +54,18 @@ export class ControlData {
     else if (dataset === DATASETS_DATASET) this.datasets.define(position, payload as DatasetVersion['definition']);
   }
 
-  /** Writes the snapshot. @param position every record below is folded in */
+  /** Writes the snapshot, if there is room for it. @param position every record below is folded in */
   save(position: number): void {
     const snapshot: Snapshot = { position, devices: [...this.devices.all()], datasets: this.datasets.newest() };
     const temporary = `${this.#snapshotPath}.tmp`;
-    writeFileSync(temporary, JSON.stringify(snapshot), { mode: 0o640 });
-    renameSync(temporary, this.#snapshotPath);
+    try {
+      writeFileSync(temporary, JSON.stringify(snapshot), { mode: 0o640 });
+      renameSync(temporary, this.#snapshotPath);
+    } catch (error) {
+      // A service must be able to start and stop on a full disk: the journal has it all.
+      if (writeFaultOf(error) === undefined) throw error;
+      rmSync(temporary, { force: true });
+    }
   }
 
   /** @returns the position to fold on from */

@@ -44,9 +44,17 @@ export const CODES = {
   ALERT_NOT_OPEN: { status: 409, zh: '该告警已确认或已关闭', en: 'The alert is acknowledged or closed already' },
   QUERY_TOO_SLOW: { status: 504, zh: '查询超时，请缩小范围', en: 'The query took too long; narrow it' },
   OVERLOADED: { status: 503, zh: '系统繁忙，请稍后重试', en: 'Too busy; try again later' },
+  JOURNAL_UNWRITABLE: {
+    status: 503,
+    zh: '日志暂时无法写入，不再确认任何消息',
+    en: 'The journal cannot be written; nothing is acknowledged',
+  },
+  DISK_RESERVE_REACHED: { status: 503, zh: '磁盘剩余空间已到预留下限，暂停接收', en: 'The disk is down to its reserve; nothing is taken' },
+  CONNECTIONS_EXCEEDED: { status: 429, zh: '连接数或连接速率超过上限', en: 'Too many connections, or too many at a time' },
   SERVICE_UNAVAILABLE: { status: 503, zh: '所依赖的服务暂不可用', en: 'A service this needs is not available' },
   INTERNAL: { status: 500, zh: '内部错误', en: 'Internal error' },
-  // Contracts.
+  // Datasets and contracts.
+  DATASET_INVALID: { status: 422, zh: '数据集定义有误', en: 'The dataset definition has errors' },
   CONTRACT_INVALID: { status: 422, zh: '合约文档有误', en: 'The contract document has errors' },
   // Stored data that is not what it should be: audit and verify name the place.
   RECORD_MALFORMED: { status: 500, zh: '记录格式错误', en: 'The record is malformed' },

@@ -4,6 +4,9 @@
  * record for a key wins; the history stays.
  */
 
+import type { LorawanCodec } from '@airtight/standards/lorawan-codec.ts';
+import type { JsonSchema } from './document-schema.ts';
+
 /** A text in the two languages the product speaks. */
 export interface Bilingual {
   readonly zh: string;
@@ -17,6 +20,7 @@ export const CONTRACTS_DATASET = 'sys.contracts';
 export const USERS_DATASET = 'sys.users';
 export const TICKS_DATASET = 'sys.ticks';
 export const IMPORTS_DATASET = 'sys.imports';
+export const STORAGE_DATASET = 'sys.storage';
 export const ALERTS_DATASET = 'alerts';
 
 export type ProducerKind = 'air-station' | 'fridge' | 'service';
@@ -66,6 +70,24 @@ export interface DatasetDefinition {
   readonly properties: { readonly [property: string]: PropertyDefinition };
   /** Which index is computed from it, if any. */
   readonly index?: 'cn-aqi';
+  /** What is in the frames of its LoRaWAN devices. */
+  readonly codec?: LorawanCodec;
+  /** Its payloads are JSON documents of this kind, and nothing else. */
+  readonly document?: DocumentDefinition;
+}
+
+/** How a department's JSON documents are checked and read. Pointers are JSON Pointers (RFC 6901). */
+export interface DocumentDefinition {
+  /** JSON Schema 2020-12 that a document must satisfy (docs/reference/formats.md: what of it is taken). */
+  readonly schema: JsonSchema;
+  /** Points at an array of which each item is a reading; absent: the document is one. The pointers below start from the item. */
+  readonly items?: string;
+  /** Points at the time: epoch ms or RFC 3339. */
+  readonly time: string;
+  /** Points at a string or whole number that names the item. */
+  readonly id?: string;
+  /** Where each property's value is; a value that is absent or null is left out. */
+  readonly values: { readonly [property: string]: string };
 }
 
 /** Payload in `sys.contracts`, keyed by contract. */
@@ -151,6 +173,25 @@ export interface ImportCounts {
   readonly faults: number;
 }
 
+/** Payload in `sys.storage`: for a while nothing was taken, because nothing could be stored. Written when it is over. */
+export interface StorageFaultRecord {
+  readonly type: 'storage-fault';
+  /** JOURNAL_UNWRITABLE or DISK_RESERVE_REACHED. */
+  readonly code: string;
+  readonly detail: string;
+  /** Epoch ms by ingest's clock: from when to when. */
+  readonly from: number;
+  readonly until: number;
+}
+
 export const TICK_INTERVAL_MS = 10_000;
 
-export type ControlRecord = DeviceRecord | DatasetDefinition | ContractRecord | UserRecord | TokenRecord | TickRecord | ImportRecord;
+export type ControlRecord =
+  | DeviceRecord
+  | DatasetDefinition
+  | ContractRecord
+  | UserRecord
+  | TokenRecord
+  | TickRecord
+  | StorageFaultRecord
+  | ImportRecord;

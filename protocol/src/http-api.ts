@@ -228,6 +228,16 @@ export const Session = Type.Object({
 });
 export type Session = Static<typeof Session>;
 
+/** Something keeps the deployment from taking or proving readings. */
+export const SystemFault = Type.Object({
+  service: Text,
+  code: Text,
+  title: Bilingual,
+  detail: Text,
+  since: Type.Union([Time, Type.Null()]),
+});
+export type SystemFault = Static<typeof SystemFault>;
+
 /** What the frame of every screen needs to know about the deployment. */
 export const SystemStatus = Type.Object({
   now: Time,
@@ -247,6 +257,8 @@ export const SystemStatus = Type.Object({
     quarantined: Type.Integer(),
     duplicates: Type.Integer(),
   }),
+  /** What keeps the deployment from taking and keeping readings at this moment; empty when nothing does. */
+  faults: Type.Array(SystemFault),
 });
 export type SystemStatus = Static<typeof SystemStatus>;
 

@@ -47,6 +47,7 @@ export class ControlState {
         return;
       case 'tick':
       case 'import':
+      case 'storage-fault':
         // Not kept in memory: the table answers for them.
         return;
     }

@@ -73,6 +73,8 @@ export interface IngestStatus {
   readonly anchoredThrough: number;
   readonly batches: number;
   readonly connections: number;
+  /** Why ingest takes nothing at present. */
+  readonly fault: { readonly code: Code; readonly detail: string; readonly since: number } | null;
   readonly counters: { readonly [name: string]: number };
 }
 

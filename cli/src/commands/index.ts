@@ -1,6 +1,7 @@
 /** All commands, in the order in which help lists them. */
 import type { Command } from '../command.ts';
 import { auditCommand } from './audit.ts';
+import { datasetCommand } from './dataset.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
 import { importCommand } from './import.ts';
@@ -15,6 +16,7 @@ import { verifyCommand } from './verify.ts';
 export const COMMANDS: readonly Command[] = [
   upCommand,
   enrollCommand,
+  datasetCommand,
   passwordCommand,
   simulateCommand,
   replayCommand,

@@ -46,7 +46,7 @@ export class DevicePublisher {
     const key = contentType === JSON_TYPE ? topic : `${topic} ${contentType}`;
     const known = this.#routes.get(key);
     if (known !== undefined || this.#routes.has(key)) return known;
-    const target = publishTarget(this.device, topic, this.#registry);
+    const target = publishTarget(this.device, topic, this.#registry, this.#intake.datasets);
     const route = target === null ? undefined : new RecordRoute({ ...target, door: 'mqtt', topic, contentType });
     if (this.#routes.size < ROUTES_MAX) this.#routes.set(key, route);
     return route;

@@ -56,11 +56,13 @@ export class FileDoor {
 
   /**
    * Takes a chunk; resolves when all of it is durable.
-   * @throws AirtightError OVERLOADED, REQUEST_INVALID, TOPIC_NOT_ALLOWED (a route that is no enrolled producer's), PAYLOAD_TOO_LARGE;
+   * @throws AirtightError OVERLOADED, JOURNAL_UNWRITABLE, DISK_RESERVE_REACHED, REQUEST_INVALID, TOPIC_NOT_ALLOWED (a route that is no enrolled producer's), PAYLOAD_TOO_LARGE;
    *   whatever was taken before is safe to send again. UploadBroken when the sender went away.
    */
   async take(request: IncomingMessage, gzip: boolean): Promise<ChunkAnswer> {
     if (this.#chunks >= CHUNKS_MAX) throw new AirtightError('OVERLOADED', `${CHUNKS_MAX} chunks are under way`);
+    const { fault } = this.#intake;
+    if (fault !== undefined) throw new AirtightError(fault.code, fault.detail);
     this.#chunks++;
     try {
       const answer = await this.#takeLines(request, gzip);

@@ -3,9 +3,11 @@
  * taken as they arrive, so what was taken before an upload breaks off stays; sent again, it is recognised as a repeat.
  */
 import type { IncomingMessage } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { AirtightError, type DeviceRecord, isTelemetryDataset, type LineResult, PAYLOAD_MAX_BYTES } from '@airtight/protocol';
 import { RecordRoute } from '../admit/record-route.ts';
 import type { Intake } from '../intake.ts';
+import type { DevicePaces } from './device-pace.ts';
 import type { OnTaken } from './device-publisher.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { uploadBody } from './upload-body.ts';
@@ -26,6 +28,8 @@ export interface Upload {
   readonly dataset: string | undefined;
   /** Each line is a record; else the whole body is one. */
   readonly lines: boolean;
+  /** Media type of each record. */
+  readonly contentType: string;
   readonly gzip: boolean;
   readonly body: IncomingMessage;
 }
@@ -33,29 +37,34 @@ export interface Upload {
 export class HttpDoor {
   readonly #intake: Intake;
   readonly #onTaken: OnTaken;
+  readonly #paces: DevicePaces;
   /** Uploads under way, by producer. */
   readonly #uploads = new Map<string, number>();
   #uploadsTotal = 0;
 
-  constructor(intake: Intake, onTaken: OnTaken) {
+  /** @param paces shared with the other doors: a device has one rate */
+  constructor(intake: Intake, onTaken: OnTaken, paces: DevicePaces) {
     this.#intake = intake;
     this.#onTaken = onTaken;
+    this.#paces = paces;
   }
 
-  /** @throws AirtightError OVERLOADED when one more upload has no place now */
+  /** @throws AirtightError OVERLOADED when one more upload has no place now; JOURNAL_UNWRITABLE, DISK_RESERVE_REACHED */
   assertRoom(): void {
     if (this.#uploadsTotal >= UPLOADS_MAX) throw new AirtightError('OVERLOADED', `${UPLOADS_MAX} uploads are under way`);
+    const { fault } = this.#intake;
+    if (fault !== undefined) throw new AirtightError(fault.code, fault.detail);
     if (this.#intake.full) throw new AirtightError('OVERLOADED', 'the journal is behind');
   }
 
   /**
    * Takes an upload; resolves when all of it is durable.
-   * @throws AirtightError OVERLOADED, RATE_LIMITED, TOPIC_NOT_ALLOWED, REQUEST_INVALID, PAYLOAD_TOO_LARGE; the records counted in its
+   * @throws AirtightError JOURNAL_UNWRITABLE, DISK_RESERVE_REACHED, OVERLOADED, RATE_LIMITED, TOPIC_NOT_ALLOWED, REQUEST_INVALID, PAYLOAD_TOO_LARGE; the records counted in its
    *   detail are durable then. UploadBroken when the sender went away.
    */
   async publish(upload: Upload): Promise<LineResult[]> {
     this.assertRoom();
-    const route = routeOf(upload.device, upload.dataset);
+    const route = routeOf(upload);
     const results: LineResult[] = [];
     const leave = this.#enter(upload.device.producer);
     try {
@@ -88,6 +97,7 @@ export class HttpDoor {
   }
 
   async #takeBody({ body, lines, gzip }: Upload, route: RecordRoute, results: LineResult[]): Promise<void> {
+    const pace = this.#paces.of(route.fields.producer);
     const splitter = new LineSplitter(LINE_MAX_BYTES);
     let number = 0;
     const take = (payload: Buffer): void => {
@@ -98,11 +108,14 @@ export class HttpDoor {
     const whole: Buffer[] = [];
     let wholeBytes = 0;
     for await (const piece of uploadBody(body, gzip)) {
+      const before = number;
       if (lines) for (const line of splitter.push(piece)) take(line);
       else whole.push(piece);
       wholeBytes += piece.length;
       if (lines ? splitter.overlong : wholeBytes > LINE_MAX_BYTES)
         throw new AirtightError('PAYLOAD_TOO_LARGE', `line ${number + 1} has more than ${LINE_MAX_BYTES} bytes`);
+      const waitMs = pace.spend(number - before, piece.length, performance.now());
+      if (waitMs > 0) await delay(waitMs);
       while (this.#intake.full) await new Promise<void>((resolve) => this.#intake.whenRoom(resolve));
     }
     const rest = lines ? splitter.rest() : Buffer.concat(whole);
@@ -119,11 +132,11 @@ export class HttpDoor {
 }
 
 /** A device publishes as itself alone, to the datasets it was enrolled for. */
-function routeOf({ producer, agency, datasets }: DeviceRecord, asked: string | undefined): RecordRoute {
+function routeOf({ device: { producer, agency, datasets }, dataset: asked, contentType }: Upload): RecordRoute {
   const dataset = asked ?? (datasets.length === 1 ? datasets[0] : undefined);
   if (dataset === undefined)
     throw new AirtightError('REQUEST_INVALID', `name the dataset: ${producer} was enrolled for ${datasets.length}`);
   if (!isTelemetryDataset(dataset) || !datasets.includes(dataset))
     throw new AirtightError('TOPIC_NOT_ALLOWED', `${producer} may not publish to dataset ${dataset}`);
-  return new RecordRoute({ agency, dataset, producer, door: 'http', contentType: 'application/json' });
+  return new RecordRoute({ agency, dataset, producer, door: 'http', contentType });
 }

@@ -12,9 +12,13 @@ import { authenticate } from '../identity/authentication.ts';
 import type { DeviceRegistry } from '../identity/device-registry.ts';
 import { filterCovers, maySubscribe } from '../identity/grants.ts';
 import type { Intake, Taken } from '../intake.ts';
+import { LogLimit } from '../log-limit.ts';
 import type { IngestMetrics } from '../metrics.ts';
 import { Announcer } from './announcer.ts';
+import { ConnectionLimits } from './connection-limits.ts';
+import { DevicePaces } from './device-pace.ts';
 import { DevicePublisher } from './device-publisher.ts';
+import { DEFAULT_DOOR_LIMITS, type DoorLimits } from './door-limits.ts';
 import { MqttConnection } from './mqtt-connection.ts';
 
 export interface MqttBrokerOptions {
@@ -23,21 +27,26 @@ export interface MqttBrokerOptions {
   readonly metrics: IngestMetrics;
   readonly logger: Logger;
   readonly connectionsMax: number;
+  /** Absent: DEFAULT_DOOR_LIMITS. */
+  readonly limits?: DoorLimits;
+  /** Shared with the other doors; absent: its own. */
+  readonly paces?: DevicePaces;
   /** Lower-case hex leaf hash of a stored record. */
   readonly leafHashOf: (position: number) => string;
   /** The batch of a record, once the ledger has it. */
   readonly anchorOf: (position: number) => Anchored | null;
 }
 
-/** A CONNECT must come within this time of the TCP connection. */
-const CONNECT_TIMEOUT_MS = 10_000;
 /** A subscriber that takes nothing for this long is dropped: one frozen client must not stop the others. */
 const DRAIN_TIMEOUT_MS = 2000;
+/** A device may ask for no keep-alive (0): the system then looks after this silence whether the other end is still there. */
+const TCP_KEEP_ALIVE_MS = 60_000;
 /** `v1/agency/dataset/producer` and a little more; deeper topics are nobody's. */
 const TOPIC_LEVELS_MAX = 16;
 /** CONNACK return codes [MQTT 3.1.1 §3.2.2.3]. */
 const UNACCEPTABLE_PROTOCOL = 1;
 const IDENTIFIER_REJECTED = 2;
+const SERVER_UNAVAILABLE = 3;
 const BAD_USERNAME_OR_PASSWORD = 4;
 
 /** SUBACK return code of a refused subscription [MQTT 3.1.1 §3.9.3]; aedes shows it as the subscription's QoS. */
@@ -65,6 +74,9 @@ export class MqttBroker {
   readonly #announcer: Announcer;
   readonly #violators = new WeakSet<Client>();
   readonly #connections = new Set<MqttConnection>();
+  readonly #paces: DevicePaces;
+  readonly #limits: ConnectionLimits;
+  readonly #log: LogLimit;
 
   private constructor(options: MqttBrokerOptions, aedes: Aedes) {
     this.#options = options;
@@ -75,13 +87,21 @@ export class MqttBroker {
       publish: (topic, payload, done) => aedes.publish({ cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false }, done),
       onDropped: () => options.metrics.announcementsDropped.inc(),
     });
-    this.#server = createServer({ noDelay: true }, (socket) => this.#onSocket(socket));
+    const limits = options.limits ?? DEFAULT_DOOR_LIMITS;
+    this.#log = new LogLimit(options.logger);
+    this.#paces = options.paces ?? new DevicePaces(limits);
+    this.#limits = new ConnectionLimits(limits, options.metrics, (limit, fields) =>
+      this.#log.log('warn', { code: 'CONNECTIONS_EXCEEDED', limit, ...fields }, 'connection refused: a limit on connections'),
+    );
+    this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS }, (socket) =>
+      this.#onSocket(socket),
+    );
     this.#server.maxConnections = options.connectionsMax;
   }
 
   static async create(options: MqttBrokerOptions): Promise<MqttBroker> {
     const aedes = await Aedes.createBroker({
-      connectTimeout: CONNECT_TIMEOUT_MS,
+      connectTimeout: (options.limits ?? DEFAULT_DOOR_LIMITS).connectTimeoutMs,
       drainTimeout: DRAIN_TIMEOUT_MS,
       maxTopicLevels: TOPIC_LEVELS_MAX,
     });
@@ -115,13 +135,15 @@ export class MqttBroker {
   }
 
   #onSocket(socket: Socket): void {
-    const { intake, metrics, logger } = this.#options;
+    if (!this.#limits.admit(socket)) return;
+    const { intake, metrics } = this.#options;
     const connection = new MqttConnection(socket, {
       intake,
       onViolation: (reason) => {
         metrics.violations.inc();
-        logger.warn({ peer: socket.remoteAddress, reason }, 'MQTT connection closed');
+        this.#log.log('warn', { peer: socket.remoteAddress, reason }, 'MQTT connection closed');
       },
+      onThrottled: (limit) => metrics.throttled.inc({ limit }),
       onActivity: () => (client as unknown as KeepAlive)._keepaliveTimer?.refresh(),
     });
     this.#connections.add(connection);
@@ -141,7 +163,7 @@ export class MqttBroker {
     this.#aedes.authenticate = (client, username, password, done) => {
       const refuse = (code: Code, returnCode: number): void => {
         this.#options.metrics.refusedLogins.inc({ code });
-        this.#options.logger.info({ code, user: username?.slice(0, NAME_MAX_LENGTH) }, 'MQTT login refused');
+        this.#log.log('info', { code, user: username?.slice(0, NAME_MAX_LENGTH) }, 'MQTT login refused');
         done(refusal(CODES[code].en, returnCode), null);
       };
       // [MQTT-3.1.3-8]
@@ -149,6 +171,8 @@ export class MqttBroker {
       authenticate(this.#options.registry, username, password?.toString('utf8')).then(
         (device) => {
           if (device === undefined) return refuse('CREDENTIALS_WRONG', BAD_USERNAME_OR_PASSWORD);
+          const { socket } = client.conn as MqttConnection;
+          if (!this.#limits.identify(socket, device.producer, client.id)) return refuse('CONNECTIONS_EXCEEDED', SERVER_UNAVAILABLE);
           this.#publishers.set(
             client,
             new DevicePublisher(device, this.#options.registry, this.#options.intake, (...taken) => this.#onTaken(client, ...taken)),
@@ -173,7 +197,7 @@ export class MqttBroker {
       const publisher = this.#publishers.get(client);
       if (publisher === undefined) return;
       if (publisher.device.subscribe.length > 0) this.#subscribers.add(client);
-      (client.conn as MqttConnection).open(publisher);
+      (client.conn as MqttConnection).open(publisher, this.#paces.of(publisher.device.producer));
     });
     this.#aedes.on('subscribe', (subscriptions, client) => {
       const device = this.#publishers.get(client)?.device;
@@ -201,7 +225,8 @@ export class MqttBroker {
     if (error.code !== undefined || isRefusal || this.#violators.has(client)) return;
     this.#violators.add(client);
     this.#options.metrics.violations.inc();
-    this.#options.logger.warn({ producer: this.#publishers.get(client)?.device.producer, reason: error.message }, 'MQTT connection closed');
+    const producer = this.#publishers.get(client)?.device.producer;
+    this.#log.log('warn', { producer, reason: error.message }, 'MQTT connection closed');
   }
 
   /**

@@ -125,6 +125,7 @@ function addStatusRoutes(server: FastifyInstance, parts: IngestParts): void {
       anchoredThrough: batches.anchoredThrough,
       batches: batches.count,
       connections: broker.connections,
+      fault: parts.storage.fault ?? null,
       counters: {
         accepted: await total(metrics.accepted),
         duplicates: await total(metrics.repeats),

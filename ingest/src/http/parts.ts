@@ -9,6 +9,7 @@ import type { CommitSignal } from '../journal/commit-signal.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { IngestMetrics } from '../metrics.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
+import type { StorageHealth } from '../storage/storage-health.ts';
 
 export interface IngestParts {
   readonly stream: string;
@@ -22,6 +23,6 @@ export interface IngestParts {
   readonly broker: MqttBroker;
   readonly metrics: IngestMetrics;
   readonly commits: CommitSignal;
-  /** Why the service is not ready, if it is not. */
-  readonly unready: () => string | undefined;
+  /** Why nothing is taken, if so. */
+  readonly storage: StorageHealth;
 }

@@ -1,12 +1,9 @@
 /** `POST /publish`: what devices send to the api's `/api/v1/records`, relayed with their credentials. */
-import { AirtightError, DEVICE_CREDENTIALS_HEADER, NAME_MAX_LENGTH } from '@airtight/protocol';
+import { AirtightError, DEVICE_CREDENTIALS_HEADER, JSON_TYPE, NAME_MAX_LENGTH, NDJSON_TYPE, UPLOAD_TYPES } from '@airtight/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { UploadBroken } from '../doors/upload-body.ts';
 import { authenticate, parseBasic } from '../identity/authentication.ts';
 import type { IngestParts } from './parts.ts';
-
-const JSON_TYPE = 'application/json';
-const NDJSON_TYPE = 'application/x-ndjson';
 
 const querystring = { type: 'object', properties: { dataset: { type: 'string', minLength: 1, maxLength: NAME_MAX_LENGTH } } } as const;
 type PublishRequest = FastifyRequest<{ Querystring: { dataset?: string } }>;
@@ -16,7 +13,7 @@ export function addPublishRoute(server: FastifyInstance, parts: IngestParts): vo
   server.register((scope, _options, done) => {
     // The body is a stream and stays one.
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser([JSON_TYPE, NDJSON_TYPE], (_request, _payload, parsed) => parsed(null));
+    scope.addContentTypeParser([...UPLOAD_TYPES], (_request, _payload, parsed) => parsed(null));
     scope.post<{ Querystring: { dataset?: string } }>('/publish', { schema: { querystring } }, async (request, reply) => {
       try {
         return { results: await publish(parts, request) };
@@ -42,15 +39,18 @@ async function publish({ httpDoor, registry }: IngestParts, request: PublishRequ
   if (device === undefined) throw new AirtightError('CREDENTIALS_WRONG', 'producer name or secret');
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (encoding !== 'gzip' && encoding !== 'identity') throw new AirtightError('REQUEST_INVALID', 'content-encoding: gzip alone is known');
+  const mediaType = mediaTypeOf(request);
   return httpDoor.publish({
     device,
     dataset: request.query.dataset,
-    lines: mediaTypeOf(request) === NDJSON_TYPE,
+    lines: mediaType === NDJSON_TYPE,
+    contentType: mediaType === NDJSON_TYPE ? JSON_TYPE : mediaType,
     gzip: encoding === 'gzip',
     body: request.raw,
   });
 }
 
-function mediaTypeOf({ headers }: FastifyRequest): string | undefined {
-  return headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+/** One of UPLOAD_TYPES: the server answers 415 to others. */
+function mediaTypeOf({ headers }: FastifyRequest): string {
+  return headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? JSON_TYPE;
 }
