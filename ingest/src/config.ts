@@ -50,6 +50,12 @@ export const INGEST_SETTINGS = {
     default: './airtight-data/keys/internal.token',
     doc: 'File with the token that our own services show each other.',
   },
+  deployment: {
+    type: 'string',
+    env: 'AIRTIGHT_DEPLOYMENT',
+    default: 'airtight',
+    doc: 'Name of this deployment, which the tokens of devices must be addressed to (`aud`).',
+  },
   connectionsMax: {
     type: 'integer',
     env: 'AIRTIGHT_INGEST_CONNECTIONS_MAX',

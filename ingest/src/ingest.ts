@@ -17,7 +17,7 @@ import { FileDoor } from './doors/file-door.ts';
 import { HttpDoor } from './doors/http-door.ts';
 import { MqttBroker } from './doors/mqtt-broker.ts';
 import { createInternalServer } from './http/internal-server.ts';
-import type { DeviceRegistry } from './identity/device-registry.ts';
+import { createIdentity, type Identity } from './identity/identity.ts';
 import { Intake, tagOfBody } from './intake.ts';
 import { InternalDoor } from './internal-door.ts';
 import { CommitSignal } from './journal/commit-signal.ts';
@@ -58,14 +58,10 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
   const quarantine = new Quarantine(join(dir, 'quarantine'), storage);
   const control = new ControlData(dir);
   control.load(journal);
-  const registry = control.devices;
   const commits = new CommitSignal();
   let broker: MqttBroker | undefined;
   const anchorer = new Anchorer({
-    store: batches,
-    ledgerUrl: config.ledgerUrl,
-    token,
-    logger,
+    ...{ store: batches, ledgerUrl: config.ledgerUrl, token, logger },
     onAnchored: (count, checkpointSize) => {
       metrics.anchored.inc(count);
       broker?.onAnchored(checkpointSize);
@@ -87,27 +83,29 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
     onFatal,
   });
   const door = new InternalDoor(intake, control, (repeat) => (repeat ? metrics.repeats : metrics.accepted).inc());
-  const paces = new DevicePaces(config);
+  const identity = createIdentity(config, control, { door, metrics, logger });
+  const paces = new DevicePaces(config, metrics);
   const mqtt = await MqttBroker.create({
-    ...{ intake, registry, metrics, logger, connectionsMax: config.connectionsMax, limits: config, paces },
+    ...{ intake, ...identity, metrics, logger, connectionsMax: config.connectionsMax, limits: config, paces },
     leafHashOf: (position) => hash('sha256', journal.read(position) ?? assert.fail(`record ${position} was just taken`), 'hex'),
     anchorOf: (position) => batches.anchorOf(position),
   });
   broker = mqtt;
-  const doors = { door, broker, ...uploadDoors(intake, registry, paces, (...taken) => mqtt.onTaken(...taken)) };
-  const parts = { stream: config.stream, journal, batches, quarantine, registry, ...doors, metrics, commits, storage };
+  const doors = { door, broker, ...uploadDoors(intake, identity, paces, (...taken) => mqtt.onTaken(...taken)) };
+  const parts = { stream: config.stream, journal, batches, quarantine, ...identity, ...doors, metrics, commits, storage };
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
   const mqttPort = await mqtt.listen(config.mqttHost, config.mqttPort);
   const upkeep = await startUpkeep(config, journal, storage, metrics, logger);
   door.startTicking();
-  logger.info({ url, mqttPort, head: journal.head, devices: registry.size }, 'ingest is ready');
+  logger.info({ url, mqttPort, head: journal.head, devices: control.devices.size }, 'ingest is ready');
   return {
     url,
     mqttPort,
     async close() {
       closing = true;
       door.stop();
+      identity.sessions.close();
       await upkeep.close();
       await mqtt.close();
       await server.close();
@@ -126,8 +124,8 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
 }
 
 /** The doors by which many records come in one request. */
-function uploadDoors(intake: Intake, registry: DeviceRegistry, paces: DevicePaces, onTaken: OnTaken) {
-  return { httpDoor: new HttpDoor(intake, onTaken, paces), fileDoor: new FileDoor(intake, registry, onTaken) };
+function uploadDoors(intake: Intake, { registry, sessions }: Identity, paces: DevicePaces, onTaken: OnTaken) {
+  return { httpDoor: new HttpDoor(intake, sessions, onTaken, paces), fileDoor: new FileDoor(intake, registry, onTaken) };
 }
 
 /** What is done beside the way of the data: the disk is watched, sealed segments are compressed, the event loop is watched. */

@@ -6,7 +6,7 @@
  * is no timer. Who waits for a commit joins it, and is released in the order of joining, so a producer's
  * acknowledgements keep the order of its messages [MQTT-4.6.0-2] whether they were accepted, repeated or quarantined.
  */
-import { type DatasetRegistry, decodeRecord, type Refusal } from '@airtight/protocol';
+import { type DatasetRegistry, type DeviceSignature, decodeRecord, type Refusal } from '@airtight/protocol';
 import { admitPayload } from './admit/admission.ts';
 import { DuplicateIndex, indexedFrom } from './admit/duplicate-index.ts';
 import { fingerprintOf, type RecordRoute } from './admit/record-route.ts';
@@ -99,17 +99,17 @@ export class Intake {
   }
 
   /** Takes a telemetry payload: admits it or quarantines it. Durable when the group that gathers now is. */
-  take(route: RecordRoute, payload: Buffer, receivedAt: number): Taken {
+  take(route: RecordRoute, payload: Buffer, receivedAt: number, signature?: DeviceSignature): Taken {
     const { door, topic = '', dataset, producer, contentType } = route.fields;
     const admitted = admitPayload(payload, { contentType, receivedAt, definition: this.#options.datasets.current(dataset) });
     if (!admitted.ok) {
       return this.refuse({ door, topic, producer, receivedAt }, admitted, payload);
     }
-    return this.store(route, payload, receivedAt, admitted.value.messageId);
+    return this.store(route, payload, receivedAt, admitted.value.messageId, signature);
   }
 
   /** Stores a payload that needs no admission (our own control data), or recognises it as a repeat. */
-  store(route: RecordRoute, payload: Buffer, receivedAt: number, messageId: string | undefined): Taken {
+  store(route: RecordRoute, payload: Buffer, receivedAt: number, messageId: string | undefined, signature?: DeviceSignature): Taken {
     this.#schedule();
     const fingerprint = route.fingerprint(messageId, payload);
     let sameIdentity = false;
@@ -120,7 +120,7 @@ export class Intake {
     });
     if (earlier >= 0) return { kind: 'repeat', position: earlier };
     const position = this.#journal.head;
-    this.#journal.append(route.head(receivedAt, messageId), payload, fingerprint);
+    this.#journal.append(route.head(receivedAt, messageId, signature), payload, fingerprint);
     this.#duplicates.add(fingerprint, position);
     return { kind: sameIdentity ? 'revision' : 'accepted', position };
   }

@@ -5,7 +5,6 @@
 import {
   AirtightError,
   CONTROL_AGENCY,
-  DATASETS_DATASET,
   STORAGE_DATASET,
   type StorageFaultRecord,
   TICK_INTERVAL_MS,
@@ -63,12 +62,11 @@ export class InternalDoor {
       const taken = this.#intake.store(this.#routeOf(record), payload, receivedAt, record.messageId);
       if (taken.kind === 'quarantined') throw new Error('control data is not admitted, it is stored');
       this.#onStored(taken.kind === 'repeat');
-      // At once: the record that follows in the journal is judged by this definition, at admission and ever after.
-      if (record.dataset === DATASETS_DATASET) this.#control.take(taken.position, record.dataset, record.payload);
+      // At once: the record that follows in the journal is judged by this definition, device or key, at admission and ever after.
+      this.#control.take(taken.position, record.dataset, record.payload);
       return { position: taken.position, repeat: taken.kind === 'repeat' };
     });
     await this.#intake.committed();
-    for (const [i, { dataset, payload }] of records.entries()) this.#control.take(results[i]?.position as number, dataset, payload);
     return results;
   }
 

@@ -8,6 +8,7 @@ export interface IngestMetrics {
   readonly repeats: Counter;
   readonly quarantined: Counter<'code'>;
   readonly refusedLogins: Counter<'code'>;
+  readonly endedSessions: Counter;
   readonly refusedUploads: Counter<'code'>;
   readonly brokenUploads: Counter;
   readonly violations: Counter;
@@ -47,6 +48,7 @@ export function createMetrics(): IngestMetrics {
       labelNames: ['code'],
       registers,
     }),
+    endedSessions: counter('ended_sessions_total', 'Connections and uploads cut because their credentials were revoked or expired'),
     refusedUploads: new Counter({
       name: 'airtight_ingest_refused_uploads_total',
       help: 'HTTP publishes answered with a problem other than wrong credentials',

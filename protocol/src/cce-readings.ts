@@ -9,10 +9,9 @@ import {
   parseAbst,
 } from '@airtight/standards/cce-interop.ts';
 import { type Measurement, READINGS_MAX, TIME_MAX, toPlainMeasurement } from './measurement.ts';
+import { isMessageName } from './names.ts';
 import { accept, type Outcome, type Refusal, refuse } from './outcome.ts';
 import type { Reading } from './reading.ts';
-
-const ID_MAX_LENGTH = 128;
 
 type CceRecord = { readonly [code: string]: unknown };
 
@@ -36,8 +35,7 @@ export function toCceReadings(json: unknown): Outcome<readonly Reading[]> {
     }
   }
   const { transferId } = meta;
-  const named = transferId.length > 0 && transferId.length <= ID_MAX_LENGTH && transferId.isWellFormed();
-  return accept(moments.readings(named ? `id:${transferId}` : undefined));
+  return accept(moments.readings(isMessageName(transferId) ? `id:${transferId}` : undefined));
 }
 
 function take(moments: Moments, record: CceRecord, at: string): Refusal | undefined {

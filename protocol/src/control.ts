@@ -5,6 +5,7 @@
  */
 
 import type { LorawanCodec } from '@airtight/standards/lorawan-codec.ts';
+import type { Credential } from './credential.ts';
 import type { JsonSchema } from './document-schema.ts';
 
 /** A text in the two languages the product speaks. */
@@ -15,6 +16,9 @@ export interface Bilingual {
 
 export const CONTROL_AGENCY = 'airtight';
 export const DEVICES_DATASET = 'sys.devices';
+/** Signing keys of devices: public, so that a proof can carry the record of the key. */
+export const KEYS_DATASET = 'sys.keys';
+export const CLAIMS_DATASET = 'sys.claims';
 export const DATASETS_DATASET = 'sys.datasets';
 export const CONTRACTS_DATASET = 'sys.contracts';
 export const USERS_DATASET = 'sys.users';
@@ -44,11 +48,66 @@ export interface DeviceRecord {
   readonly foreignId?: string;
   /** MQTT topic filters it may subscribe to, besides its own receipts. */
   readonly subscribe: readonly string[];
-  /** `scrypt$N$r$p$salt$hash`, base64url. */
-  readonly secretHash: string;
+  /** What it proves itself with, past ones included. */
+  readonly credentials: readonly Credential[];
+  /** What it sends without its signature is not admitted. */
+  readonly signatureRequired?: boolean;
+  /** The fleet with whose key it enrolled itself. */
+  readonly provisioned?: string;
+  /** Who asked for this change: an account, or the device itself by claim or fleet key. */
+  readonly by?: string;
   /** Made-up data: marked so on every screen. */
   readonly simulated: boolean;
   readonly revoked: boolean;
+}
+
+/**
+ * Payload in `sys.keys`, keyed by producer and kid; written with the `sys.devices` record that says the same. It holds
+ * nothing secret, so the proof of a signed reading can carry it.
+ */
+export interface KeyRecord {
+  readonly type: 'key';
+  readonly producer: string;
+  readonly agency: string;
+  /** The credential's id. */
+  readonly kid: string;
+  readonly publicKey: string;
+  readonly validFrom: number;
+  readonly validTo?: number;
+}
+
+/** What a device will be on record; its name is the claim's own, or what it tells within a fleet's pattern. */
+export type DeviceTemplate = Pick<DeviceRecord, 'agency' | 'kind' | 'datasets'> &
+  Partial<Pick<DeviceRecord, 'name' | 'region' | 'location' | 'subscribe' | 'gateway' | 'foreignId' | 'signatureRequired' | 'simulated'>>;
+
+/** Payload in `sys.claims`, keyed by id: a one-time code with which one device fetches its credentials. */
+export interface ClaimRecord {
+  readonly type: 'claim';
+  readonly id: string;
+  /** `scrypt$N$r$p$salt$hash` of the code's secret part. */
+  readonly codeHash: string;
+  readonly producer: string;
+  readonly template: DeviceTemplate;
+  /** Epoch ms; afterwards it is worth nothing. */
+  readonly validTo: number;
+  /** Epoch ms at which a device presented it: it is used up. */
+  readonly claimedAt?: number;
+  readonly by?: string;
+}
+
+/** Payload in `sys.claims`, keyed by fleet: a provisioning key with which unknown devices enrol themselves. */
+export interface FleetRecord {
+  readonly type: 'fleet';
+  readonly fleet: string;
+  /** `scrypt$N$r$p$salt$hash` of the key's secret part. */
+  readonly keyHash: string;
+  readonly template: DeviceTemplate;
+  /** Producer name in which `*` stands for any run of characters of a name. */
+  readonly namePattern: string;
+  readonly devicesMax: number;
+  readonly validTo?: number;
+  readonly revoked: boolean;
+  readonly by?: string;
 }
 
 export interface PropertyDefinition {
@@ -188,6 +247,9 @@ export const TICK_INTERVAL_MS = 10_000;
 
 export type ControlRecord =
   | DeviceRecord
+  | KeyRecord
+  | ClaimRecord
+  | FleetRecord
   | DatasetDefinition
   | ContractRecord
   | UserRecord

@@ -24,8 +24,6 @@ const FAULTS: { readonly [member: string]: FaultOf } = {
   title: titleFault,
   cadenceMs: (value) => (Number.isSafeInteger(value) && (value as number) > 0 ? undefined : 'whole milliseconds above 0'),
   properties: propertiesFault,
-  codec: (value) => (value === undefined ? undefined : codecFault(value, isPropertyName)),
-  document: (value) => (value === undefined ? undefined : documentFault(value)),
 };
 
 /** @returns the value as a definition; or DATASET_INVALID with the member that is missing or wrong */
@@ -35,7 +33,16 @@ export function checkDatasetDefinition(value: unknown): Outcome<DatasetDefinitio
     const fault = faultOf(value[member]);
     if (fault !== undefined) return refuse('DATASET_INVALID', `${member}: ${fault}`);
   }
-  return accept(value as unknown as DatasetDefinition);
+  const fault = formatsFault(value);
+  return fault === undefined ? accept(value as unknown as DatasetDefinition) : refuse('DATASET_INVALID', fault);
+}
+
+/** @returns what is wrong with the members of a definition that say how its payloads are read; undefined when nothing is */
+export function formatsFault({ codec, document }: { readonly codec?: unknown; readonly document?: unknown }): string | undefined {
+  const inCodec = codec === undefined ? undefined : codecFault(codec, isPropertyName);
+  if (inCodec !== undefined) return `codec: ${inCodec}`;
+  const inDocument = document === undefined ? undefined : documentFault(document);
+  return inDocument === undefined ? undefined : `document: ${inDocument}`;
 }
 
 function titleFault(value: unknown): string | undefined {
@@ -62,7 +69,8 @@ function propertyFault(property: unknown): string | undefined {
   return fault === undefined ? undefined : `title: ${fault}`;
 }
 
-function documentFault(value: unknown): string | undefined {
+/** @returns what is wrong with the `document` of a definition; undefined when nothing is */
+export function documentFault(value: unknown): string | undefined {
   if (!isObject(value)) return 'schema, time and values are wanted';
   const known = ['schema', 'items', 'time', 'id', 'values'] satisfies (keyof DocumentDefinition)[];
   const stranger = Object.keys(value).find((member) => !(known as readonly string[]).includes(member));

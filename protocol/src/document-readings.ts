@@ -1,26 +1,32 @@
 /** Department records: JSON documents that the dataset's schema describes, as readings. The whole document stays the record. */
 import type { DocumentDefinition } from './control.ts';
+import { documentFault } from './dataset-definition.ts';
 import { DocumentSchema } from './document-schema.ts';
 import { valueAt } from './json-pointer.ts';
 import { type Measurement, READINGS_MAX, timeOf, toPlainMeasurement } from './measurement.ts';
+import { isMessageName } from './names.ts';
 import { accept, type Outcome, type Refusal, refuse } from './outcome.ts';
 import type { Reading } from './reading.ts';
 
-const ID_MAX_LENGTH = 128;
+/** A schema is prepared once; a definition never changes. A text says what is wrong with it. */
+const prepared = new WeakMap<DocumentDefinition, DocumentSchema | string>();
 
-/** A schema is prepared once; a definition never changes. */
-const prepared = new WeakMap<DocumentDefinition, DocumentSchema>();
-
-/**
- * @param definition as checked by `checkDatasetDefinition`
- * @returns readings in the order of the document; PAYLOAD_SHAPE with the JSON Pointer and the keyword that failed, TIME_INVALID, NUMBER_NOT_FINITE
- */
-export function toDocumentReadings(json: unknown, definition: DocumentDefinition): Outcome<readonly Reading[]> {
+function schemaOf(definition: DocumentDefinition): DocumentSchema | string {
   let schema = prepared.get(definition);
   if (schema === undefined) {
-    schema = new DocumentSchema(definition.schema);
+    schema = documentFault(definition) ?? new DocumentSchema(definition.schema);
     prepared.set(definition, schema);
   }
+  return schema;
+}
+
+/**
+ * @returns readings in the order of the document; PAYLOAD_SHAPE with the JSON Pointer and the keyword that failed, TIME_INVALID,
+ *   NUMBER_NOT_FINITE; DATASET_INVALID when the definition itself is faulty
+ */
+export function toDocumentReadings(json: unknown, definition: DocumentDefinition): Outcome<readonly Reading[]> {
+  const schema = schemaOf(definition);
+  if (typeof schema === 'string') return refuse('DATASET_INVALID', `document: ${schema}`);
   const fault = schema.faultOf(json);
   if (fault !== undefined) return refuse('PAYLOAD_SHAPE', `document ${fault}`);
   const { items: pointer } = definition;
@@ -41,8 +47,7 @@ function toReading(item: unknown, { time: timeAt, id: idAt, values }: DocumentDe
   const time = timeOf(valueAt(item, timeAt));
   if (time === undefined) return refuse('TIME_INVALID', `document ${at}${timeAt}: epoch milliseconds or RFC 3339 with zone`);
   const id = idAt === undefined ? undefined : valueAt(item, idAt);
-  if (idAt !== undefined && !isId(id))
-    return refuse('PAYLOAD_SHAPE', `document ${at}${idAt}: 1 to ${ID_MAX_LENGTH} characters, or a whole number`);
+  if (idAt !== undefined && !isId(id)) return refuse('PAYLOAD_SHAPE', `document ${at}${idAt}: 1 to 128 characters, or a whole number`);
   const measurements: Measurement[] = [];
   for (const [property, valuePointer] of Object.entries(values)) {
     const value = valueAt(item, valuePointer);
@@ -56,6 +61,5 @@ function toReading(item: unknown, { time: timeAt, id: idAt, values }: DocumentDe
 }
 
 function isId(id: unknown): boolean {
-  if (typeof id === 'string') return id.length > 0 && id.length <= ID_MAX_LENGTH && id.isWellFormed();
-  return Number.isSafeInteger(id);
+  return isMessageName(id) || Number.isSafeInteger(id);
 }

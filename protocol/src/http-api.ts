@@ -52,6 +52,10 @@ export const Producer = Type.Object({
   datasets: Type.Array(Text),
   simulated: Type.Boolean(),
   revoked: Type.Boolean(),
+  /** The fleet with whose key it enrolled itself. */
+  provisioned: Type.Optional(Text),
+  /** What it sends without its signature is not admitted. */
+  signatureRequired: Type.Optional(Type.Boolean()),
 });
 export type Producer = Static<typeof Producer>;
 
@@ -277,5 +281,7 @@ export type LineResult = Static<typeof LineResult>;
 export const PublishAnswer = Type.Object({ results: Type.Array(LineResult) });
 export type PublishAnswer = Static<typeof PublishAnswer>;
 
+/** IP address of the device, as the api sees it: ingest limits failed logins by it. */
+export const DEVICE_ADDRESS_HEADER = 'airtight-device-address';
 /** Carries a device's own `Authorization` from the api to ingest, where that header holds our services' token. */
 export const DEVICE_CREDENTIALS_HEADER = 'airtight-device-authorization';

@@ -1,15 +1,28 @@
 /** LoRaWAN uplinks as readings: one frame is one reading, decoded by the table in the dataset's definition. */
-import { decodeFrame, type LorawanCodec } from '@airtight/standards/lorawan-codec.ts';
+import { codecFault, decodeFrame, type LorawanCodec } from '@airtight/standards/lorawan-codec.ts';
 import { parseLorawanUplink } from '@airtight/standards/lorawan-uplink.ts';
 import { MEASUREMENTS_MAX, type Measurement, TIME_MAX, toPlainMeasurement } from './measurement.ts';
+import { isPropertyName } from './names.ts';
 import { accept, type Outcome, refuse } from './outcome.ts';
 import type { Reading } from './reading.ts';
+
+/** What is wrong with a table, empty for nothing: looked for once, a definition never changes. */
+const faults = new WeakMap<LorawanCodec, string>();
+
+function faultOf(codec: LorawanCodec): string {
+  let fault = faults.get(codec);
+  if (fault === undefined) {
+    fault = codecFault(codec, isPropertyName) ?? '';
+    faults.set(codec, fault);
+  }
+  return fault;
+}
 
 /**
  * The reading's time is that of reception: the frame has none of its own. Its identity is session and frame counter, the
  * device being the record's producer. A frame without application data (port 0, or empty) says nothing: no reading.
  * @param json for which `isLorawanUplink` is true
- * @returns PAYLOAD_SHAPE, TIME_INVALID, NUMBER_NOT_FINITE
+ * @returns PAYLOAD_SHAPE, TIME_INVALID, NUMBER_NOT_FINITE; DATASET_INVALID when the codec itself is faulty
  */
 export function toLorawanReadings(
   json: { readonly [member: string]: unknown },
@@ -21,6 +34,8 @@ export function toLorawanReadings(
   if (time < 0 || time > TIME_MAX) return refuse('TIME_INVALID', `LoRaWAN: ${time} ms`);
   if (fPort === 0 || frame.length === 0) return accept([]);
   if (codec === undefined) return refuse('PAYLOAD_SHAPE', 'LoRaWAN: the dataset has no codec');
+  const fault = faultOf(codec);
+  if (fault !== '') return refuse('DATASET_INVALID', `codec: ${fault}`);
   const decoded = decodeFrame(codec, fPort, frame);
   if (!decoded.ok) return refuse('PAYLOAD_SHAPE', `LoRaWAN frame ${frame.toHex().slice(0, 64)}: ${decoded.detail}`);
   if (decoded.values.length > MEASUREMENTS_MAX) return refuse('PAYLOAD_SHAPE', `more than ${MEASUREMENTS_MAX} measurements`);

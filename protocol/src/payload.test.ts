@@ -5,6 +5,7 @@ import { JSON_DEPTH_MAX } from './json-text.ts';
 import type { Outcome } from './outcome.ts';
 import { contentTypeOf, JSON_TYPE, readPayload, SENML_CBOR_TYPE, SENML_JSON_TYPE } from './payload.ts';
 import { messageIdOf, type Reading } from './reading.ts';
+import { decodeRecord, encodeRecord } from './record.ts';
 
 const RECEIVED_AT = Date.UTC(2026, 10, 22);
 const title = { zh: '测试', en: 'test' };
@@ -177,6 +178,29 @@ test('a department document is checked by its schema and read by pointers', () =
     [{ t: 1, m: { ph: 7 } }, /^PAYLOAD_SHAPE/],
   ];
   for (const [json, wanted] of refused) assert.match(refusalOf(read(json as object, withDocument)), wanted);
+});
+
+test('a faulty definition refuses, it does not break the reader', () => {
+  const definitions = [
+    { ...base, codec: { form: 'tlv', entries: [{ tag: '03', bytes: 1, values: [{ property: 'x', as: 'u16le', at: 5 }] }] } },
+    { ...base, codec: { form: 'script' } },
+  ];
+  for (const definition of definitions)
+    assert.match(refusalOf(read(uplink, definition as unknown as DatasetDefinition)), /^DATASET_INVALID codec/);
+  const document = { schema: { allOf: 5 }, time: '/at', values: { a: 7 } };
+  assert.match(refusalOf(read({}, { ...base, document } as unknown as DatasetDefinition)), /^DATASET_INVALID document/);
+});
+
+test('the longest name that a payload may give itself fits into the header', () => {
+  const name = 'n'.repeat(64);
+  const names = { agency: name, dataset: name, producer: name, topic: `v1/${name}/${name}/${name}` };
+  for (const id of ['水'.repeat(128), '"'.repeat(128), '\ufffd'.repeat(128)]) {
+    const messageId = messageIdOf(readingsOf(read({ id, t: 1, m: { a: 1 } })));
+    assert.equal(messageId, `id:${id}`);
+    const header = { v: 1, ...names, receivedAt: RECEIVED_AT, door: 'internal', contentType: SENML_CBOR_TYPE, messageId } as const;
+    assert.ok(decodeRecord(encodeRecord(header, new Uint8Array(1))).ok);
+  }
+  assert.match(refusalOf(read({ id: '\u0001'.repeat(128), t: 1, m: { a: 1 } })), /^PAYLOAD_SHAPE "id"/);
 });
 
 test('JSON nests at most so deep, whatever it holds', () => {

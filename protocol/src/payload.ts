@@ -36,7 +36,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * @returns readings in payload order, none for what is no measurement (an uplink without application data); or
- *   FORMAT_UNKNOWN, PAYLOAD_NOT_JSON, PAYLOAD_SHAPE, TIME_INVALID, NUMBER_NOT_FINITE
+ *   FORMAT_UNKNOWN, PAYLOAD_NOT_JSON, PAYLOAD_SHAPE, TIME_INVALID, NUMBER_NOT_FINITE, DATASET_INVALID
  */
 export function readPayload(payload: Uint8Array, context: PayloadContext): Outcome<readonly Reading[]> {
   switch (context.contentType) {

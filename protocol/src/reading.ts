@@ -10,7 +10,7 @@ import { isCceTransmission } from '@airtight/standards/cce-interop.ts';
 import { toCceReadings } from './cce-readings.ts';
 import { parseJson } from './json-text.ts';
 import { MEASUREMENTS_MAX, type Measurement, READINGS_MAX, timeOf, toPlainMeasurement } from './measurement.ts';
-import { isPropertyName } from './names.ts';
+import { isMessageName, isPropertyName } from './names.ts';
 import { accept, type Outcome, type Refusal, refuse } from './outcome.ts';
 import { isSenml, toSenmlReadings } from './senml-readings.ts';
 
@@ -25,8 +25,6 @@ export interface Reading {
   readonly relativeTime?: true;
   readonly measurements: readonly Measurement[];
 }
-
-const ID_MAX_LENGTH = 128;
 
 /**
  * Parses and checks a payload text.
@@ -81,10 +79,7 @@ function toReading(json: unknown): Reading | Refusal {
 
 function toMessageId(id: unknown, seq: unknown): string | undefined | Refusal {
   if (id !== undefined) {
-    if (typeof id !== 'string' || id.length === 0 || id.length > ID_MAX_LENGTH || !id.isWellFormed()) {
-      return refuse('PAYLOAD_SHAPE', `"id" is a string of 1 to ${ID_MAX_LENGTH} characters`);
-    }
-    return `id:${id}`;
+    return isMessageName(id) ? `id:${id}` : refuse('PAYLOAD_SHAPE', '"id" is a string of 1 to 128 characters, no control characters');
   }
   if (seq === undefined) return undefined;
   if (!Number.isSafeInteger(seq) || (seq as number) < 0) return refuse('PAYLOAD_SHAPE', '"seq" is a whole number from 0');

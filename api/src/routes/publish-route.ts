@@ -9,13 +9,9 @@ import {
   SENML_JSON_TYPE,
   UPLOAD_TYPES,
 } from '@airtight/protocol';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { RouteContext } from './context.ts';
-
-/** Wrong credentials per address and minute: a device has its secret right, a program guesses. */
-const WRONG_CREDENTIALS_PER_MINUTE = 10;
-const MINUTE_MS = 60_000;
 
 const Query = Type.Object({ dataset: Type.Optional(Type.String({ minLength: 1, maxLength: NAME_MAX_LENGTH })) });
 /** Admission looks at what is in it (docs/reference/formats.md), line by line. */
@@ -24,8 +20,8 @@ const SenmlBody = Type.Unknown({ description: 'A SenML pack (RFC 8428), taken as
 const LinesBody = Type.Unknown({ description: 'One record on each line.' });
 const schema = {
   description:
-    'Publishes records as a device, with its name and secret (HTTP Basic). Answered when all are durable. Content-Encoding gzip is taken.',
-  security: [{ device: [] }],
+    'Publishes records as a device, with its name and secret (HTTP Basic) or its own token (Bearer). Answered when all are durable. Content-Encoding gzip is taken.',
+  security: [{ device: [] }, { deviceToken: [] }],
   querystring: Query,
   body: {
     content: {
@@ -43,25 +39,14 @@ export function publishRoute(app: FastifyInstance, { ingest }: RouteContext): vo
     // The body is a stream and stays one.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser([...UPLOAD_TYPES], (_request, _payload, parsed) => parsed(null));
-    const guesses = scope.createRateLimit({ max: WRONG_CREDENTIALS_PER_MINUTE, timeWindow: MINUTE_MS });
-
-    async function refuseGuessers(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-      const limit = await guesses(request, { increment: false });
-      if (limit.isAllowed || limit.remaining > 0) return;
-      void reply.header('retry-after', limit.ttlInSeconds);
-      throw new AirtightError('RATE_LIMITED', 'too many wrong credentials from this address');
-    }
-
     const config = { access: 'anyone' } as const;
     scope.post<{ Querystring: Static<typeof Query> }>('/records', { config, schema }, async (request, reply) => {
-      await refuseGuessers(request, reply);
       try {
-        return reply.type('application/json; charset=utf-8').send(await ingest.publish(request.query.dataset, request.raw));
+        return reply.type('application/json; charset=utf-8').send(await ingest.publish(request.query.dataset, request.raw, request.ip));
       } catch (error) {
         // The sender went away: there is nobody to answer, and nothing of ours is broken.
         if (request.raw.destroyed && !request.raw.complete) return reply.hijack();
         if (error instanceof AirtightError && error.code === 'CREDENTIALS_WRONG') {
-          await guesses(request);
           void reply.header('www-authenticate', 'Basic realm="airtight", charset="UTF-8"');
         }
         throw error;

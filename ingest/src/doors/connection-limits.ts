@@ -15,7 +15,7 @@ export interface ConnectionLimitSettings {
   readonly unauthenticatedMax: number;
 }
 
-export type ConnectionLimit = 'address' | 'device' | 'rate' | 'unauthenticated';
+export type ConnectionLimit = 'total' | 'address' | 'device' | 'rate' | 'unauthenticated';
 
 /** Addresses whose rate is remembered; a forgotten one begins with a full second of burst. */
 const ADDRESSES_MAX = 100_000;

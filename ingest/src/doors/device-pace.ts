@@ -3,6 +3,7 @@
  * back-pressure reaches its socket. Two things are bounded: rates per second, and the device's share of one group
  * commit, so that one that floods cannot make the others wait for its messages.
  */
+import type { IngestMetrics } from '../metrics.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /**
@@ -21,10 +22,13 @@ export interface PaceLimits {
 export class DevicePace {
   readonly #messages: TokenBucket;
   readonly #bytes: TokenBucket;
+  readonly #onThrottled: () => void;
   #group = -1;
   #groupBytes = 0;
 
-  constructor(limits: PaceLimits, nowMs: number) {
+  /** @param onThrottled told each time that the device has to wait for its rate */
+  constructor(limits: PaceLimits, nowMs: number, onThrottled: () => void) {
+    this.#onThrottled = onThrottled;
     this.#messages = new TokenBucket(limits.deviceRateMax, nowMs);
     this.#bytes = new TokenBucket(limits.deviceBytesPerSecondMax, nowMs);
   }
@@ -45,7 +49,9 @@ export class DevicePace {
 
   /** Counts what was read against the rates. @returns how long to read nothing more, ms */
   spend(messages: number, bytes: number, nowMs: number): number {
-    return Math.max(this.#messages.take(messages, nowMs), this.#bytes.take(bytes, nowMs));
+    const waitMs = Math.max(this.#messages.take(messages, nowMs), this.#bytes.take(bytes, nowMs));
+    if (waitMs > 0) this.#onThrottled();
+    return waitMs;
   }
 }
 
@@ -55,17 +61,19 @@ const PACES_MAX = 100_000;
 /** One pace for each producer, whatever door it comes by. */
 export class DevicePaces {
   readonly #limits: PaceLimits;
+  readonly #onThrottled: () => void;
   readonly #paces = new Map<string, DevicePace>();
 
-  constructor(limits: PaceLimits) {
+  constructor(limits: PaceLimits, metrics: Pick<IngestMetrics, 'throttled'>) {
     this.#limits = limits;
+    this.#onThrottled = () => metrics.throttled.inc({ limit: 'rate' });
   }
 
   of(producer: string): DevicePace {
     const known = this.#paces.get(producer);
     if (known !== undefined) return known;
     if (this.#paces.size >= PACES_MAX) this.#paces.delete(this.#paces.keys().next().value as string);
-    const pace = new DevicePace(this.#limits, performance.now());
+    const pace = new DevicePace(this.#limits, performance.now(), this.#onThrottled);
     this.#paces.set(producer, pace);
     return pace;
   }

@@ -10,6 +10,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DatasetRegistry } from '@airtight/protocol';
 import pino from 'pino';
 import { DeviceRegistry } from '../identity/device-registry.ts';
+import { LiveSessions } from '../identity/live-sessions.ts';
+import { Logins } from '../identity/logins.ts';
 import { hashSecret } from '../identity/secret-hash.ts';
 import { Intake, tagOfBody } from '../intake.ts';
 import { FaultyDisk } from '../journal/faulty-disk.ts';
@@ -40,17 +42,19 @@ const intake = new Intake({
     throw error;
   },
 });
+const logger = pino({ level: 'silent' });
+const sessions = new LiveSessions(registry);
 const brokers: MqttBroker[] = [];
 const sockets: Socket[] = [];
 
 before(async () => {
-  const secretHash = await hashSecret(SECRET);
+  const credentials = [{ id: 'first', kind: 'password', hash: await hashSecret(SECRET), validFrom: 0 }] as const;
   const base = {
     type: 'device',
     agency: 'a',
     kind: 'air-station',
     name: { zh: '', en: '' },
-    secretHash,
+    credentials,
     simulated: false,
     revoked: false,
   } as const;
@@ -58,6 +62,7 @@ before(async () => {
 });
 
 after(async () => {
+  sessions.close();
   for (const socket of sockets) socket.destroy();
   for (const broker of brokers) await broker.close();
   await intake.committed();
@@ -66,9 +71,10 @@ after(async () => {
   rmSync(root, { recursive: true });
 });
 
-async function listen(limits: Partial<DoorLimits>): Promise<number> {
+async function listen(limits: Partial<DoorLimits>, connectionsMax = 100): Promise<number> {
   const broker = await MqttBroker.create({
-    ...{ intake, registry, metrics, logger: pino({ level: 'silent' }), connectionsMax: 100, limits: { ...DEFAULT_DOOR_LIMITS, ...limits } },
+    ...{ intake, registry, logins: new Logins({ registry, audience: 'test', metrics, logger }), sessions, metrics, logger },
+    ...{ connectionsMax, limits: { ...DEFAULT_DOOR_LIMITS, ...limits } },
     leafHashOf: () => '',
     anchorOf: () => null,
   });
@@ -145,6 +151,15 @@ test('more connections than one address may have are closed at once; a place tha
     await Promise.race([once(socket, 'close'), once(socket, 'data')]);
     return got.bytes.equals(Buffer.of(0x20, 2, 0, 0));
   });
+});
+
+test('more connections than there are places are closed at once, and counted', async () => {
+  const port = await listen({}, 2);
+  await open(port);
+  await open(port);
+  const third = await open(port);
+  await once(third, 'close');
+  assert.equal(await counted('refusedConnections', 'total'), 1);
 });
 
 test('a faster rate of connections than one address may have is closed; a moment later it may come again', async () => {
@@ -248,6 +263,13 @@ test('QoS 2 publishes faster than the broker takes them wait in the socket and a
   socket.write(Buffer.concat([connectAs('p', 'exactly'), ...Array.from({ length: count }, (_, i) => publish('p', i + 1, 2, wide(50)))]));
   await until('PUBREC for each', () => got.bytes.length === 4 + count * 4);
   assert.equal(journal.committed - before, count);
+});
+
+test('more QoS 2 exchanges than the broker keeps open end the connection', async () => {
+  const port = await listen({});
+  const socket = await open(port);
+  socket.write(Buffer.concat([connectAs('p', 'open'), ...Array.from({ length: 1100 }, (_, i) => publish('p', i + 1, 2))]));
+  await once(socket.resume(), 'close', { signal: AbortSignal.timeout(DEADLINE_MS) });
 });
 
 test('while the disk is full nothing is acknowledged and nothing is read; when there is room all of it is, once', async () => {

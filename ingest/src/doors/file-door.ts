@@ -56,7 +56,7 @@ export class FileDoor {
 
   /**
    * Takes a chunk; resolves when all of it is durable.
-   * @throws AirtightError OVERLOADED, JOURNAL_UNWRITABLE, DISK_RESERVE_REACHED, REQUEST_INVALID, TOPIC_NOT_ALLOWED (a route that is no enrolled producer's), PAYLOAD_TOO_LARGE;
+   * @throws AirtightError OVERLOADED, JOURNAL_UNWRITABLE, DISK_RESERVE_REACHED, REQUEST_INVALID, TOPIC_NOT_ALLOWED (a route that is no enrolled producer's), SIGNATURE_MISSING, PAYLOAD_TOO_LARGE;
    *   whatever was taken before is safe to send again. UploadBroken when the sender went away.
    */
   async take(request: IncomingMessage, gzip: boolean): Promise<ChunkAnswer> {
@@ -83,7 +83,9 @@ export class FileDoor {
       else if (count >= CHUNK_READINGS_MAX) throw new AirtightError('PAYLOAD_TOO_LARGE', `more than ${CHUNK_READINGS_MAX} readings`);
       else this.#takeReading(line, count++, routes, answer);
     };
-    for await (const piece of uploadBody(request, gzip)) {
+    // Our own command sends it: there is no device whose end would end it.
+    const unended = new AbortController().signal;
+    for await (const piece of uploadBody(request, gzip, unended)) {
       for (const line of splitter.push(piece)) take(line);
       if (splitter.overlong) throw new AirtightError('PAYLOAD_TOO_LARGE', `a line of more than ${LINE_MAX_BYTES} bytes`);
       while (this.#intake.full) await new Promise<void>((resolve) => this.#intake.whenRoom(resolve));
@@ -126,6 +128,8 @@ export class FileDoor {
       const device = this.#registry.get(producer);
       if (device === undefined || device.agency !== agency || !device.datasets.includes(dataset) || !isTelemetryDataset(dataset))
         throw new AirtightError('TOPIC_NOT_ALLOWED', `${producer} is not enrolled for ${agency}/${dataset}`);
+      // A device that signs can only be spoken for by itself: not even whoever runs the platform may bring in its readings.
+      if (device.signatureRequired === true) throw new AirtightError('SIGNATURE_MISSING', `${producer} signs what it sends`);
       return new RecordRoute({ agency, dataset, producer, door, contentType: JSON_TYPE });
     });
   }

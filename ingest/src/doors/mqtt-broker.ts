@@ -3,14 +3,16 @@
  * CONNACK 1. The broker never spreads raw telemetry: what subscribers get are the platform's own topics.
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import { CODES, type Code, NAME_MAX_LENGTH, parseTelemetryTopic, receiptTopic } from '@airtight/protocol';
+import { AirtightError, CODES, type Code, parseTelemetryTopic, receiptTopic } from '@airtight/protocol';
 import { Aedes, type AedesPublishPacket, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
 import type { Logger } from 'pino';
 import type { RecordRoute } from '../admit/record-route.ts';
 import type { Anchored } from '../batch/batch-store.ts';
-import { authenticate } from '../identity/authentication.ts';
+import type { AuthenticatedDevice } from '../identity/authentication.ts';
 import type { DeviceRegistry } from '../identity/device-registry.ts';
 import { filterCovers, maySubscribe } from '../identity/grants.ts';
+import type { LiveSessions } from '../identity/live-sessions.ts';
+import type { Logins } from '../identity/logins.ts';
 import type { Intake, Taken } from '../intake.ts';
 import { LogLimit } from '../log-limit.ts';
 import type { IngestMetrics } from '../metrics.ts';
@@ -24,6 +26,8 @@ import { MqttConnection } from './mqtt-connection.ts';
 export interface MqttBrokerOptions {
   readonly intake: Intake;
   readonly registry: DeviceRegistry;
+  readonly logins: Logins;
+  readonly sessions: LiveSessions;
   readonly metrics: IngestMetrics;
   readonly logger: Logger;
   readonly connectionsMax: number;
@@ -65,6 +69,7 @@ export class MqttBroker {
   readonly #aedes: Aedes;
   readonly #server: Server;
   readonly #publishers = new WeakMap<Client, DevicePublisher>();
+  readonly #authenticated = new WeakMap<Client, AuthenticatedDevice>();
   /** Clients that gave no client id but want their session kept [MQTT-3.1.3-8]. */
   readonly #namelessSessions = new WeakSet<Client>();
   /** Those with a grant for the live topics. */
@@ -89,7 +94,7 @@ export class MqttBroker {
     });
     const limits = options.limits ?? DEFAULT_DOOR_LIMITS;
     this.#log = new LogLimit(options.logger);
-    this.#paces = options.paces ?? new DevicePaces(limits);
+    this.#paces = options.paces ?? new DevicePaces(limits, options.metrics);
     this.#limits = new ConnectionLimits(limits, options.metrics, (limit, fields) =>
       this.#log.log('warn', { code: 'CONNECTIONS_EXCEEDED', limit, ...fields }, 'connection refused: a limit on connections'),
     );
@@ -97,6 +102,7 @@ export class MqttBroker {
       this.#onSocket(socket),
     );
     this.#server.maxConnections = options.connectionsMax;
+    this.#server.on('drop', (data) => this.#limits.refused('total', { peer: data?.remoteAddress }));
   }
 
   static async create(options: MqttBrokerOptions): Promise<MqttBroker> {
@@ -138,12 +144,14 @@ export class MqttBroker {
     if (!this.#limits.admit(socket)) return;
     const { intake, metrics } = this.#options;
     const connection = new MqttConnection(socket, {
+      peer: undefined,
+      remoteAddress: socket.remoteAddress ?? '',
       intake,
       onViolation: (reason) => {
         metrics.violations.inc();
         this.#log.log('warn', { peer: socket.remoteAddress, reason }, 'MQTT connection closed');
       },
-      onThrottled: (limit) => metrics.throttled.inc({ limit }),
+      onShareTaken: () => metrics.throttled.inc({ limit: 'share' }),
       onActivity: () => (client as unknown as KeepAlive)._keepaliveTimer?.refresh(),
     });
     this.#connections.add(connection);
@@ -161,25 +169,26 @@ export class MqttBroker {
       done(null, true);
     };
     this.#aedes.authenticate = (client, username, password, done) => {
-      const refuse = (code: Code, returnCode: number): void => {
-        this.#options.metrics.refusedLogins.inc({ code });
-        this.#log.log('info', { code, user: username?.slice(0, NAME_MAX_LENGTH) }, 'MQTT login refused');
-        done(refusal(CODES[code].en, returnCode), null);
+      const connection = client.conn as MqttConnection;
+      const { peer, remoteAddress } = connection;
+      const { logins, registry, intake } = this.#options;
+      const refuse = (code: Code): void => {
+        logins.refused(code, username, remoteAddress);
+        done(refusal(code), null);
       };
       // [MQTT-3.1.3-8]
-      if (this.#namelessSessions.has(client)) return refuse('CLIENT_ID_REQUIRED', IDENTIFIER_REJECTED);
-      authenticate(this.#options.registry, username, password?.toString('utf8')).then(
-        (device) => {
-          if (device === undefined) return refuse('CREDENTIALS_WRONG', BAD_USERNAME_OR_PASSWORD);
-          const { socket } = client.conn as MqttConnection;
-          if (!this.#limits.identify(socket, device.producer, client.id)) return refuse('CONNECTIONS_EXCEEDED', SERVER_UNAVAILABLE);
+      if (this.#namelessSessions.has(client)) return refuse('CLIENT_ID_REQUIRED');
+      logins.authenticate({ username, secret: password?.toString('utf8'), peer }, remoteAddress).then(
+        (authenticated) => {
+          if (!this.#limits.identify(connection.socket, authenticated.device.producer, client.id)) return refuse('CONNECTIONS_EXCEEDED');
+          this.#authenticated.set(client, authenticated);
           this.#publishers.set(
             client,
-            new DevicePublisher(device, this.#options.registry, this.#options.intake, (...taken) => this.#onTaken(client, ...taken)),
+            new DevicePublisher(authenticated.device, registry, intake, (...taken) => this.#onTaken(client, ...taken)),
           );
           done(null, true);
         },
-        (error: Error) => done(error as AuthenticateError, null),
+        (error: Error) => done(error instanceof AirtightError ? refusal(error.code) : (error as AuthenticateError), null),
       );
     };
     this.#aedes.authorizePublish = (client, packet, done) => this.#takeFromBroker(client, packet, done);
@@ -197,7 +206,9 @@ export class MqttBroker {
       const publisher = this.#publishers.get(client);
       if (publisher === undefined) return;
       if (publisher.device.subscribe.length > 0) this.#subscribers.add(client);
-      (client.conn as MqttConnection).open(publisher, this.#paces.of(publisher.device.producer));
+      const connection = client.conn as MqttConnection;
+      this.#watchSession(client, connection);
+      connection.open(publisher, this.#paces.of(publisher.device.producer));
     });
     this.#aedes.on('subscribe', (subscriptions, client) => {
       const device = this.#publishers.get(client)?.device;
@@ -216,6 +227,18 @@ export class MqttBroker {
       logger.warn({ producer, client: client.id, drainTimeoutMs: DRAIN_TIMEOUT_MS }, 'subscriber dropped: it does not read');
     });
     this.#aedes.on('connectionError', (client, error) => this.#onBrokerError(client, error));
+  }
+
+  /** Cuts the connection when the device or its credential is revoked, or the credential expires. */
+  #watchSession(client: Client, connection: MqttConnection): void {
+    const authenticated = this.#authenticated.get(client);
+    if (authenticated === undefined) return;
+    const leave = this.#options.sessions.begin(authenticated, () => {
+      this.#options.metrics.endedSessions.inc();
+      this.#options.logger.info({ code: 'CREDENTIALS_ENDED', producer: authenticated.device.producer }, 'MQTT connection closed');
+      connection.destroy();
+    });
+    connection.once('close', leave);
   }
 
   /** What the broker itself found wrong with a connection; counted once for each. */
@@ -266,6 +289,14 @@ export class MqttBroker {
   }
 }
 
-function refusal(message: string, returnCode: number): AuthenticateError {
-  return Object.assign(new Error(message), { returnCode });
+/** The CONNACK return code of a refusal: MQTT 3.1.1 has no place for the code itself. */
+function returnCodeOf(code: Code): number {
+  if (code === 'CLIENT_ID_REQUIRED') return IDENTIFIER_REJECTED;
+  return code === 'RATE_LIMITED' || code === 'OVERLOADED' || code === 'CONNECTIONS_EXCEEDED'
+    ? SERVER_UNAVAILABLE
+    : BAD_USERNAME_OR_PASSWORD;
+}
+
+function refusal(code: Code): AuthenticateError {
+  return Object.assign(new Error(CODES[code].en), { returnCode: returnCodeOf(code) });
 }

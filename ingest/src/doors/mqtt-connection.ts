@@ -14,6 +14,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { PAYLOAD_MAX_BYTES } from '@airtight/protocol';
+import type { PeerIdentity } from '../identity/peer-identity.ts';
 import type { CommitMember, Intake } from '../intake.ts';
 import type { DevicePace } from './device-pace.ts';
 import type { DevicePublisher } from './device-publisher.ts';
@@ -33,13 +34,17 @@ const PUBACK_BYTES = 4;
 const ACKS_INITIAL_BYTES = 256;
 
 export interface ConnectionHooks {
+  /** By its verified client certificate, where it showed one. */
+  readonly peer: PeerIdentity | undefined;
+  /** IP address; empty when it is gone already. */
+  readonly remoteAddress: string;
   readonly intake: Intake;
   /** The stream broke the protocol or a limit; the connection is closed. */
   readonly onViolation: (reason: string) => void;
   /** Called once per chunk with publishes in it: the client is alive [MQTT-3.1.2-24]. */
   readonly onActivity: () => void;
-  /** The device is not read for a while. */
-  readonly onThrottled: (limit: 'rate' | 'share') => void;
+  /** The device has had its share of a group and is not read before the next one. */
+  readonly onShareTaken: () => void;
 }
 
 type Stage = 'connect' | 'waiting' | 'open' | 'closed';
@@ -82,6 +87,14 @@ export class MqttConnection extends Duplex implements CommitMember {
     socket.on('drain', () => this.#resumeReading());
     socket.on('error', (error) => this.destroy(error));
     socket.on('close', () => this.destroy());
+  }
+
+  get peer(): PeerIdentity | undefined {
+    return this.#hooks.peer;
+  }
+
+  get remoteAddress(): string {
+    return this.#hooks.remoteAddress;
   }
 
   /** The broker has accepted the CONNECT of this device: what it publishes from now on is taken. */
@@ -221,7 +234,7 @@ export class MqttConnection extends Duplex implements CommitMember {
 
   /** The device has had its share of this group: reads on with the next one. */
   #waitForGroup(): void {
-    this.#hooks.onThrottled('share');
+    this.#hooks.onShareTaken();
     this.#awaitsGroup = true;
     this.#stopReading();
     this.#join();
@@ -233,7 +246,6 @@ export class MqttConnection extends Duplex implements CommitMember {
     const nowMs = performance.now();
     const waitMs = (this.#pace as DevicePace).spend(messages, bytes, nowMs);
     if (waitMs === 0) return;
-    this.#hooks.onThrottled('rate');
     this.#readFromMs = nowMs + waitMs;
     this.#stopReading();
     this.#waitForRate();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -130,6 +131,15 @@ test('a chunk that is none, or is cut, is refused with its code', async () => {
     const problem = (await json(answer)) as { code: string };
     assert.deepEqual([answer.status, problem.code], [status, code], body.slice(0, 80));
   }
+});
+
+test('a producer that signs what it sends is spoken for by nobody else', async () => {
+  const signKey = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' });
+  const device = { ...station('signing'), signatureRequired: true, signKey };
+  const answer = await post('/devices', JSON.stringify(device), { 'content-type': 'application/json' });
+  assert.equal(answer.status, 200, await answer.text());
+  const refused = await chunk(`${head('file', [['a', 'air', 'signing']])}0 ${reading(50)}\n`);
+  assert.deepEqual([refused.status, ((await json(refused)) as { code: string }).code], [422, 'SIGNATURE_MISSING']);
 });
 
 test('producers: known ones stay, a missing dataset is added, another agency’s are refused; none can log in', async () => {

@@ -3,7 +3,7 @@ import type { BatchStore } from '../batch/batch-store.ts';
 import type { FileDoor } from '../doors/file-door.ts';
 import type { HttpDoor } from '../doors/http-door.ts';
 import type { MqttBroker } from '../doors/mqtt-broker.ts';
-import type { DeviceRegistry } from '../identity/device-registry.ts';
+import type { Identity } from '../identity/identity.ts';
 import type { InternalDoor } from '../internal-door.ts';
 import type { CommitSignal } from '../journal/commit-signal.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -11,12 +11,11 @@ import type { IngestMetrics } from '../metrics.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
 import type { StorageHealth } from '../storage/storage-health.ts';
 
-export interface IngestParts {
+export interface IngestParts extends Identity {
   readonly stream: string;
   readonly journal: Journal;
   readonly batches: BatchStore;
   readonly quarantine: Quarantine;
-  readonly registry: DeviceRegistry;
   readonly door: InternalDoor;
   readonly httpDoor: HttpDoor;
   readonly fileDoor: FileDoor;

@@ -7,7 +7,7 @@ const RETRY_CODES: readonly Code[] = ['OVERLOADED', 'RATE_LIMITED', 'JOURNAL_UNW
 
 export function sendProblem(reply: FastifyReply, code: Code, detail: string): FastifyReply {
   const { status, en } = CODES[code];
-  if (RETRY_CODES.includes(code)) void reply.header('retry-after', '1');
+  if (RETRY_CODES.includes(code) && !reply.hasHeader('retry-after')) void reply.header('retry-after', '1');
   return reply
     .code(status)
     .type('application/problem+json')

@@ -76,8 +76,8 @@ function toDevice({ producer, agency, kind, name, region, location, datasets }: 
     ...(location === undefined ? {} : { location }),
     datasets,
     subscribe: [],
-    // No secret hashes to nothing; `airtight enroll --replace` gives it one.
-    secretHash: '',
+    // `airtight enroll --replace` gives it some.
+    credentials: [],
     simulated: false,
     revoked: false,
   };

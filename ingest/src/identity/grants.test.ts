@@ -12,7 +12,7 @@ const device: DeviceRecord = {
   name: { zh: '一', en: 'one' },
   datasets: ['air'],
   subscribe: ['v1/bj/live/+/s2'],
-  secretHash: '',
+  credentials: [],
   simulated: false,
   revoked: false,
 };

@@ -30,7 +30,7 @@ export function publishTarget(
   const target = parseTelemetryTopic(topic) ?? uplinkTarget(topic, registry, datasets);
   if (target === null) return null;
   const as = target.producer === device.producer ? device : registry.get(target.producer);
-  if (as === undefined || as.revoked || (as !== device && as.gateway !== device.producer)) return null;
+  if (device.revoked || as === undefined || as.revoked || (as !== device && as.gateway !== device.producer)) return null;
   return target.agency === as.agency && as.datasets.includes(target.dataset) ? target : null;
 }
 
