@@ -12,13 +12,15 @@ import type { ClosedBatch } from './batch/batcher.ts';
 import type { IngestConfig } from './config.ts';
 import { ControlData } from './control-data.ts';
 import { DevicePaces } from './doors/device-pace.ts';
+import type { OnTaken } from './doors/device-publisher.ts';
+import { FileDoor } from './doors/file-door.ts';
 import { type Hj212DoorOptions, openHj212Door } from './doors/hj212-door.ts';
 import { HttpDoor } from './doors/http-door.ts';
 import { MqttBroker, type MqttBrokerOptions } from './doors/mqtt-broker.ts';
 import { openMqttDoors } from './doors/mqtt-doors.ts';
 import type { MqttPorts } from './doors/mqtt-listeners.ts';
 import { createInternalServer } from './http/internal-server.ts';
-import { createIdentity } from './identity/identity.ts';
+import { createIdentity, type Identity } from './identity/identity.ts';
 import { Intake, tagOfBody } from './intake.ts';
 import { InternalDoor } from './internal-door.ts';
 import { CommitSignal } from './journal/commit-signal.ts';
@@ -89,9 +91,9 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
     anchorOf: (position) => batches.anchorOf(position),
   });
   broker = mqtt;
-  const httpDoor = new HttpDoor(intake, identity.sessions, (...taken) => mqtt.onTaken(...taken), paces);
   const kept = { stream: config.stream, journal, batches, quarantine, intake, storage };
-  const parts = { ...kept, ...identity, door, httpDoor, broker, metrics, commits };
+  const uploads = uploadDoors(intake, identity, paces, (...taken) => mqtt.onTaken(...taken));
+  const parts = { ...kept, ...identity, door, ...uploads, broker, metrics, commits };
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
   const doors = await openDoors(config, mqtt, { intake, ...identity, metrics, logger });
@@ -164,6 +166,11 @@ function anchorerOf(
     },
     onRetry: () => metrics.anchorRetries.inc(),
   });
+}
+
+/** The doors by which many records come in one request. */
+function uploadDoors(intake: Intake, { registry, sessions }: Identity, paces: DevicePaces, onTaken: OnTaken) {
+  return { httpDoor: new HttpDoor(intake, sessions, onTaken, paces), fileDoor: new FileDoor(intake, registry, onTaken) };
 }
 
 /** What is done beside the way of the data: the disk is watched, sealed segments are compressed, the event loop is watched. */

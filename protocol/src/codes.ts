@@ -43,6 +43,11 @@ export const CODES = {
     en: 'The Sparkplug death belongs to an earlier session',
   },
   HJ212_MALFORMED: { status: 422, zh: 'HJ 212 报文有误或校验不符', en: 'The HJ 212 frame is malformed or its checksum does not match' },
+  // Files that are imported.
+  FILE_BROKEN: { status: 422, zh: '文件已损坏或不是所称的格式', en: 'The file is damaged or not of its format' },
+  FILE_TRUNCATED: { status: 422, zh: '文件在此处中断', en: 'The file breaks off here' },
+  LINE_UNREADABLE: { status: 422, zh: '文件中的此行无法读取', en: 'This line of the file cannot be read' },
+  SUMMARY_MISMATCH: { status: 422, zh: '记录仪的汇总与其读数不符', en: "The logger's summary differs from its readings" },
   // Identity.
   CREDENTIALS_ENDED: { status: 401, zh: '凭据已被吊销或已过期', en: 'The credentials have been revoked or have expired' },
   CREDENTIAL_TAKEN: { status: 409, zh: '该证书已登记给另一设备', en: 'The certificate is enrolled for another device' },

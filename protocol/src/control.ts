@@ -24,6 +24,7 @@ export const CONTRACTS_DATASET = 'sys.contracts';
 export const USERS_DATASET = 'sys.users';
 export const TICKS_DATASET = 'sys.ticks';
 export const RELEASES_DATASET = 'sys.releases';
+export const IMPORTS_DATASET = 'sys.imports';
 export const STORAGE_DATASET = 'sys.storage';
 export const ALERTS_DATASET = 'alerts';
 
@@ -212,6 +213,47 @@ export interface TickRecord {
   readonly at: number;
 }
 
+/** Payload in `sys.imports`: a file that was read whole and whose readings are all in the journal. */
+export interface ImportRecord {
+  readonly type: 'import';
+  /** Name of the file without its folder. */
+  readonly file: string;
+  /** Lower-case hex SHA-256 of the file as it lies on the disk. */
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  /** Which reader read it. */
+  readonly format: string;
+  readonly agency: string;
+  /** Account on the machine from which it was imported. */
+  readonly by: string;
+  /** True: its readings were judged by the contracts as if they had come live. */
+  readonly alerting: boolean;
+  readonly counts: ImportCounts;
+  /** Line at which the file breaks off; absent: it is whole. */
+  readonly truncatedAtLine?: number;
+  /** phenomenonTime of the earliest and the latest reading, epoch ms; absent for a file without readings. */
+  readonly firstTime?: number;
+  readonly lastTime?: number;
+  /** Journal positions of the first and the last record it added; absent when it added none. */
+  readonly firstPosition?: number;
+  readonly lastPosition?: number;
+  /** Epoch ms by the clock of the machine from which it was imported. */
+  readonly startedAt: number;
+  readonly finishedAt: number;
+}
+
+export interface ImportCounts {
+  /** Readings of the file; each is one record. */
+  readonly readings: number;
+  readonly values: number;
+  readonly accepted: number;
+  readonly repeats: number;
+  readonly revisions: number;
+  readonly quarantined: number;
+  /** Lines that could not be read. */
+  readonly faults: number;
+}
+
 /** Payload in `sys.storage`: for a while nothing was taken, because nothing could be stored. Written when it is over. */
 export interface StorageFaultRecord {
   readonly type: 'storage-fault';
@@ -253,4 +295,5 @@ export type ControlRecord =
   | TokenRecord
   | TickRecord
   | StorageFaultRecord
-  | ReleaseRecord;
+  | ReleaseRecord
+  | ImportRecord;

@@ -145,6 +145,35 @@ export const RecordItem = Type.Object({
 });
 export type RecordItem = Static<typeof RecordItem>;
 
+/** A file that was imported; `first` and `last` are the records it added, null when it added none. */
+export const ImportItem = Type.Object({
+  record: RecordId,
+  file: Text,
+  sha256: Text,
+  sizeBytes: Type.Integer(),
+  format: Text,
+  agency: Text,
+  by: Text,
+  alerting: Type.Boolean(),
+  counts: Type.Object({
+    readings: Type.Integer(),
+    values: Type.Integer(),
+    accepted: Type.Integer(),
+    repeats: Type.Integer(),
+    revisions: Type.Integer(),
+    quarantined: Type.Integer(),
+    faults: Type.Integer(),
+  }),
+  truncatedAtLine: Type.Union([Type.Integer(), Type.Null()]),
+  firstTime: Type.Union([Time, Type.Null()]),
+  lastTime: Type.Union([Time, Type.Null()]),
+  first: Type.Union([RecordId, Type.Null()]),
+  last: Type.Union([RecordId, Type.Null()]),
+  startedAt: Time,
+  finishedAt: Time,
+});
+export type ImportItem = Static<typeof ImportItem>;
+
 export const AlertTimelineItem = Type.Object({
   type: Text,
   at: Time,

@@ -17,7 +17,7 @@ export interface RecordHeader {
   readonly producer: string;
   /** Epoch milliseconds at which ingest took the message from its door. */
   readonly receivedAt: number;
-  /** How it came in: `mqtt`, `http`, `hj212`, `internal` (our own services), later `file` … */
+  /** How it came in: `mqtt`, `http`, `hj212`, `broker`, `file`, `file-live`, or `internal` (our own services). */
   readonly door: string;
   /** MQTT topic name, where the door has one. */
   readonly topic?: string;
@@ -44,6 +44,13 @@ export const RECORD_VERSION = 1;
  * each at most 6 bytes in JSON, a signature. Anything longer is not ours.
  */
 export const HEADER_MAX_BYTES = 2048;
+/**
+ * Door of imported history: contracts do not judge it and nobody is told of it live. That stands in the header, so a
+ * rebuild leaves it out too.
+ */
+export const FILE_DOOR = 'file';
+/** Door of a file that was imported to be judged and shown like what comes live. */
+export const FILE_LIVE_DOOR = 'file-live';
 /** Largest payload that is accepted whole. A device reading is some 200 B, a day of logger read-outs some 50 kB. */
 export const PAYLOAD_MAX_BYTES = 256 * 1024;
 export const RECORD_MAX_BYTES = HEADER_MAX_BYTES + 1 + PAYLOAD_MAX_BYTES;

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { type Average, isValidAverage } from './gb3095.ts';
 import { formatRounded } from './gbt8170.ts';
 import { AQI_LEVELS, type CnAqiMode, type CnAqiStandard, type CnPollutant, dailyReport, iaqi } from './hj633.ts';
+import { MeanKineticTemperature } from './mkt.ts';
 import { convert, REFERENCE_STATES, type ReferenceState } from './units.ts';
 import { alarms, type FridgeSample } from './who-pqs.ts';
 
@@ -104,3 +105,10 @@ function durationMs(text: string): number {
   const unitMs: { readonly [unit: string]: number } = { h: 60 * MINUTE, min: MINUTE, s: 1000 };
   return [...text.matchAll(/(\d+) (h|min|s)/g)].reduce((sum, [, n, unit]) => sum + Number(n) * (unitMs[unit as string] as number), 0);
 }
+
+eachCase('mkt', ({ temps, durations, mkt, id }) => {
+  const mean = new MeanKineticTemperature();
+  for (const [at, celsius] of (temps as number[]).entries()) mean.add(celsius, durations?.[at] ?? 1);
+  // The tolerance the vectors name.
+  assert.ok(Math.abs(mean.celsius - Number(mkt)) <= 0.001, id);
+});

@@ -68,7 +68,9 @@ export class ControlState {
         return;
       case 'tick':
       case 'release':
+      case 'import':
       case 'storage-fault':
+        // Not kept in memory: the table answers for them.
         return;
     }
   }

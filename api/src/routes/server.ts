@@ -17,6 +17,7 @@ import { datasetRoutes } from './dataset-routes.ts';
 import { deviceRoutes } from './device-routes.ts';
 import { evidenceRoutes } from './evidence-routes.ts';
 import { dashboardRoutes, hasDashboard, ledgerFileRoutes } from './file-routes.ts';
+import { importRoutes } from './import-routes.ts';
 import { internalRoutes } from './internal-routes.ts';
 import { installProblems } from './problem.ts';
 import { publishRoute } from './publish-route.ts';
@@ -98,6 +99,7 @@ function apiRoutes(api: FastifyInstance, context: RouteContext): void {
   alertRoutes(api, context);
   accountRoutes(api, context);
   deviceRoutes(api, context);
+  importRoutes(api, context);
   streamRoute(api, context);
   publishRoute(api, context);
 }

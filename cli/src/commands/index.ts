@@ -5,6 +5,7 @@ import { caCommand } from './ca.ts';
 import { datasetCommand } from './dataset.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
+import { importCommand } from './import.ts';
 import { passwordCommand } from './password.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { rebuildCommand } from './rebuild.ts';
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   quarantineCommand,
   simulateCommand,
   replayCommand,
+  importCommand,
   verifyCommand,
   auditCommand,
   rebuildCommand,

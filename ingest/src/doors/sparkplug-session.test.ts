@@ -145,7 +145,7 @@ function storedFrom(position: number): string[] {
 function lastQuarantined(count: number): string[] {
   return quarantine
     .list(Number.MAX_SAFE_INTEGER, count)
-    .items.reverse()
+    .items.toReversed()
     .map(({ code }) => code);
 }
 

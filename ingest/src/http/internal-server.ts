@@ -8,6 +8,7 @@ import { addControlRoutes } from './control-routes.ts';
 import { addFeedRoutes } from './feed-routes.ts';
 import { addHealthRoutes } from './health-routes.ts';
 import { addIdentityRoutes } from './identity-routes.ts';
+import { addImportRoutes } from './import-routes.ts';
 import type { IngestParts } from './parts.ts';
 import { sendProblem } from './problem.ts';
 import { addPublishRoute } from './publish-route.ts';
@@ -36,6 +37,7 @@ export function createInternalServer(parts: IngestParts, token: string, logger: 
   addQuarantineRoutes(server, parts);
   addIdentityRoutes(server, parts);
   addPublishRoute(server, parts);
+  addImportRoutes(server, parts);
   addHealthRoutes(server, parts);
   return server;
 }

@@ -1,5 +1,6 @@
 /** What the routes work on. */
 import type { BatchStore } from '../batch/batch-store.ts';
+import type { FileDoor } from '../doors/file-door.ts';
 import type { HttpDoor } from '../doors/http-door.ts';
 import type { MqttBroker } from '../doors/mqtt-broker.ts';
 import type { Identity } from '../identity/identity.ts';
@@ -19,6 +20,7 @@ export interface IngestParts extends Identity {
   readonly intake: Intake;
   readonly door: InternalDoor;
   readonly httpDoor: HttpDoor;
+  readonly fileDoor: FileDoor;
   readonly broker: MqttBroker;
   readonly metrics: IngestMetrics;
   readonly commits: CommitSignal;
