@@ -88,6 +88,7 @@ const METRIC: readonly (readonly [string, Dimension, string])[] = [
   ['bit', { bit: 1 }, '1'],
   ['By', { bit: 1 }, '8'],
   ['B', { bel: 1 }, '1'],
+  ['[g]', { m: 1, s: -2 }, '9.80665'],
 ];
 
 const PLAIN: readonly (readonly [string, Dimension, string])[] = [

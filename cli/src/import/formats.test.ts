@@ -359,6 +359,6 @@ test('real CSVs of sensors and stations are read whole', async (t) => {
   const fridge = await readFile(shared(t, 'coldchain-ruuvi', 'fridge.csv.gz') as string, { producer: 'tag-1' });
   assert.equal(
     fridge.sink.texts[0],
-    'tag-1 logger {"id":"1588663316000","t":1588663316000,"m":{"temp":{"v":1.73,"u":"Cel"},"rh":{"v":44.2,"u":"%"},"pres":{"v":1013.06,"u":"hPa"},"rssi":{"v":-96,"u":"dB[mW]"},"ax":{"v":-0.032,"u":"[g]"},"ay":{"v":-0.008,"u":"[g]"},"az":{"v":1.036,"u":"[g]"},"battery":{"v":2.917,"u":"V"},"movements":{"v":197,"u":"1"},"sequence":{"v":29478,"u":"1"}}}',
+    'tag-1 logger {"id":"1588663316000","t":1588663316000,"m":{"temp":{"v":1.73,"u":"Cel"},"rh":{"v":44.2,"u":"%"},"pres":{"v":1013.06,"u":"hPa"},"rssi":{"v":-96,"u":"dB"},"ax":{"v":-0.032,"u":"[g]"},"ay":{"v":-0.008,"u":"[g]"},"az":{"v":1.036,"u":"[g]"},"battery":{"v":2.917,"u":"V"},"movements":{"v":197,"u":"1"},"sequence":{"v":29478,"u":"1"}}}',
   );
 });

@@ -185,7 +185,8 @@ test('a faster rate of connections than one address may have is closed; a moment
   await until('the next may come', async () => {
     const socket = await open(port);
     socket.write(connectAs('p', 'again'));
-    const [first] = await Promise.race([once(socket, 'data'), once(socket, 'close')]);
+    // One that is still beyond it is closed, or reset before it has written.
+    const [first] = await Promise.race([once(socket, 'data'), once(socket, 'close')]).catch(() => []);
     return Buffer.isBuffer(first);
   });
 });
