@@ -70,6 +70,8 @@ export const CODES = {
   NAME_INVALID: { status: 400, zh: '名称不合法', en: 'The name is not allowed' },
   // Requests.
   REQUEST_INVALID: { status: 400, zh: '请求参数不正确', en: 'The request is not valid' },
+  IDEMPOTENCY_KEY_BUSY: { status: 409, zh: '使用该幂等键的请求仍在处理中', en: 'A request with this idempotency key is still under way' },
+  IDEMPOTENCY_KEY_REUSED: { status: 422, zh: '该幂等键已用于另一内容', en: 'The idempotency key was used for another request' },
   NOT_FOUND: { status: 404, zh: '未找到', en: 'Not found' },
   RECORD_NOT_SEALED: { status: 409, zh: '记录已存储，尚未封入批次', en: 'The record is stored but its batch is not sealed yet' },
   RECORD_NOT_ANCHORED: { status: 409, zh: '记录的批次尚未写入账本', en: 'The record is stored but its batch is not in the ledger yet' },
