@@ -23,6 +23,9 @@ export interface DataDirectory {
   readonly ledgerKeyFile: string;
   readonly ledgerVkeyFile: string;
   readonly policyFile: string;
+  /** Of the TLS listener of `airtight up --tls`. */
+  readonly serverKeyFile: string;
+  readonly serverCertificateFile: string;
   readonly simulatorFile: string;
   readonly replayFile: string;
   readonly runningFile: string;
@@ -49,6 +52,8 @@ export function dataDirectory(path: string): DataDirectory {
     ledgerKeyFile: join(keys, 'ledger.key'),
     ledgerVkeyFile: join(keys, 'ledger.vkey'),
     policyFile: join(keys, 'policy'),
+    serverKeyFile: join(keys, 'server.key'),
+    serverCertificateFile: join(keys, 'server.crt'),
     simulatorFile: join(keys, 'simulator.json'),
     replayFile: join(keys, 'replay.json'),
     runningFile: join(root, 'running.json'),

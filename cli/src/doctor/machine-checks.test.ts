@@ -55,7 +55,7 @@ test('a key that others can read is named', () => {
   const data = dataDirectory(join(root, 'data'));
   assert.equal(checkPermissions(data).health, 'ok');
   createDataDirectory(data);
-  writeFileSync(data.policyFile, '', { mode: 0o644 });
+  for (const file of [data.policyFile, data.serverCertificateFile]) writeFileSync(file, '', { mode: 0o644 });
   assert.equal(checkPermissions(data).health, 'ok');
   chmodSync(data.internalTokenFile, 0o644);
   const check = checkPermissions(data);

@@ -120,7 +120,7 @@ export function checkPermissions(data: DataDirectory): Check {
   }
   const open = [data.keys, ...readdirSync(data.keys).map((name) => join(data.keys, name))].filter(isReadByOthers);
   // What may be handed to anyone.
-  const exposed = open.filter((path) => path !== data.policyFile && path !== data.ledgerVkeyFile);
+  const exposed = open.filter((path) => path !== data.policyFile && path !== data.ledgerVkeyFile && !path.endsWith('.crt'));
   if (exposed.length === 0) return healthy('permissions', { zh: '密钥只有本用户可读', en: 'the keys are readable by this user alone' });
   return unwell(
     'permissions',
