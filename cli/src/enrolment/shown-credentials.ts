@@ -33,9 +33,11 @@ export function writeCertificate({ username, certificate }: ShownCredentials, di
 
 /** @param files as `writeCertificate` answers */
 export function showCredentials(shown: ShownCredentials, files: { readonly [what: string]: string }, terminal: Terminal): void {
-  const { username, secret, credentials } = shown;
+  const { username, secret, hj212Password, credentials } = shown;
   terminal.say({ zh: `用户名：${username}`, en: `User name: ${username}` });
   if (secret !== undefined) terminal.say({ zh: `密码：  ${secret}（只显示这一次）`, en: `Secret:    ${secret} (shown once)` });
+  if (hj212Password !== undefined)
+    terminal.say({ zh: `HJ 212 PW：${hj212Password}（只显示这一次）`, en: `HJ 212 PW: ${hj212Password} (shown once)` });
   for (const file of Object.values(files)) terminal.say({ zh: `文件：  ${file}`, en: `File:      ${file}` });
   for (const { id, kind } of credentials) {
     if (kind === 'password' || kind === 'hj212-password') continue;
