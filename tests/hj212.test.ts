@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { ObservationItem } from '@airtight/protocol';
 import { frameHj212, Hj212Cutter, parseHj212 } from '@airtight/standards/hj212.ts';
+import { faultRounds } from './harness/fault-rounds.ts';
 import { freePort } from './harness/processes.ts';
 import { AGENCY, AIR_DATASET, type Product, startProduct } from './harness/product.ts';
 import { airtight, finish } from './harness/programs.ts';
@@ -17,7 +18,7 @@ const PASSWORD = '271828';
 const PRODUCER = 'monitor-1';
 const IN_FLIGHT_MAX = 8;
 const RECONNECT_MS = 50;
-const KILLS = 2;
+const KILLS = faultRounds(2);
 /** 2026-11-01T00:00:00+08:00. */
 const START = Date.UTC(2026, 9, 31, 16);
 
@@ -132,7 +133,7 @@ class Monitor {
   }
 }
 
-test('what a monitor was answered is stored once, however often ingest dies', async () => {
+test(`${KILLS} kills of ingest while a monitor reports: what was answered is stored, once`, async () => {
   const monitor = new Monitor();
   const running = monitor.run();
   for (let kill = 0; kill < KILLS; kill++) {

@@ -7,13 +7,14 @@ import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { type ObservationItem, type Problem, type PublishAnswer, UPLOAD_TYPES } from '@airtight/protocol';
 import { readJournal } from './harness/evidence.ts';
+import { faultRounds } from './harness/fault-rounds.ts';
 import { mosquittoPub } from './harness/mosquitto.ts';
 import { type Device, type Product, startProduct } from './harness/product.ts';
 import { has } from './harness/programs.ts';
 import { numberedReading } from './harness/publisher.ts';
 import { pause, until } from './harness/waiting.ts';
 
-const KILLS = 2;
+const KILLS = faultRounds(2);
 const LINES_PER_UPLOAD = 2000;
 const LINES_PER_PIECE = 50;
 /** Between two pieces of an upload, so that a kill meets uploads in the middle. */
