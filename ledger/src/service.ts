@@ -8,10 +8,11 @@ import pino from 'pino';
 import type { LedgerConfig } from './config.ts';
 import { createServer } from './http/server.ts';
 import { LedgerError } from './ledger-error.ts';
-import { isUnusedKey, markKeyUsed, readLedgerKey } from './ledger-key.ts';
+import { readLedgerKey } from './ledger-key.ts';
 import { createLedger, type Ledger, loadLedger } from './log/ledger.ts';
 import { Sequencer } from './log/sequencer.ts';
 import { createMetrics, type LedgerMetrics } from './metrics.ts';
+import { isUnusedKey, markKeyUsed } from './signing-key-file.ts';
 
 export interface RunningLedger {
   readonly url: string;

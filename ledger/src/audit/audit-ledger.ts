@@ -21,9 +21,9 @@ import {
   tilePath,
   tileWidth,
 } from '@airtight/tlog';
-import { nodeAlgorithms } from '../ledger-key.ts';
 import { CHECKPOINT_FILE } from '../log/checkpoint-file.ts';
 import { nodeSha256 } from '../log/sha256.ts';
+import { nodeAlgorithms } from '../signature-algorithms.ts';
 
 const HASH_BYTES = 32;
 
