@@ -32,6 +32,8 @@ const JOIN_MS = 1000;
 const TARGET_MAX_MS = 5000;
 /** A log that stands still has its checkpoint cosigned anew, so that everyone sees that it is alive. */
 const REFRESH_MS = 60_000;
+/** How often it is looked whether the next target is due. */
+const TICK_MS = 100;
 const RETRY_FIRST_MS = 100;
 const RETRY_MAX_MS = 10_000;
 
@@ -85,6 +87,8 @@ interface Target extends PublishedCheckpoint {
   readonly cosignatures: Map<string, NoteSignature>;
   /** Names of the witnesses that have not answered yet. */
   readonly pending: Set<string>;
+  /** Names of those of them that will not cosign this checkpoint, however often they are asked. */
+  readonly refused: Set<string>;
 }
 
 interface WitnessState {
@@ -107,7 +111,7 @@ export class CosignatureCollector {
     const { witnesses } = options.policy;
     for (const { name } of witnesses) this.#states.set(name, { size: null, cosignedAtMs: null, error: null });
     this.#takeTarget();
-    this.#timer = setInterval(() => this.wake(), Math.min(options.intervalMs, JOIN_MS));
+    this.#timer = setInterval(() => this.wake(), TICK_MS);
     this.#workers = witnesses.map((witness) => this.#serve(witness));
   }
 
@@ -119,6 +123,7 @@ export class CosignatureCollector {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#abort.abort();
+    // Nobody waits for another target.
     this.#changed.resolve();
     await Promise.all(this.#workers);
   }
@@ -154,7 +159,8 @@ export class CosignatureCollector {
     const ageMs = monotonicMs() - target.startedMs;
     const isSettled = this.#hasQuorum(target) && (target.pending.size === 0 || ageMs >= JOIN_MS);
     if (ledger.published.size === target.size) return isSettled && ageMs >= REFRESH_MS;
-    return ageMs >= intervalMs && (isSettled || ageMs >= TARGET_MAX_MS);
+    const isHopeless = target.pending.size === target.refused.size;
+    return ageMs >= intervalMs && (isSettled || isHopeless || ageMs >= TARGET_MAX_MS);
   }
 
   #takeTarget(): void {
@@ -162,7 +168,7 @@ export class CosignatureCollector {
     const { size, root, note } = ledger.published;
     const { own, cosignatures } = this.#split(note);
     const asked = policy.witnesses.filter(({ url }) => url !== undefined).map(({ name }) => name);
-    this.#target = { size, root, note: own, startedMs: monotonicMs(), cosignatures, pending: new Set(asked) };
+    this.#target = { size, root, note: own, startedMs: monotonicMs(), cosignatures, pending: new Set(asked), refused: new Set() };
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
     if (this.#hasQuorum(this.#target)) void this.#publish(this.#target);
@@ -203,11 +209,17 @@ export class CosignatureCollector {
       this.#note(name, failure);
       if (failure === null) retryMs = RETRY_FIRST_MS;
       else {
-        // Ends early when the collector closes.
-        await delay(retryMs, undefined, { signal }).catch(() => undefined);
+        await this.#pause(retryMs);
         retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
       }
     }
+  }
+
+  /** Ends early with a new target, and when the collector closes. */
+  async #pause(ms: number): Promise<void> {
+    const timer = new AbortController();
+    await Promise.race([delay(ms, undefined, { signal: timer.signal }).catch(() => undefined), this.#changed.promise]);
+    timer.abort();
   }
 
   /** @returns what is wrong; null when the witness has cosigned */
@@ -216,6 +228,7 @@ export class CosignatureCollector {
     if (outcome.kind !== 'cosigned') return this.#explain(outcome, client, target, name);
     target.cosignatures.set(name, outcome.signature);
     target.pending.delete(name);
+    target.refused.delete(name);
     const state = this.#states.get(name) as WitnessState;
     state.size = target.size;
     state.cosignedAtMs = outcome.timeS * 1000;
@@ -232,6 +245,7 @@ export class CosignatureCollector {
     name: string,
   ): Promise<string> {
     if (outcome.kind === 'refused') return outcome.detail;
+    target.refused.add(name);
     if (outcome.kind === 'ahead') return `has cosigned size ${outcome.size}; this log has ${target.size}: is it an old copy?`;
     const held = await client.latest(this.#options.ledger.vkey.name);
     if (held !== null) await this.#keepContradiction(held, target, name, outcome.detail);

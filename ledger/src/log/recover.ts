@@ -7,6 +7,7 @@ import {
   type Checkpoint,
   entryBundlePath,
   formatEntryBundle,
+  oldRootFromTiles,
   openCheckpoint,
   parseEntryBundle,
   readCheckpoint,
@@ -45,7 +46,7 @@ export async function recover(files: DurableFiles, decided: Decided, vkeys: read
   const checkpoint = openOwnCheckpoint(decided.note, vkeys, 'the decided checkpoint');
   const source = tileSource(files);
   const published = await files.read(CHECKPOINT_FILE);
-  if (published !== null) await checkPublished(source, openOwnCheckpoint(published, vkeys, CHECKPOINT_FILE), checkpoint, CHECKPOINT_FILE);
+  if (published !== null) await checkPublished(source, openOwnCheckpoint(published, vkeys, CHECKPOINT_FILE), checkpoint);
   const before = await readEdge(files, source, decided.stagedFrom);
   const staged = splitEntries(decided.staged);
   if (!staged.ok) throw new LedgerError('LEDGER_STATE_INVALID', staged.detail);
@@ -83,7 +84,9 @@ async function readFinal(
   // Signed by a key that is no longer in use: nothing is wrong, but it is of no more use either.
   if (!opened.ok && opened.code === 'NOTE_UNSIGNED' && isOf(note, decided.origin)) return null;
   const checkpoint = openOwnCheckpoint(note, vkeys, FINAL_CHECKPOINT_FILE);
-  await checkPublished(source, checkpoint, decided, FINAL_CHECKPOINT_FILE);
+  if (checkpoint.size > decided.size) throw behind(FINAL_CHECKPOINT_FILE, checkpoint.size, decided.size);
+  const root = await asMismatch(oldRootFromTiles(source, checkpoint.size, decided.size, nodeSha256));
+  if (!Buffer.from(root).equals(checkpoint.root)) throw otherRoot(FINAL_CHECKPOINT_FILE, checkpoint.size);
   return { size: checkpoint.size, root: checkpoint.root, note: Buffer.from(note).toString() };
 }
 
@@ -109,15 +112,20 @@ function tileSource(files: DurableFiles): TileSource {
   };
 }
 
-/** A published checkpoint is the decided one, or one before it. A newer one means that the database is an old copy. */
-async function checkPublished(source: TileSource, published: Checkpoint, decided: Checkpoint, name: string): Promise<void> {
+/** The published checkpoint is the decided one, or the one before it. A newer one means that the database is an old copy. */
+async function checkPublished(source: TileSource, published: Checkpoint, decided: Checkpoint): Promise<void> {
   const { size } = published;
-  if (size > decided.size) {
-    throw new LedgerError('LEDGER_BEHIND_CHECKPOINT', `${name} has size ${size}, the database ${decided.size}`);
-  }
+  if (size > decided.size) throw behind(CHECKPOINT_FILE, size, decided.size);
   const root = size === decided.size ? decided.root : await asMismatch(rootFromTiles(source, size, nodeSha256));
-  if (Buffer.from(root).equals(published.root)) return;
-  throw new LedgerError('LEDGER_ROOT_MISMATCH', `${name}: another root at size ${size} than the tiles or the database have`);
+  if (!Buffer.from(root).equals(published.root)) throw otherRoot(CHECKPOINT_FILE, size);
+}
+
+function behind(name: string, size: number, decidedSize: number): LedgerError {
+  return new LedgerError('LEDGER_BEHIND_CHECKPOINT', `${name} has size ${size}, the database ${decidedSize}`);
+}
+
+function otherRoot(name: string, size: number): LedgerError {
+  return new LedgerError('LEDGER_ROOT_MISMATCH', `${name}: another root at size ${size} than the tiles or the database have`);
 }
 
 /** The right edge of the first `size` entries, from the files; the last bundle is held against its tile. */
