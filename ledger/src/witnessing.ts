@@ -18,10 +18,8 @@ import { completeContradiction } from './witness/fork-proof.ts';
 import { type KnownLog, parseKnownLogs } from './witness/known-logs.ts';
 import { PeerCheckpoints } from './witness/peer-checkpoints.ts';
 import { Witness } from './witness/witness.ts';
+import { WITNESS_FOLDER } from './witness/witness-folder.ts';
 import { readWitnessKey } from './witness/witness-key.ts';
-
-/** Folder of the log's directory with what was cosigned for others, and the evidence. */
-const WITNESS_FOLDER = 'witness';
 
 export interface WitnessingOptions {
   readonly config: LedgerConfig;

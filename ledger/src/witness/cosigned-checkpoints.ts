@@ -5,11 +5,12 @@
  *
  * `vkeys` lists every key that has cosigned here. It is what tells an empty memory from a lost one.
  */
-import { formatNote, formatVkey, type NoteSignature, openNote, parseCheckpoint, parseVkey, type Vkey } from '@airtight/tlog';
+import { formatNote, formatVkey, type NoteSignature, openNote, originHash, parseCheckpoint, parseVkey, type Vkey } from '@airtight/tlog';
 import { LedgerError } from '../ledger-error.ts';
 import { nodeAlgorithms } from '../signature-algorithms.ts';
 import type { DurableFiles } from '../storage/durable-files.ts';
 import type { KnownLog, KnownLogs } from './known-logs.ts';
+import type { WrongFile } from './witness-folder.ts';
 import type { WitnessKey } from './witness-key.ts';
 
 const VKEYS_FILE = 'vkeys';
@@ -68,9 +69,39 @@ export async function openCosignedCheckpoints(
   const latest = new Map<string, CosignedCheckpoint>();
   for (const { origin, hash } of logs.values()) {
     const bytes = await files.read(`${hash}/checkpoint`);
-    if (bytes !== null) latest.set(origin, readCosigned(bytes, origin, vkeys, `${hash}/checkpoint`));
+    if (bytes === null) continue;
+    const cosigned = readCosigned(bytes, vkeys, `${hash}/checkpoint`);
+    if (cosigned.origin !== origin)
+      throw new LedgerError('WITNESS_STATE_INVALID', `${hash}/checkpoint: a checkpoint of ${cosigned.origin}`);
+    latest.set(origin, cosigned);
   }
   return new CosignedCheckpoints(files, latest);
+}
+
+/** Cosigned checkpoints that are none: changed, or not cosigned by a key of this witness. */
+export async function findWrongCosigned(files: DurableFiles): Promise<readonly WrongFile[]> {
+  const wrong: WrongFile[] = [];
+  const check = async (path: string, read: () => Promise<unknown>): Promise<void> => {
+    try {
+      await read();
+    } catch (error) {
+      if (!(error instanceof LedgerError)) throw error;
+      wrong.push({ path, detail: error.detail });
+    }
+  };
+  let vkeys: readonly Vkey[] = [];
+  await check(VKEYS_FILE, async () => {
+    vkeys = await readVkeys(files);
+  });
+  const folders = (await files.list('.')).filter((name) => /^[0-9a-f]{64}$/.test(name));
+  for (const hash of folders) {
+    const path = `${hash}/checkpoint`;
+    await check(path, async () => {
+      const { origin } = readCosigned((await files.read(path)) ?? new Uint8Array(0), vkeys, path);
+      if (originHash(origin) !== hash) throw new LedgerError('WITNESS_STATE_INVALID', `${path}: a checkpoint of ${origin}`);
+    });
+  }
+  return wrong;
 }
 
 async function readVkeys(files: DurableFiles): Promise<Vkey[]> {
@@ -86,17 +117,15 @@ async function readVkeys(files: DurableFiles): Promise<Vkey[]> {
     });
 }
 
-function readCosigned(bytes: Uint8Array, origin: string, vkeys: readonly Vkey[], path: string): CosignedCheckpoint {
+function readCosigned(bytes: Uint8Array, vkeys: readonly Vkey[], path: string): CosignedCheckpoint & { readonly origin: string } {
   const opened = openNote(bytes, vkeys, nodeAlgorithms);
   if (!opened.ok) throw new LedgerError('WITNESS_STATE_INVALID', `${path}: ${opened.code}: ${opened.detail}`);
   const checkpoint = parseCheckpoint(opened.value.text);
-  if (!checkpoint.ok || checkpoint.value.origin !== origin) {
-    throw new LedgerError('WITNESS_STATE_INVALID', `${path}: not a checkpoint of ${origin}`);
-  }
+  if (!checkpoint.ok) throw new LedgerError('WITNESS_STATE_INVALID', `${path}: ${checkpoint.code}: ${checkpoint.detail}`);
   const { vkey, time: timeS = 0 } = opened.value.verified.at(-1) as { vkey: Vkey; time?: number };
   const cosignature = opened.value.signatures.find(({ name, keyId }) => name === vkey.name && keyId === vkey.keyId) as NoteSignature;
-  const { size, root } = checkpoint.value;
-  return { size, root, note: Buffer.from(bytes).toString(), cosignature, timeS };
+  const { origin, size, root } = checkpoint.value;
+  return { origin, size, root, note: Buffer.from(bytes).toString(), cosignature, timeS };
 }
 
 /** @param logSignatures the log's own, as they came */

@@ -8,6 +8,7 @@ import { LedgerError } from '../ledger-error.ts';
 import { nodeSha256 } from '../log/sha256.ts';
 import { nodeAlgorithms } from '../signature-algorithms.ts';
 import type { DurableFiles } from '../storage/durable-files.ts';
+import type { WrongFile } from './witness-folder.ts';
 
 const EVIDENCE_FOLDER = 'evidence';
 /** Per log. One proves as much as a hundred; more of them would let a log that forks fill the disk. */
@@ -108,15 +109,26 @@ export class EvidenceStore {
 /** @throws LedgerError WITNESS_STATE_INVALID when a file is not evidence */
 export async function openEvidenceStore(files: DurableFiles): Promise<EvidenceStore> {
   const known = new Map<string, EvidenceSummary>();
-  for (const name of await files.list(EVIDENCE_FOLDER)) {
-    if (!name.endsWith('.json')) continue;
-    const evidence = parseEvidence((await files.read(`${EVIDENCE_FOLDER}/${name}`)) ?? new Uint8Array(0));
-    if (evidence === null || `${evidence.id}.json` !== name) {
-      throw new LedgerError('WITNESS_STATE_INVALID', `${EVIDENCE_FOLDER}/${name} is not evidence`);
-    }
+  for await (const { path, evidence } of evidenceFiles(files)) {
+    if (evidence === null) throw new LedgerError('WITNESS_STATE_INVALID', `${path} is not evidence`);
     known.set(evidence.id, summaryOf(evidence));
   }
   return new EvidenceStore(files, known);
+}
+
+/** Evidence files that are none. */
+export async function findWrongEvidence(files: DurableFiles): Promise<readonly WrongFile[]> {
+  const wrong: WrongFile[] = [];
+  for await (const { path, evidence } of evidenceFiles(files)) if (evidence === null) wrong.push({ path, detail: 'not evidence' });
+  return wrong;
+}
+
+async function* evidenceFiles(files: DurableFiles): AsyncGenerator<{ path: string; evidence: Evidence | null }> {
+  for (const name of await files.list(EVIDENCE_FOLDER)) {
+    const path = `${EVIDENCE_FOLDER}/${name}`;
+    const evidence = parseEvidence((await files.read(path)) ?? new Uint8Array(0));
+    yield { path, evidence: evidence !== null && path === fileOf(evidence.id) ? evidence : null };
+  }
 }
 
 function fileOf(id: string): string {

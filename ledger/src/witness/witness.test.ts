@@ -1,11 +1,12 @@
 /** The witness over HTTP, with a clock that stands still: the shared vectors, every status, races, and power cuts. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { formatAddCheckpoint, formatNote, formatVkey, makeVkey, monitoringPath, openNote, parseCheckpoint } from '@airtight/tlog';
 import Fastify from 'fastify';
+import { auditWitness } from '../audit/audit-witness.ts';
 import { addWitnessRoutes } from '../http/witness-routes.ts';
 import { signingKey } from '../log/test-key.ts';
 import { createMetrics } from '../metrics.ts';
@@ -248,6 +249,28 @@ test('a memory that is lost or was changed is refused; a new key may take over w
     { path: 'vkeys', bytes: Buffer.from(`${formatVkey(makeVkey('x', 4, key.vkey.publicKey))}\n`) },
   ]);
   await assert.rejects(open(nodeFileSystem, dir, knownLogs, false), { code: 'WITNESS_STATE_INVALID' });
+});
+
+test('the audit names a cosigned checkpoint and an evidence file that were changed', async () => {
+  const dir = newDirectory();
+  mkdirSync(dir);
+  const files = new DurableFiles(nodeFileSystem, join(dir, 'witness'));
+  const { witness, contradictions } = await open(nodeFileSystem, join(dir, 'witness'));
+  await witness.addCheckpoint(log.request(0, 7));
+  await witness.addCheckpoint(new LogInMemory(logKey, numbered(600).toReversed()).request(7, 9));
+  const kept = await (await openEvidenceStore(files)).keep(contradictions[0] as Contradiction, [logKey.vkey], NOW_MS);
+  assert.equal(kept?.proven, 'other-history');
+  assert.deepEqual(await auditWitness(dir), []);
+  for (const path of ['vkeys', monitoringPath(origin), `evidence/${kept?.id}.json`]) {
+    const good = Buffer.from((await files.read(path)) ?? []);
+    const changed = Buffer.from(good);
+    changed[30] = (changed[30] as number) ^ 1;
+    await files.write([{ path, bytes: changed }]);
+    const findings = await auditWitness(dir);
+    const isNamed = findings.some(({ file, code }) => file === `witness/${path}` && code === 'WITNESS_STATE_INVALID');
+    assert.ok(isNamed, JSON.stringify(findings));
+    await files.write([{ path, bytes: good }]);
+  }
 });
 
 const UPDATES: readonly number[] = [0, 3, 7, 7, 64, 300];
