@@ -304,7 +304,7 @@ for (const sharedSize of [13, 16]) {
 }
 
 test('settings that cannot work are refused', async () => {
-  const [region] = await makeRegions();
+  const [region, other] = await makeRegions();
   const config = (settings: object) =>
     resolveLedgerConfig({ dataDir: region.dataDir, origin: 'ledger.example.gov/beijing', port: 0, ...settings }, {});
   await assert.rejects(startLedger(config({ policyFile: join(scratch, 'none') })), { code: 'CONFIG_INVALID' });
@@ -312,6 +312,10 @@ test('settings that cannot work are refused', async () => {
   const bad = join(scratch, 'bad-policy');
   writeFileSync(bad, 'quorum all\n');
   await assert.rejects(startLedger(config({ policyFile: bad })), { code: 'CONFIG_INVALID' });
+  const othersPolicy = join(other.dataDir, 'keys', 'policy');
+  await assert.rejects(startLedger(config({ policyFile: othersPolicy })), { code: 'CONFIG_INVALID' }, "another log's policy");
+  writeFileSync(bad, `witness w ${region.witnessVkey} witness.example.gov\nquorum w\n`);
+  await assert.rejects(startLedger(config({ policyFile: bad })), { code: 'CONFIG_INVALID' }, 'no address to ask');
   const name = 'witness.example.gov/beijing';
   await assert.rejects(startLedger(config({ witnessName: name, witnessLogsFile: join(scratch, 'none') })), { code: 'CONFIG_INVALID' });
   const logKey = join(region.dataDir, 'keys', 'ledger.key');

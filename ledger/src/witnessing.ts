@@ -1,7 +1,7 @@
 /** The two sides of witnessing put together: cosigning for other logs, and having the own log cosigned. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Policy, parsePolicy, type Vkey } from '@airtight/tlog';
+import { formatVkey, type Policy, parsePolicy, type Vkey } from '@airtight/tlog';
 import type { Logger } from 'pino';
 import type { LedgerConfig } from './config.ts';
 import { CosignatureCollector } from './cosigning/collector.ts';
@@ -86,7 +86,7 @@ async function startCollector(
   keeper: EvidenceKeeper,
   { config, dir, ledger, metrics, logger }: WitnessingOptions,
 ): Promise<CosignatureCollector> {
-  const policy = await readPolicy(config.policyFile);
+  const policy = await readPolicy(config.policyFile, ledger.vkeys);
   const origin = ledger.vkey.name;
   return new CosignatureCollector({
     ledger,
@@ -103,10 +103,20 @@ async function startCollector(
   });
 }
 
-async function readPolicy(path: string): Promise<Policy> {
+/** A policy of another log, or one whose witnesses cannot be asked, would show only by cosignatures that never come. */
+async function readPolicy(path: string, own: readonly Vkey[]): Promise<Policy> {
   const policy = parsePolicy(await readSettingFile('policyFile', path));
   if (!policy.ok) throw new LedgerError('CONFIG_INVALID', `policyFile: ${policy.detail}`);
+  const { logs, witnesses } = policy.value;
+  const isOwn = logs.length === 0 || logs.some(({ vkey }) => own.some((key) => formatVkey(key) === formatVkey(vkey)));
+  if (!isOwn) throw new LedgerError('CONFIG_INVALID', `policyFile: none of its logs is ${own.map(formatVkey).join(' or ')}`);
+  const wrong = witnesses.find(({ url }) => url !== undefined && !isWebAddress(url));
+  if (wrong !== undefined) throw new LedgerError('CONFIG_INVALID', `policyFile: the address of ${wrong.name}, ${wrong.url}, is no URL`);
   return policy.value;
+}
+
+function isWebAddress(url: string): boolean {
+  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 }
 
 function readSettingFile(setting: string, path: string): Promise<string> {

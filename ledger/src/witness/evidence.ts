@@ -125,6 +125,7 @@ export async function findWrongEvidence(files: DurableFiles): Promise<readonly W
 
 async function* evidenceFiles(files: DurableFiles): AsyncGenerator<{ path: string; evidence: Evidence | null }> {
   for (const name of await files.list(EVIDENCE_FOLDER)) {
+    if (!name.endsWith('.json')) continue;
     const path = `${EVIDENCE_FOLDER}/${name}`;
     const evidence = parseEvidence((await files.read(path)) ?? new Uint8Array(0));
     yield { path, evidence: evidence !== null && path === fileOf(evidence.id) ? evidence : null };
