@@ -303,6 +303,46 @@ for (const sharedSize of [13, 16]) {
   });
 }
 
+test('a log that is proven to have two histories makes nothing final, even where the quorum would be reached', async (t) => {
+  const [beijing, tianjin, hebei] = await makeRegions();
+  const policyFile = join(beijing.dataDir, 'keys', 'policy');
+  writeFileSync(policyFile, readFileSync(policyFile, 'utf8').replace(' all ', ' any '));
+  await start(t, tianjin);
+  const honest = await start(t, beijing);
+  await append(beijing, 'a', 'b', 'c');
+  await untilFinal(beijing, 3);
+  await honest.close();
+  const copy = join(beijing.dataDir, '..', 'copy');
+  cpSync(beijing.dataDir, copy, { recursive: true });
+  const again = await start(t, beijing);
+  await append(beijing, 'one history');
+  await untilFinal(beijing, 4);
+  await again.close();
+  const forked = { ...beijing, dataDir: copy };
+  await start(t, forked);
+  await append(forked, 'another history', 'and more of it');
+  await until(
+    'it knows',
+    () => statusOf(forked),
+    ({ isFrozen }) => isFrozen,
+  );
+  // Hebei has never seen this log: to it, the fork is the history.
+  await start(t, hebei);
+  const status = await until(
+    'Hebei cosigns',
+    () => statusOf(forked),
+    ({ witnesses }) => witnesses.some(({ name, size }) => name === 'hebei' && size === 5),
+  );
+  assert.deepEqual([status.isFrozen, status.finalSize, status.isFinal], [true, 3, false]);
+  const note = await until(
+    'its cosignature',
+    () => textAt(forked, '/checkpoint'),
+    (text) => text.includes('witness.example.gov/hebei'),
+  );
+  assert.equal(openSize(note, beijing), 5);
+  assert.equal(openSize(await textAt(forked, '/checkpoint.final'), beijing), 3);
+});
+
 test('settings that cannot work are refused', async () => {
   const [region, other] = await makeRegions();
   const config = (settings: object) =>

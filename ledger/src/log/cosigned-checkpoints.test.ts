@@ -7,6 +7,7 @@ import { after, test } from 'node:test';
 import { formatNote, openCheckpoint, openNote, parseNote } from '@airtight/tlog';
 import { LedgerError } from '../ledger-error.ts';
 import { nodeAlgorithms } from '../signature-algorithms.ts';
+import { type FileSystem, nodeFileSystem } from '../storage/file-system.ts';
 import { type LedgerState, openLedgerState } from '../storage/ledger-state.ts';
 import { SimulatedDisk } from '../storage/simulated-disk.ts';
 import { witnessKeyOf } from '../witness/testing.ts';
@@ -52,6 +53,38 @@ test('cosignatures are added to the newest checkpoint only; the final one never 
   assert.deepEqual([again.published.size, again.final?.size, again.final?.note], [7, 6, cosigned(plain6).note]);
   await again.append(entries(2, 'd'));
   again.close();
+});
+
+test('cosignatures that are slow to be written do not replace the checkpoint of a commit that came meanwhile', async () => {
+  const dir = join(scratch, 'slow');
+  const reached = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  let isSlow = false;
+  const fs: FileSystem = {
+    ...nodeFileSystem,
+    async rename(from, to) {
+      if (isSlow && to === join(dir, 'checkpoint')) {
+        isSlow = false;
+        reached.resolve();
+        await goOn.promise;
+      }
+      await nodeFileSystem.rename(from, to);
+    },
+  };
+  const ledger = await createLedger({ dir, key, fs });
+  await ledger.append(entries(3, 'a'));
+  isSlow = true;
+  const slow = ledger.publishCosigned(cosigned(ledger.published), true);
+  await reached.promise;
+  const appended = ledger.append(entries(3, 'b'));
+  // A commit that did not wait for its turn would be done long before.
+  const first = await Promise.race([appended.then(() => 'append'), new Promise((resolve) => setTimeout(resolve, 200, 'turn'))]);
+  goOn.resolve();
+  await Promise.all([slow, appended]);
+  assert.equal(first, 'turn');
+  assert.equal(readFileSync(join(dir, 'checkpoint'), 'utf8'), ledger.published.note);
+  assert.deepEqual([ledger.published.size, ledger.final?.size], [6, 3]);
+  ledger.close();
 });
 
 test('a final checkpoint that is not the log’s is refused at the start', async () => {
