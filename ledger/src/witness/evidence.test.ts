@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { signingKey } from '../log/test-key.ts';
 import { DurableFiles } from '../storage/durable-files.ts';
 import { nodeFileSystem } from '../storage/file-system.ts';
-import { type Contradiction, type EvidenceStore, openEvidenceStore, PROVEN_MAX, UNPROVEN_MAX } from './evidence.ts';
+import { type Contradiction, type EvidenceStore, findWrongEvidence, openEvidenceStore, PROVEN_MAX, UNPROVEN_MAX } from './evidence.ts';
 import { LogInMemory, numbered } from './testing.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'ledger-evidence-'));
@@ -67,4 +67,22 @@ test('what is kept is bounded, and what proves nothing does not keep out what do
   for (let size = 8; size < 8 + PROVEN_MAX + 5; size++) await store.keep(contradiction(7, size), [key.vkey], size);
   assert.equal(store.list().filter(({ proven }) => proven !== null).length, PROVEN_MAX);
   assert.equal(store.list()[0]?.seenAt, new Date(8 + PROVEN_MAX - 1).toISOString(), 'newest first');
+});
+
+test('a flipped bit anywhere in an evidence file is found', async () => {
+  const { store, files } = await open();
+  const kept = await store.keep(contradiction(7, 20), [key.vkey], 0);
+  const path = `evidence/${kept?.id}.json`;
+  const good = Buffer.from((await files.read(path)) ?? []);
+  assert.deepEqual(await findWrongEvidence(files), []);
+  for (let at = 0; at < good.length; at++) {
+    const changed = Buffer.from(good);
+    changed[at] = (changed[at] as number) ^ (1 << (at % 8));
+    const stub = { list: async () => [`${kept?.id}.json`], read: async () => changed };
+    assert.deepEqual(
+      (await findWrongEvidence(stub)).map((wrong) => wrong.path),
+      [path],
+      `byte ${at}`,
+    );
+  }
 });

@@ -3,7 +3,7 @@
  * fails. One file each, `evidence/<id>.json`, kept for ever; anyone with the log's key can judge it (tlog/fork-evidence).
  */
 import { createHash } from 'node:crypto';
-import { decodeBase64, encodeBase64, type ForkKind, judgeFork, oldRootOfPath, readCheckpoint, type Vkey } from '@airtight/tlog';
+import { encodeBase64, type ForkKind, judgeFork, oldRootOfPath, readCheckpoint, type Vkey } from '@airtight/tlog';
 import { LedgerError } from '../ledger-error.ts';
 import { nodeSha256 } from '../log/sha256.ts';
 import { nodeAlgorithms } from '../signature-algorithms.ts';
@@ -51,9 +51,11 @@ export interface Evidence {
   readonly path: readonly string[];
   readonly otherRoot: string | null;
   readonly detail: string;
+  /** Hex SHA-256 over the JSON text, without spaces, of everything before. */
+  readonly digest: string;
 }
 
-export type EvidenceSummary = Omit<Evidence, 'held' | 'offered' | 'path' | 'otherRoot'>;
+export type EvidenceSummary = Omit<Evidence, 'held' | 'offered' | 'path' | 'otherRoot' | 'digest'>;
 
 export class EvidenceStore {
   readonly #files: DurableFiles;
@@ -99,7 +101,7 @@ export class EvidenceStore {
     const isProven = evidence.proven !== null;
     const alike = this.list().filter(({ origin, proven }) => origin === evidence.origin && (proven !== null) === isProven);
     if (alike.length >= (isProven ? PROVEN_MAX : UNPROVEN_MAX)) return null;
-    await this.#files.write([{ path: fileOf(evidence.id), bytes: Buffer.from(`${JSON.stringify(evidence, null, 1)}\n`) }]);
+    await this.#files.write([{ path: fileOf(evidence.id), bytes: Buffer.from(formatEvidence(evidence)) }]);
     const summary = summaryOf(evidence);
     this.#known.set(evidence.id, summary);
     return summary;
@@ -117,13 +119,13 @@ export async function openEvidenceStore(files: DurableFiles): Promise<EvidenceSt
 }
 
 /** Evidence files that are none. */
-export async function findWrongEvidence(files: DurableFiles): Promise<readonly WrongFile[]> {
+export async function findWrongEvidence(files: Pick<DurableFiles, 'list' | 'read'>): Promise<readonly WrongFile[]> {
   const wrong: WrongFile[] = [];
   for await (const { path, evidence } of evidenceFiles(files)) if (evidence === null) wrong.push({ path, detail: 'not evidence' });
   return wrong;
 }
 
-async function* evidenceFiles(files: DurableFiles): AsyncGenerator<{ path: string; evidence: Evidence | null }> {
+async function* evidenceFiles(files: Pick<DurableFiles, 'list' | 'read'>): AsyncGenerator<{ path: string; evidence: Evidence | null }> {
   for (const name of await files.list(EVIDENCE_FOLDER)) {
     if (!name.endsWith('.json')) continue;
     const path = `${EVIDENCE_FOLDER}/${name}`;
@@ -146,7 +148,7 @@ function evidenceOf(
     given.otherRoot ?? oldRootOfPath({ oldSize: older.size, newSize: newer.size, newRoot: newer.root, path }, nodeSha256) ?? undefined;
   const fork = { held: Buffer.from(held), offered: Buffer.from(offered), path, ...(otherRoot === undefined ? {} : { otherRoot }) };
   const judged = judgeFork(fork, vkeys, nodeAlgorithms, nodeSha256);
-  return {
+  const evidence = {
     v: 1,
     id: contradictionId(held, offered),
     origin,
@@ -160,7 +162,16 @@ function evidenceOf(
     path: path.map(encodeBase64),
     otherRoot: otherRoot === undefined ? null : encodeBase64(otherRoot),
     detail,
-  } as const satisfies Evidence;
+  } as const;
+  return { ...evidence, digest: digestOf(evidence) };
+}
+
+function formatEvidence(evidence: Evidence): string {
+  return `${JSON.stringify(evidence, null, 1)}\n`;
+}
+
+function digestOf(evidence: Omit<Evidence, 'digest'>): string {
+  return createHash('sha256').update(JSON.stringify(evidence)).digest('hex');
 }
 
 /** Only checkpoints that were opened before come here. */
@@ -184,12 +195,9 @@ function summaryOf({ v, id, origin, witness, proven, seenAt, heldSize, offeredSi
 function parseEvidence(bytes: Uint8Array): Evidence | null {
   try {
     const evidence = JSON.parse(Buffer.from(bytes).toString()) as Evidence;
-    const isWhole =
-      evidence.v === 1 &&
-      evidence.id === contradictionId(evidence.held, evidence.offered) &&
-      evidence.path.every((hash) => decodeBase64(hash)?.length === 32) &&
-      !Number.isNaN(Date.parse(evidence.seenAt));
-    return isWhole ? evidence : null;
+    const { digest, ...rest } = evidence;
+    const isWhole = evidence.v === 1 && digest === digestOf(rest) && Buffer.from(formatEvidence(evidence)).equals(bytes);
+    return isWhole && evidence.id === contradictionId(evidence.held, evidence.offered) ? evidence : null;
   } catch {
     return null;
   }
