@@ -23,6 +23,7 @@ export interface DataDirectory {
   readonly ledgerKeyFile: string;
   readonly ledgerVkeyFile: string;
   readonly witnessVkeyFile: string;
+  readonly witnessLogsFile: string;
   readonly policyFile: string;
   readonly simulatorFile: string;
   readonly replayFile: string;
@@ -50,6 +51,7 @@ export function dataDirectory(path: string): DataDirectory {
     ledgerKeyFile: join(keys, 'ledger.key'),
     ledgerVkeyFile: join(keys, 'ledger.vkey'),
     witnessVkeyFile: join(keys, 'witness.vkey'),
+    witnessLogsFile: join(keys, 'witness-logs'),
     policyFile: join(keys, 'policy'),
     simulatorFile: join(keys, 'simulator.json'),
     replayFile: join(keys, 'replay.json'),

@@ -67,10 +67,11 @@ export async function openCosignedCheckpoints(
     await files.write([{ path: VKEYS_FILE, bytes: Buffer.from(text) }]);
   }
   const latest = new Map<string, CosignedCheckpoint>();
-  for (const { origin, hash } of logs.values()) {
+  for (const log of logs.values()) {
+    const { origin, hash } = log;
     const bytes = await files.read(`${hash}/checkpoint`);
     if (bytes === null) continue;
-    const cosigned = readCosigned(bytes, vkeys, `${hash}/checkpoint`);
+    const cosigned = readCosigned(bytes, vkeys, log.vkeys, `${hash}/checkpoint`);
     if (cosigned.origin !== origin)
       throw new LedgerError('WITNESS_STATE_INVALID', `${hash}/checkpoint: a checkpoint of ${cosigned.origin}`);
     latest.set(origin, cosigned);
@@ -78,8 +79,11 @@ export async function openCosignedCheckpoints(
   return new CosignedCheckpoints(files, latest);
 }
 
-/** Cosigned checkpoints that are none: changed, or not cosigned by a key of this witness. */
-export async function findWrongCosigned(files: DurableFiles): Promise<readonly WrongFile[]> {
+/**
+ * Cosigned checkpoints that are none: changed, or not cosigned by a key of this witness.
+ * @param logs keys of logs whose signatures are checked too
+ */
+export async function findWrongCosigned(files: DurableFiles, logs: readonly Vkey[]): Promise<readonly WrongFile[]> {
   const wrong: WrongFile[] = [];
   const check = async (path: string, read: () => Promise<unknown>): Promise<void> => {
     try {
@@ -97,7 +101,7 @@ export async function findWrongCosigned(files: DurableFiles): Promise<readonly W
   for (const hash of folders) {
     const path = `${hash}/checkpoint`;
     await check(path, async () => {
-      const { origin } = readCosigned((await files.read(path)) ?? new Uint8Array(0), vkeys, path);
+      const { origin } = readCosigned((await files.read(path)) ?? new Uint8Array(0), vkeys, logs, path);
       if (originHash(origin) !== hash) throw new LedgerError('WITNESS_STATE_INVALID', `${path}: a checkpoint of ${origin}`);
     });
   }
@@ -117,12 +121,20 @@ async function readVkeys(files: DurableFiles): Promise<Vkey[]> {
     });
 }
 
-function readCosigned(bytes: Uint8Array, vkeys: readonly Vkey[], path: string): CosignedCheckpoint & { readonly origin: string } {
-  const opened = openNote(bytes, vkeys, nodeAlgorithms);
+/** @param logKeys a signature of one of these must hold; a log may have signed with a key that it has no longer */
+function readCosigned(
+  bytes: Uint8Array,
+  vkeys: readonly Vkey[],
+  logKeys: readonly Vkey[],
+  path: string,
+): CosignedCheckpoint & { readonly origin: string } {
+  const opened = openNote(bytes, [...vkeys, ...logKeys], nodeAlgorithms);
   if (!opened.ok) throw new LedgerError('WITNESS_STATE_INVALID', `${path}: ${opened.code}: ${opened.detail}`);
   const checkpoint = parseCheckpoint(opened.value.text);
   if (!checkpoint.ok) throw new LedgerError('WITNESS_STATE_INVALID', `${path}: ${checkpoint.code}: ${checkpoint.detail}`);
-  const { vkey, time: timeS = 0 } = opened.value.verified.at(-1) as { vkey: Vkey; time?: number };
+  const own = opened.value.verified.find(({ vkey }) => vkeys.includes(vkey));
+  if (own === undefined) throw new LedgerError('WITNESS_STATE_INVALID', `${path}: no cosignature of this witness`);
+  const { vkey, time: timeS = 0 } = own;
   const cosignature = opened.value.signatures.find(({ name, keyId }) => name === vkey.name && keyId === vkey.keyId) as NoteSignature;
   const { origin, size, root } = checkpoint.value;
   return { origin, size, root, note: Buffer.from(bytes).toString(), cosignature, timeS };

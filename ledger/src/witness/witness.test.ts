@@ -261,6 +261,12 @@ test('the audit names a cosigned checkpoint and an evidence file that were chang
   const kept = await (await openEvidenceStore(files)).keep(contradictions[0] as Contradiction, [logKey.vkey], NOW_MS);
   assert.equal(kept?.proven, 'other-history');
   assert.deepEqual(await auditWitness(dir), []);
+  const cosigned = String(await files.read(monitoringPath(origin)));
+  const flipped = cosigned.replace(/(— ledger\S+ \S{20})(.)/, (_, before, at) => `${before}${at === 'A' ? 'B' : 'A'}`);
+  await files.write([{ path: monitoringPath(origin), bytes: Buffer.from(flipped) }]);
+  assert.equal((await auditWitness(dir, [logKey.vkey])).length, 1, "the log's signature, where its key is known");
+  await assert.rejects(open(nodeFileSystem, join(dir, 'witness'), knownLogs, false), { code: 'WITNESS_STATE_INVALID' });
+  await files.write([{ path: monitoringPath(origin), bytes: Buffer.from(cosigned) }]);
   for (const path of ['vkeys', monitoringPath(origin), `evidence/${kept?.id}.json`]) {
     const good = Buffer.from((await files.read(path)) ?? []);
     const changed = Buffer.from(good);
