@@ -1,4 +1,5 @@
 /** `pnpm bench <name> [options]`: measurements against peers in the same run. See docs/reference/benchmarks.md. */
+import { FLEET_OPTIONS, runFleet } from './src/benchmarks/fleet.ts';
 import { INGEST_OPTIONS, runIngest } from './src/benchmarks/ingest.ts';
 import { QUERY_OPTIONS, runQuery } from './src/benchmarks/query.ts';
 import { runSlowSubscriber, SLOW_SUBSCRIBER_OPTIONS } from './src/benchmarks/slow-subscriber.ts';
@@ -13,6 +14,7 @@ interface Benchmark {
 
 const BENCHMARKS: { readonly [name: string]: Benchmark } = {
   ingest: { about: 'durable acknowledgement beside bare aedes and mosquitto', options: INGEST_OPTIONS, run: runIngest },
+  fleet: { about: 'thousands of devices with a reading now and then, and one that floods', options: FLEET_OPTIONS, run: runFleet },
   sustained: { about: 'the whole way at a steady rate: lag and memory', options: SUSTAINED_OPTIONS, run: runSustained },
   'slow-subscriber': {
     about: 'publishers beside a subscriber that stops reading',

@@ -14,10 +14,12 @@ import { airtight, type Finished } from './harness/programs.ts';
 import { publishAll } from './harness/publisher.ts';
 import { seededRandom } from './harness/random.ts';
 import { changeStoredRow } from './harness/stored-row.ts';
+import { until } from './harness/waiting.ts';
 
 const SEED = 20_170_228;
 const HOUR_MS = 3_600_000;
 const READINGS = 300;
+const COMPRESSED = 'journal/records/*.seg.zst';
 
 let product: Product;
 let device: Device;
@@ -26,7 +28,8 @@ const folder = mkdtempSync(join(tmpdir(), 'airtight-audit-'));
 const random = seededRandom(SEED);
 
 before(async () => {
-  product = await startProduct();
+  // Small segments, compressed at once: the journal has both kinds of files.
+  product = await startProduct({ environment: { AIRTIGHT_INGEST_SEGMENT_MAX_BYTES: '65536', AIRTIGHT_INGEST_COMPRESS_AFTER_S: '0' } });
   device = await product.enrol('audit-1');
   const startMs = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - READINGS * HOUR_MS;
   const readings = Array.from({ length: READINGS }, (_, hour) => ({
@@ -37,6 +40,7 @@ before(async () => {
   await publishAll(product, device, readings);
   await product.untilAnchored();
   await product.untilProjected();
+  await until('a segment is compressed', () => stored(COMPRESSED).length > 0);
   const [observation] = await product.all<ObservationItem>('observations', { producer: device.producer });
   assert.ok(observation);
   bundle = await (await product.fetch(`/api/v1/records/${observation.record}/proof`)).text();
@@ -98,6 +102,7 @@ test('untouched data passes', async () => {
 
 for (const [what, pattern] of [
   ['a journal segment', 'journal/records/*.seg'],
+  ['a compressed journal segment', COMPRESSED],
   ['the batch journal', 'journal/batches/*.seg'],
   ['the notes of what is anchored', 'journal/anchors/*.seg'],
 ] as const) {

@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ObservationItem } from '@airtight/protocol';
 import { compareBatches, type JournalRecord, readBatches, readJournal } from './harness/evidence.ts';
+import { HttpPublisher } from './harness/http-publisher.ts';
 import { type Product, type Service, startProduct } from './harness/product.ts';
 import { airtight, sharedFile } from './harness/programs.ts';
 import { numberedReading, Publisher } from './harness/publisher.ts';
@@ -72,12 +73,14 @@ async function assertAuditPasses(product: Product): Promise<void> {
   assert.equal(audit.code, 0, audit.stdout + audit.stderr);
 }
 
-test(`${ROUNDS} kills while devices publish`, async (t) => {
+test(`${ROUNDS} kills while devices publish over MQTT and HTTP`, async (t) => {
   const product = await startProduct();
   t.after(() => product.stop());
   const startMs = Date.now() - 30 * 86_400_000;
-  const devices = await Promise.all(['fault-1', 'fault-2', 'fault-3', 'fault-4'].map((producer) => product.enrol(producer)));
-  const publishers = devices.map((device) => new Publisher(product, device, startMs));
+  const enrolled = (producers: readonly string[]) => Promise.all(producers.map((producer) => product.enrol(producer)));
+  const overMqtt = (await enrolled(['fault-1', 'fault-2', 'fault-3', 'fault-4'])).map((device) => new Publisher(product, device, startMs));
+  const overHttp = (await enrolled(['fault-5', 'fault-6'])).map((device) => new HttpPublisher(product, device, startMs));
+  const publishers = [...overMqtt, ...overHttp];
   t.after(() => {
     for (const publisher of publishers) publisher.close();
   });

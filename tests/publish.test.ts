@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import type { ObservationItem, Problem, PublishAnswer } from '@airtight/protocol';
+import { type ObservationItem, type Problem, type PublishAnswer, UPLOAD_TYPES } from '@airtight/protocol';
 import { readJournal } from './harness/evidence.ts';
 import { mosquittoPub } from './harness/mosquitto.ts';
 import { type Device, type Product, startProduct } from './harness/product.ts';
@@ -182,6 +182,6 @@ test('the OpenAPI document describes it', async () => {
   const operation = paths['/api/v1/records']?.['post'];
   assert.ok(operation);
   const { requestBody, security } = operation as { requestBody: { content: object }; security: unknown };
-  assert.deepEqual(Object.keys(requestBody.content), ['application/json', 'application/x-ndjson']);
-  assert.deepEqual(security, [{ device: [] }]);
+  assert.deepEqual(Object.keys(requestBody.content), UPLOAD_TYPES);
+  assert.deepEqual(security, [{ device: [] }, { deviceToken: [] }]);
 });

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { AirtightError } from '@airtight/protocol';
+import { AirtightError, type SystemFault } from '@airtight/protocol';
 import type { Logger } from 'pino';
 import { Sessions } from './accounts/sessions.ts';
 import type { ApiConfig } from './config.ts';
@@ -23,6 +23,7 @@ import { buildServer } from './routes/server.ts';
 import { StreamHub } from './stream/hub.ts';
 import { IngestClient } from './upstream/ingest-client.ts';
 import { LedgerClient } from './upstream/ledger-client.ts';
+import { systemFaults } from './upstream/system-faults.ts';
 import { UpstreamStatus } from './upstream/upstream-status.ts';
 
 export interface RunningApi {
@@ -59,7 +60,13 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
   const upstream = new UpstreamStatus({ ingest, ledger }, readVkey(config), logger);
   const storeDir = storeDirOf(config);
   const store = await Store.open({ dir: storeDir, clickhouseUrl: config.clickhouseUrl });
-  const stages = await loadStages(store, { ingest, storeDir, logger, ledger: () => upstream.ledger() });
+  const stages = await loadStages(store, {
+    ingest,
+    storeDir,
+    logger,
+    ledger: () => upstream.ledger(),
+    faults: () => systemFaults(upstream),
+  });
   const fold = new Fold(stages, stages.from);
   logger.info({ from: stages.from, projected: stages.projector.through, contracts: stages.contracts.next }, 'resuming');
   let fault: string | undefined = 'not connected yet';
@@ -106,10 +113,11 @@ interface StageDeps {
   readonly storeDir: string;
   readonly logger: Logger;
   readonly ledger: () => ReturnType<UpstreamStatus['ledger']>;
+  readonly faults: () => SystemFault[];
 }
 
 /** Every stage as the tables and the contracts' snapshot have it, and where the earliest of them goes on. */
-async function loadStages(store: Store, { ingest, storeDir, logger, ledger }: StageDeps) {
+async function loadStages(store: Store, { ingest, storeDir, logger, ledger, faults }: StageDeps) {
   const marks = await readMarks(store);
   const control = new ControlState();
   await loadControl(store, control);
@@ -123,7 +131,7 @@ async function loadStages(store: Store, { ingest, storeDir, logger, ledger }: St
   const outbox = new EffectOutbox(ingest, logger);
   const contracts = new ContractsHost({ engine, next, active, outbox, snapshotPath, logger });
   const from = Math.min(projector.through, contracts.next);
-  const stream = new StreamHub({ from, ingest, registry: control.datasets, ledger });
+  const stream = new StreamHub({ from, ingest, registry: control.datasets, ledger, faults });
   return { control, latest, alerts, projector, contracts, stream, from };
 }
 

@@ -1,6 +1,7 @@
 /** The internal interface of ingest (docs/reference/internal-http.md), as far as commands use it. */
-import type { DeviceRecord, Problem } from '@airtight/protocol';
+import { CODES, type Code, type DeviceRecord, type DeviceTemplate, type Problem } from '@airtight/protocol';
 import { EnvironmentError } from './command.ts';
+import type { Terminal } from './terminal.ts';
 
 export interface ControlWrite {
   readonly agency: string;
@@ -11,12 +12,37 @@ export interface ControlWrite {
 }
 
 export type DeviceRequest = Pick<DeviceRecord, 'producer' | 'agency' | 'kind' | 'name' | 'datasets'> &
-  Partial<Pick<DeviceRecord, 'region' | 'location' | 'subscribe' | 'simulated'>> & { readonly secret?: string; readonly replace?: boolean };
+  Partial<Pick<DeviceRecord, 'region' | 'location' | 'subscribe' | 'simulated' | 'gateway' | 'foreignId' | 'signatureRequired'>> & {
+    readonly secret?: string;
+    readonly replace?: boolean;
+  };
 
 export interface Enrolment {
   readonly username: string;
   readonly secret: string;
   readonly position: number;
+}
+
+/** Credentials to be made: `NewCredentials` of docs/reference/internal-http.md. */
+export interface CredentialRequest {
+  readonly password?: boolean;
+  readonly certificate?: { readonly csr?: string; readonly fingerprint256?: string; readonly commonName?: string };
+  readonly jwtKey?: string;
+  readonly signKey?: string;
+}
+
+/** Whichever were made; secrets are in no other answer. */
+export interface ShownCredentials {
+  readonly username: string;
+  readonly position: number;
+  readonly secret?: string;
+  readonly certificate?: {
+    readonly certificate: string;
+    readonly privateKey?: string;
+    readonly ca: string;
+    readonly fingerprint256: string;
+  };
+  readonly credentials: readonly { readonly id: string; readonly kind: string }[];
 }
 
 export interface IngestStatus {
@@ -32,10 +58,12 @@ export interface IngestStatus {
 /** A request was refused with a problem document. */
 export class IngestRefusal extends Error {
   readonly code: string;
+  readonly detail: string;
   constructor(code: string, detail: string) {
     super(`${code}: ${detail}`);
     this.name = 'IngestRefusal';
     this.code = code;
+    this.detail = detail;
   }
 }
 
@@ -72,6 +100,25 @@ export class IngestClient {
     return enrolments;
   }
 
+  enrolDevice(request: DeviceRequest & CredentialRequest): Promise<ShownCredentials> {
+    return this.#send('POST', '/devices', request);
+  }
+
+  /** New credentials beside the old ones, which still count for `overlapMs`. */
+  rotate(producer: string, request: CredentialRequest & { readonly overlapMs: number }): Promise<ShownCredentials> {
+    return this.#send('POST', `/devices/${producer}/rotate`, request);
+  }
+
+  /** @param credential absent: the device with all of them */
+  revoke(producer: string, credential: string | undefined): Promise<{ readonly position: number }> {
+    return this.#send('POST', `/devices/${producer}/revoke`, credential === undefined ? {} : { credential });
+  }
+
+  /** A one-time code with which a device fetches its credentials. */
+  newClaim(producer: string, template: DeviceTemplate, lifeMs: number): Promise<{ readonly code: string; readonly validTo: number }> {
+    return this.#send('POST', '/claim-codes', { producer, template, lifeMs });
+  }
+
   async status(): Promise<IngestStatus> {
     return await this.#send('GET', '/status');
   }
@@ -100,4 +147,18 @@ function unreachable(url: string, error: unknown): EnvironmentError {
     zh: `连不上 ingest（${url}）：${cause}。请先运行 airtight up。`,
     en: `ingest does not answer at ${url}: ${cause}. Run "airtight up" first.`,
   });
+}
+
+/** What a request answers; undefined when it was refused, after the code and the reason were said. */
+export async function explainRefusal<T>(request: () => Promise<T>, terminal: Terminal): Promise<T | undefined> {
+  try {
+    return await request();
+  } catch (error) {
+    if (!(error instanceof IngestRefusal)) throw error;
+    const known = CODES[error.code as Code];
+    terminal.note(known === undefined ? error.message : `${error.code}: ${terminal.text(known)}: ${error.detail}`);
+    if (error.code === 'PRODUCER_EXISTS')
+      terminal.note({ zh: '换发新密码请加 --replace 或 --rotate', en: 'Give it new credentials with --replace or --rotate' });
+    return undefined;
+  }
 }

@@ -1,5 +1,6 @@
 /** Settings of the ingest service. */
 import type { ConfigOf, Settings } from '@airtight/protocol';
+import { DEFAULT_DOOR_LIMITS } from './doors/door-limits.ts';
 
 export const INGEST_SETTINGS = {
   dataDir: {
@@ -49,6 +50,12 @@ export const INGEST_SETTINGS = {
     default: './airtight-data/keys/internal.token',
     doc: 'File with the token that our own services show each other.',
   },
+  deployment: {
+    type: 'string',
+    env: 'AIRTIGHT_DEPLOYMENT',
+    default: 'airtight',
+    doc: 'Name of this deployment, which the tokens of devices must be addressed to (`aud`).',
+  },
   connectionsMax: {
     type: 'integer',
     env: 'AIRTIGHT_INGEST_CONNECTIONS_MAX',
@@ -56,6 +63,92 @@ export const INGEST_SETTINGS = {
     min: 1,
     max: 1_000_000,
     doc: 'MQTT connections at a time; more are closed at once. An idle one costs some 30 kB.',
+  },
+  connectionsPerAddressMax: {
+    type: 'integer',
+    env: 'AIRTIGHT_INGEST_CONNECTIONS_PER_ADDRESS_MAX',
+    default: DEFAULT_DOOR_LIMITS.connectionsPerAddressMax,
+    min: 1,
+    max: 1_000_000,
+    doc: 'MQTT connections from one network address at a time: half of all, so that one cannot take every place. A gateway or a NAT counts as one address.',
+  },
+  connectionsPerDeviceMax: {
+    type: 'integer',
+    env: 'AIRTIGHT_INGEST_CONNECTIONS_PER_DEVICE_MAX',
+    default: DEFAULT_DOOR_LIMITS.connectionsPerDeviceMax,
+    min: 1,
+    max: 1_000_000,
+    doc: 'MQTT connections of one device at a time, under different client ids.',
+  },
+  connectRateMax: {
+    type: 'integer',
+    env: 'AIRTIGHT_INGEST_CONNECT_RATE_MAX',
+    default: DEFAULT_DOOR_LIMITS.connectRateMax,
+    min: 0,
+    max: 1_000_000,
+    doc: 'New MQTT connections per second from one network address, with one second of burst. 0: no limit.',
+  },
+  unauthenticatedMax: {
+    type: 'integer',
+    env: 'AIRTIGHT_INGEST_UNAUTHENTICATED_MAX',
+    default: DEFAULT_DOOR_LIMITS.unauthenticatedMax,
+    min: 1,
+    max: 1_000_000,
+    doc: 'MQTT connections that have not been accepted yet, at a time: enough for a fleet that comes back at once.',
+  },
+  connectTimeoutMs: {
+    type: 'integer',
+    env: 'AIRTIGHT_INGEST_CONNECT_TIMEOUT_MS',
+    default: DEFAULT_DOOR_LIMITS.connectTimeoutMs,
+    min: 100,
+    max: 600_000,
+    doc: 'An MQTT connection that has not sent its CONNECT after so long is closed, milliseconds.',
+  },
+  deviceRateMax: {
+    type: 'integer',
+    env: 'AIRTIGHT_INGEST_DEVICE_RATE_MAX',
+    default: DEFAULT_DOOR_LIMITS.deviceRateMax,
+    min: 0,
+    max: 10_000_000,
+    doc: 'Messages per second of one device over all its connections, with one second of burst; a faster one is read later, nothing is dropped. 0: no limit.',
+  },
+  deviceBytesPerSecondMax: {
+    type: 'integer',
+    env: 'AIRTIGHT_INGEST_DEVICE_BYTES_PER_SECOND_MAX',
+    default: DEFAULT_DOOR_LIMITS.deviceBytesPerSecondMax,
+    min: 0,
+    max: 10_000_000_000,
+    doc: 'The same in bytes per second.',
+  },
+  diskReserveBytes: {
+    type: 'integer',
+    env: 'AIRTIGHT_INGEST_DISK_RESERVE_BYTES',
+    default: 512 * 1024 * 1024,
+    min: 0,
+    max: 1_000_000_000_000_000,
+    doc: 'Nothing more is taken while less than this is free on the disk of the journal: batches, control data, ledger and store need room too. 0: the disk may fill up.',
+  },
+  compressSealed: {
+    type: 'boolean',
+    env: 'AIRTIGHT_INGEST_COMPRESS_SEALED',
+    default: true,
+    doc: 'Compress sealed segments of the journal (zstd). Both kinds can be read at any time.',
+  },
+  compressAfterS: {
+    type: 'integer',
+    env: 'AIRTIGHT_INGEST_COMPRESS_AFTER_S',
+    default: 60,
+    min: 0,
+    max: 31_536_000,
+    doc: 'How long a segment stays as it is after it was sealed, seconds: readers that follow closely find it uncompressed.',
+  },
+  segmentMaxBytes: {
+    type: 'integer',
+    env: 'AIRTIGHT_INGEST_SEGMENT_MAX_BYTES',
+    default: 64 * 1024 * 1024,
+    min: 64 * 1024,
+    max: 1024 * 1024 * 1024,
+    doc: 'A segment of the journal is sealed once it is at least this long. The last one is read whole at every start.',
   },
   logLevel: {
     type: 'choice',

@@ -1,33 +1,44 @@
 /**
- * What ingest must know of the control data: a fold over the journal's `sys.devices` and `sys.datasets` records. A
+ * What ingest must know of the control data: a fold over the journal's `sys.devices`, `sys.claims` and `sys.datasets` records. A
  * snapshot beside the journal saves reading all of it at every start; it is derived data, and a missing or unreadable
  * one only costs time.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import {
+  CLAIMS_DATASET,
+  type ClaimRecord,
   DATASETS_DATASET,
   DatasetRegistry,
   type DatasetVersion,
   DEVICES_DATASET,
   type DeviceRecord,
   decodeRecord,
+  type FleetRecord,
   readFrame,
+  toDeviceRecord,
 } from '@airtight/protocol';
+import { ClaimRegistry } from './identity/claim-registry.ts';
 import { DeviceRegistry } from './identity/device-registry.ts';
+import { writeFaultOf } from './journal/disk.ts';
 import type { Journal } from './journal/journal.ts';
 
+/** What is folded here. */
+const FOLDED: ReadonlySet<string> = new Set([DEVICES_DATASET, CLAIMS_DATASET, DATASETS_DATASET]);
 const READ_BYTES = 4 * 1024 * 1024;
 
 interface Snapshot {
   readonly position: number;
   readonly devices: readonly DeviceRecord[];
+  /** Absent in snapshots of the first version, which knew no claims. */
+  readonly claims?: readonly (ClaimRecord | FleetRecord)[];
   readonly datasets: readonly DatasetVersion[];
 }
 
 export class ControlData {
   readonly devices = new DeviceRegistry();
+  readonly claims = new ClaimRegistry();
   readonly datasets = new DatasetRegistry();
   readonly #snapshotPath: string;
 
@@ -49,24 +60,32 @@ export class ControlData {
 
   /** Takes a record that stands at `position`; one that is no control data of ingest's changes nothing. */
   take(position: number, dataset: string, payload: unknown): void {
-    if (dataset === DEVICES_DATASET) this.devices.set(payload as DeviceRecord);
+    if (dataset === DEVICES_DATASET) this.devices.set(toDeviceRecord(payload as DeviceRecord));
+    else if (dataset === CLAIMS_DATASET) this.claims.set(payload as ClaimRecord | FleetRecord);
     else if (dataset === DATASETS_DATASET) this.datasets.define(position, payload as DatasetVersion['definition']);
   }
 
-  /** Writes the snapshot. @param position every record below is folded in */
+  /** Writes the snapshot, if there is room for it. @param position every record below is folded in */
   save(position: number): void {
-    const snapshot: Snapshot = { position, devices: [...this.devices.all()], datasets: this.datasets.newest() };
+    const snapshot: Snapshot = { position, devices: [...this.devices.all()], claims: this.claims.all(), datasets: this.datasets.newest() };
     const temporary = `${this.#snapshotPath}.tmp`;
-    writeFileSync(temporary, JSON.stringify(snapshot), { mode: 0o640 });
-    renameSync(temporary, this.#snapshotPath);
+    try {
+      writeFileSync(temporary, JSON.stringify(snapshot), { mode: 0o640 });
+      renameSync(temporary, this.#snapshotPath);
+    } catch (error) {
+      // A service must be able to start and stop on a full disk: the journal has it all.
+      if (writeFaultOf(error) === undefined) throw error;
+      rmSync(temporary, { force: true });
+    }
   }
 
   /** @returns the position to fold on from */
   #restore(committed: number): number {
     try {
-      const { position, devices, datasets } = JSON.parse(readFileSync(this.#snapshotPath, 'utf8')) as Snapshot;
+      const { position, devices, claims = [], datasets } = JSON.parse(readFileSync(this.#snapshotPath, 'utf8')) as Snapshot;
       if (position > committed) return 0;
-      for (const device of devices) this.devices.set(device);
+      for (const device of devices) this.devices.set(toDeviceRecord(device));
+      for (const claim of claims) this.claims.set(claim);
       for (const { position: at, definition } of datasets) this.datasets.define(at, definition);
       return position;
     } catch {
@@ -80,7 +99,7 @@ export class ControlData {
       const frame = readFrame(frames, at, crc32);
       if (typeof frame === 'string') return;
       const record = decodeRecord(frame.body.subarray(1));
-      if (record.ok && (record.value.header.dataset === DEVICES_DATASET || record.value.header.dataset === DATASETS_DATASET))
+      if (record.ok && FOLDED.has(record.value.header.dataset))
         this.take(position, record.value.header.dataset, JSON.parse(Buffer.from(record.value.payload).toString('utf8')));
       at = frame.end;
     }

@@ -3,7 +3,7 @@ import assert from 'node:assert';
 import { hash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AirtightError } from '@airtight/protocol';
+import { AirtightError, CODES } from '@airtight/protocol';
 import type { Logger } from 'pino';
 import { Anchorer } from './batch/anchorer.ts';
 import { BatchStore } from './batch/batch-store.ts';
@@ -11,16 +11,22 @@ import { BatchThread } from './batch/batch-thread.ts';
 import type { ClosedBatch } from './batch/batcher.ts';
 import type { IngestConfig } from './config.ts';
 import { ControlData } from './control-data.ts';
+import { DevicePaces } from './doors/device-pace.ts';
 import { HttpDoor } from './doors/http-door.ts';
 import { MqttBroker } from './doors/mqtt-broker.ts';
 import { createInternalServer } from './http/internal-server.ts';
+import { createIdentity } from './identity/identity.ts';
 import { Intake, tagOfBody } from './intake.ts';
 import { InternalDoor } from './internal-door.ts';
 import { CommitSignal } from './journal/commit-signal.ts';
 import { Journal } from './journal/journal.ts';
+import { SegmentCompressor } from './journal/segment-compressor.ts';
 import { acquireWriteLock } from './journal/write-lock.ts';
-import { createMetrics } from './metrics.ts';
+import { watchLoopDelay } from './loop-delay.ts';
+import { createMetrics, type IngestMetrics } from './metrics.ts';
 import { Quarantine } from './quarantine/quarantine.ts';
+import { DiskReserve } from './storage/disk-reserve.ts';
+import { StorageHealth } from './storage/storage-health.ts';
 
 export interface Ingest {
   /** Base URL of the internal HTTP interface. */
@@ -33,28 +39,27 @@ const READ_BYTES = 4 * 1024 * 1024;
 
 /**
  * Starts the service on its data directory.
- * @param onFatal called when storage breaks: nothing is acknowledged any more, the process must end and start again
+ * @param onFailure called when storage breaks: nothing is acknowledged any more, the process must end and start again
  * @throws AirtightError JOURNAL_LOCKED, JOURNAL_CORRUPT, JOURNAL_BEHIND_BATCHES, BATCH_MALFORMED
  */
-export async function startIngest(config: IngestConfig, logger: Logger, onFatal: (error: Error) => void): Promise<Ingest> {
+export async function startIngest(config: IngestConfig, logger: Logger, onFailure: (error: Error) => void): Promise<Ingest> {
+  let closing = false;
+  const onFatal = (error: Error): void => (closing ? undefined : onFailure(error));
   const dir = join(config.dataDir, 'journal');
   mkdirSync(dir, { recursive: true });
   const token = readFileSync(config.tokenFile, 'utf8').trim();
   const lock = acquireWriteLock(dir);
-  const journal = Journal.open(join(dir, 'records'), { tagOf: tagOfBody });
-  const batches = new BatchStore(dir, config.stream);
-  const quarantine = new Quarantine(join(dir, 'quarantine'));
+  const metrics = createMetrics();
+  const storage = watchStorage(metrics, logger, () => ({ intake, door }));
+  const journal = Journal.open(join(dir, 'records'), { tagOf: tagOfBody, health: storage, segmentMaxBytes: config.segmentMaxBytes });
+  const batches = new BatchStore(dir, config.stream, storage);
+  const quarantine = new Quarantine(join(dir, 'quarantine'), storage);
   const control = new ControlData(dir);
   control.load(journal);
-  const registry = control.devices;
-  const metrics = createMetrics();
   const commits = new CommitSignal();
   let broker: MqttBroker | undefined;
   const anchorer = new Anchorer({
-    store: batches,
-    ledgerUrl: config.ledgerUrl,
-    token,
-    logger,
+    ...{ store: batches, ledgerUrl: config.ledgerUrl, token, logger },
     onAnchored: (count, checkpointSize) => {
       metrics.anchored.inc(count);
       broker?.onAnchored(checkpointSize);
@@ -66,6 +71,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
   const intake = new Intake({
     journal,
     quarantine,
+    storage,
     datasets: control.datasets,
     onCommitted: (frames) => {
       batching.add(frames);
@@ -75,28 +81,34 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
     onFatal,
   });
   const door = new InternalDoor(intake, control, (repeat) => (repeat ? metrics.repeats : metrics.accepted).inc());
+  const identity = createIdentity(config, control, { door, metrics, logger });
+  const paces = new DevicePaces(config, metrics);
   const mqtt = await MqttBroker.create({
-    ...{ intake, registry, metrics, logger, connectionsMax: config.connectionsMax },
+    ...{ intake, ...identity, metrics, logger, connectionsMax: config.connectionsMax, limits: config, paces },
     leafHashOf: (position) => hash('sha256', journal.read(position) ?? assert.fail(`record ${position} was just taken`), 'hex'),
     anchorOf: (position) => batches.anchorOf(position),
   });
   broker = mqtt;
-  const httpDoor = new HttpDoor(intake, (...taken) => mqtt.onTaken(...taken));
-  const unready = (): undefined => undefined;
-  const parts = { stream: config.stream, journal, batches, quarantine, registry, door, httpDoor, broker, metrics, commits, unready };
+  const httpDoor = new HttpDoor(intake, identity.sessions, (...taken) => mqtt.onTaken(...taken), paces);
+  const parts = { stream: config.stream, journal, batches, quarantine, ...identity, door, httpDoor, broker, metrics, commits, storage };
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
   const mqttPort = await mqtt.listen(config.mqttHost, config.mqttPort);
+  const upkeep = await startUpkeep(config, journal, storage, metrics, logger);
   door.startTicking();
-  logger.info({ url, mqttPort, head: journal.head, devices: registry.size }, 'ingest is ready');
+  logger.info({ url, mqttPort, head: journal.head, devices: control.devices.size }, 'ingest is ready');
   return {
     url,
     mqttPort,
     async close() {
+      closing = true;
       door.stop();
+      identity.sessions.close();
+      await upkeep.close();
       await mqtt.close();
       await server.close();
-      await intake.committed();
+      // What cannot be written now was never acknowledged.
+      if (!storage.unwritable) await intake.committed();
       await batching.close();
       await sealer.close();
       await anchorer.close();
@@ -107,6 +119,45 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFatal:
       lock.release();
     },
   };
+}
+
+/** What is done beside the way of the data: the disk is watched, sealed segments are compressed, the event loop is watched. */
+async function startUpkeep(
+  config: IngestConfig,
+  journal: Journal,
+  storage: StorageHealth,
+  metrics: IngestMetrics,
+  logger: Logger,
+): Promise<{ close(): Promise<void> }> {
+  const reserve = new DiskReserve(join(config.dataDir, 'journal'), config.diskReserveBytes, storage);
+  await reserve.start();
+  const compressor = config.compressSealed ? new SegmentCompressor({ journal, afterS: config.compressAfterS, metrics, logger }) : undefined;
+  const stopWatching = watchLoopDelay((seconds) => metrics.eventLoopDelaySeconds.observe(seconds));
+  return {
+    async close() {
+      stopWatching();
+      reserve.stop();
+      await compressor?.close();
+    },
+  };
+}
+
+/** Tells, counts and records when nothing can be stored, and lets the doors go on when it is over. */
+function watchStorage(metrics: IngestMetrics, logger: Logger, parts: () => { intake: Intake; door: InternalDoor }): StorageHealth {
+  return new StorageHealth({
+    onFault: (fault) => {
+      metrics.storageFault.set(1);
+      logger.error(fault, CODES[fault.code].en);
+    },
+    onCleared: (fault) => {
+      metrics.storageFault.set(0);
+      metrics.storageFaults.inc({ code: fault.code });
+      logger.info(fault, 'storing works again; taking goes on');
+      const { intake, door } = parts();
+      intake.releaseRoom();
+      door.recordStorageFault(fault).catch((err: unknown) => logger.error({ err }, 'the fault of the storage is not on record'));
+    },
+  });
 }
 
 /** Makes closed batches durable, one write at a time, in order, and wakes the anchorer. */

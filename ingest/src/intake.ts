@@ -6,12 +6,13 @@
  * is no timer. Who waits for a commit joins it, and is released in the order of joining, so a producer's
  * acknowledgements keep the order of its messages [MQTT-4.6.0-2] whether they were accepted, repeated or quarantined.
  */
-import { type DatasetRegistry, decodeRecord, type Refusal } from '@airtight/protocol';
+import { type DatasetRegistry, type DeviceSignature, decodeRecord, type Refusal } from '@airtight/protocol';
 import { admitPayload } from './admit/admission.ts';
 import { DuplicateIndex, indexedFrom } from './admit/duplicate-index.ts';
 import { fingerprintOf, type RecordRoute } from './admit/record-route.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Origin, Quarantine } from './quarantine/quarantine.ts';
+import type { StorageFault, StorageHealth } from './storage/storage-health.ts';
 
 /** Someone who waits for the running group to be durable. */
 export interface CommitMember {
@@ -32,9 +33,11 @@ export interface IntakeOptions {
   readonly datasets: DatasetRegistry;
   /** Called after each commit with the frames that are durable now; the view is valid during the call. */
   readonly onCommitted: (frames: Uint8Array) => void;
+  /** While it has a fault, doors stop reading; absent: only the amount of what is pending stops them. */
+  readonly storage?: StorageHealth;
   /** Told how long each commit took. */
   readonly onCommitSeconds: (seconds: number) => void;
-  /** Storage is broken: nothing more may be acknowledged, the process must end. */
+  /** Storage is broken for good: nothing more may be acknowledged, the process must end. */
   readonly onFatal: (error: Error) => void;
 }
 
@@ -51,6 +54,7 @@ export class Intake {
   #room: (() => void)[] = [];
   #scheduled = false;
   #committing = false;
+  #group = 0;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -59,28 +63,53 @@ export class Intake {
     for (const [position, fingerprint] of this.#journal.tags(indexedFrom(this.#journal.head))) this.#duplicates.add(fingerprint, position);
   }
 
-  /** True when doors should stop reading until `whenRoom` calls them. */
-  get full(): boolean {
-    return this.#journal.pendingBytes + this.#quarantine.pendingBytes > PENDING_MAX_BYTES;
+  /** Definitions in force. */
+  get datasets(): DatasetRegistry {
+    return this.#options.datasets;
   }
 
-  /** Calls back once after the next commit. */
+  /** True when doors should stop reading until `whenRoom` calls them. */
+  get full(): boolean {
+    return this.fault !== undefined || this.#pendingBytes > PENDING_MAX_BYTES;
+  }
+
+  /** Number of the group that gathers now. */
+  get group(): number {
+    return this.#group;
+  }
+
+  /** Why nothing can be stored at present, if so. */
+  get fault(): StorageFault | undefined {
+    return this.#options.storage?.fault;
+  }
+
+  /** Calls back once, when there is room again. */
   whenRoom(callback: () => void): void {
     this.#room.push(callback);
   }
 
+  /** Tells that a fault of the storage may be over. */
+  releaseRoom(): void {
+    if (this.full) return;
+    for (const callback of this.#room.splice(0)) callback();
+  }
+
+  get #pendingBytes(): number {
+    return this.#journal.pendingBytes + this.#quarantine.pendingBytes;
+  }
+
   /** Takes a telemetry payload: admits it or quarantines it. Durable when the group that gathers now is. */
-  take(route: RecordRoute, payload: Buffer, receivedAt: number): Taken {
+  take(route: RecordRoute, payload: Buffer, receivedAt: number, signature?: DeviceSignature): Taken {
     const { door, topic = '', dataset, producer, contentType } = route.fields;
     const admitted = admitPayload(payload, { contentType, receivedAt, definition: this.#options.datasets.current(dataset) });
     if (!admitted.ok) {
       return this.refuse({ door, topic, producer, receivedAt }, admitted, payload);
     }
-    return this.store(route, payload, receivedAt, admitted.value.messageId);
+    return this.store(route, payload, receivedAt, admitted.value.messageId, signature);
   }
 
   /** Stores a payload that needs no admission (our own control data), or recognises it as a repeat. */
-  store(route: RecordRoute, payload: Buffer, receivedAt: number, messageId: string | undefined): Taken {
+  store(route: RecordRoute, payload: Buffer, receivedAt: number, messageId: string | undefined, signature?: DeviceSignature): Taken {
     this.#schedule();
     const fingerprint = route.fingerprint(messageId, payload);
     let sameIdentity = false;
@@ -91,7 +120,7 @@ export class Intake {
     });
     if (earlier >= 0) return { kind: 'repeat', position: earlier };
     const position = this.#journal.head;
-    this.#journal.append(route.head(receivedAt, messageId), payload, fingerprint);
+    this.#journal.append(route.head(receivedAt, messageId, signature), payload, fingerprint);
     this.#duplicates.add(fingerprint, position);
     return { kind: sameIdentity ? 'revision' : 'accepted', position };
   }
@@ -136,9 +165,8 @@ export class Intake {
     this.#scheduled = false;
     this.#committing = true;
     const members = this.#members;
-    const room = this.#room;
     this.#members = [];
-    this.#room = [];
+    this.#group++;
     for (const member of members) member.onCommitStart();
     const startedAt = performance.now();
     let frames: Uint8Array;
@@ -150,11 +178,10 @@ export class Intake {
     }
     this.#options.onCommitSeconds((performance.now() - startedAt) / 1000);
     for (const member of members) member.onCommitted();
-    for (const callback of room) callback();
+    this.releaseRoom();
     this.#options.onCommitted(frames);
     this.#committing = false;
-    if (this.#members.length > 0 || this.#room.length > 0 || this.#journal.pendingBytes + this.#quarantine.pendingBytes > 0)
-      this.#schedule();
+    if (this.#members.length > 0 || this.#pendingBytes > 0) this.#schedule();
   }
 }
 

@@ -2,11 +2,20 @@
  * The door for our own services: control data, alerts, the passing of time. What comes by it is trusted in shape and
  * takes the same way as a device's message: identity, journal, commit, then the answer.
  */
-import { CONTROL_AGENCY, DATASETS_DATASET, TICK_INTERVAL_MS, TICKS_DATASET, type TickRecord } from '@airtight/protocol';
+import {
+  AirtightError,
+  CONTROL_AGENCY,
+  STORAGE_DATASET,
+  type StorageFaultRecord,
+  TICK_INTERVAL_MS,
+  TICKS_DATASET,
+  type TickRecord,
+} from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { RecordRoute } from './admit/record-route.ts';
 import type { ControlData } from './control-data.ts';
 import type { Intake } from './intake.ts';
+import type { StorageFault } from './storage/storage-health.ts';
 
 export interface InternalRecord {
   readonly agency: string;
@@ -40,20 +49,24 @@ export class InternalDoor {
     this.#onStored = onStored;
   }
 
-  /** Stores records in order; resolves when all are durable. */
+  /**
+   * Stores records in order; resolves when all are durable.
+   * @throws AirtightError JOURNAL_UNWRITABLE: nothing was taken. The disk's reserve is there for what comes by this door.
+   */
   async write(records: readonly InternalRecord[]): Promise<StoredAt[]> {
+    const { fault } = this.#intake;
+    if (fault?.code === 'JOURNAL_UNWRITABLE') throw new AirtightError(fault.code, fault.detail);
     const receivedAt = Date.now();
     const results = records.map((record) => {
       const payload = Buffer.from(canonicalJson(record.payload));
       const taken = this.#intake.store(this.#routeOf(record), payload, receivedAt, record.messageId);
       if (taken.kind === 'quarantined') throw new Error('control data is not admitted, it is stored');
       this.#onStored(taken.kind === 'repeat');
-      // At once: the record that follows in the journal is judged by this definition, at admission and ever after.
-      if (record.dataset === DATASETS_DATASET) this.#control.take(taken.position, record.dataset, record.payload);
+      // At once: the record that follows in the journal is judged by this definition, device or key, at admission and ever after.
+      this.#control.take(taken.position, record.dataset, record.payload);
       return { position: taken.position, repeat: taken.kind === 'repeat' };
     });
     await this.#intake.committed();
-    for (const [i, { dataset, payload }] of records.entries()) this.#control.take(results[i]?.position as number, dataset, payload);
     return results;
   }
 
@@ -61,8 +74,17 @@ export class InternalDoor {
   startTicking(): void {
     this.#ticking = setInterval(() => {
       const tick: TickRecord = { type: 'tick', at: Date.now() };
-      void this.write([{ agency: CONTROL_AGENCY, dataset: TICKS_DATASET, producer: 'ingest', messageId: `id:${tick.at}`, payload: tick }]);
+      const record = { agency: CONTROL_AGENCY, dataset: TICKS_DATASET, producer: 'ingest', messageId: `id:${tick.at}`, payload: tick };
+      // Time that passes while nothing can be stored is told by the first tick after it.
+      this.write([record]).catch(() => undefined);
     }, TICK_INTERVAL_MS);
+  }
+
+  /** Puts on record that for a while nothing could be taken. */
+  async recordStorageFault({ code, detail, since }: StorageFault): Promise<void> {
+    const payload: StorageFaultRecord = { type: 'storage-fault', code, detail, from: since, until: Date.now() };
+    const messageId = `id:${since}`;
+    await this.write([{ agency: CONTROL_AGENCY, dataset: STORAGE_DATASET, producer: 'ingest', messageId, payload }]);
   }
 
   stop(): void {

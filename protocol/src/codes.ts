@@ -19,7 +19,20 @@ export const CODES = {
   TIME_INVALID: { status: 422, zh: '时间缺失或无法识别', en: 'The time is missing or cannot be read' },
   TOPIC_NOT_ALLOWED: { status: 403, zh: '设备无权向该主题发布', en: 'The device may not publish to this topic' },
   RETAIN_NOT_ALLOWED: { status: 422, zh: '遥测主题不接受保留消息', en: 'Retained messages are not taken on telemetry topics' },
+  SIGNATURE_INVALID: { status: 422, zh: '设备签名无效', en: 'The device signature is not valid' },
+  SIGNATURE_MISSING: { status: 422, zh: '缺少设备签名', en: 'The device signature is missing' },
+  SIGNING_KEY_WRONG: { status: 422, zh: '签名密钥不是该设备当时的密钥', en: 'The signing key is not that of the device at that time' },
   // Identity.
+  CREDENTIALS_ENDED: { status: 401, zh: '凭据已被吊销或已过期', en: 'The credentials have been revoked or have expired' },
+  CREDENTIAL_TAKEN: { status: 409, zh: '该证书已登记给另一设备', en: 'The certificate is enrolled for another device' },
+  CLAIM_WRONG: {
+    status: 401,
+    zh: '认领码或部署密钥错误、已用过或已过期',
+    en: 'The claim code or provisioning key is wrong, used or expired',
+  },
+  FLEET_FULL: { status: 409, zh: '该批次的设备数量已达上限', en: 'The fleet has as many devices as it may have' },
+  CA_MISSING: { status: 409, zh: '本部署尚无证书颁发机构', en: 'This deployment has no certificate authority yet' },
+  CA_EXISTS: { status: 409, zh: '本部署已有证书颁发机构', en: 'This deployment has a certificate authority' },
   CREDENTIALS_WRONG: { status: 401, zh: '用户名或密码错误', en: 'Wrong user name or password' },
   SESSION_REQUIRED: { status: 401, zh: '请先登录', en: 'Please sign in' },
   CSRF_TOKEN_WRONG: { status: 403, zh: '请求缺少有效的防伪令牌', en: 'The request lacks a valid CSRF token' },
@@ -39,9 +52,17 @@ export const CODES = {
   ALERT_NOT_OPEN: { status: 409, zh: '该告警已确认或已关闭', en: 'The alert is acknowledged or closed already' },
   QUERY_TOO_SLOW: { status: 504, zh: '查询超时，请缩小范围', en: 'The query took too long; narrow it' },
   OVERLOADED: { status: 503, zh: '系统繁忙，请稍后重试', en: 'Too busy; try again later' },
+  JOURNAL_UNWRITABLE: {
+    status: 503,
+    zh: '日志暂时无法写入，不再确认任何消息',
+    en: 'The journal cannot be written; nothing is acknowledged',
+  },
+  DISK_RESERVE_REACHED: { status: 503, zh: '磁盘剩余空间已到预留下限，暂停接收', en: 'The disk is down to its reserve; nothing is taken' },
+  CONNECTIONS_EXCEEDED: { status: 429, zh: '连接数或连接速率超过上限', en: 'Too many connections, or too many at a time' },
   SERVICE_UNAVAILABLE: { status: 503, zh: '所依赖的服务暂不可用', en: 'A service this needs is not available' },
   INTERNAL: { status: 500, zh: '内部错误', en: 'Internal error' },
-  // Contracts.
+  // Datasets and contracts.
+  DATASET_INVALID: { status: 422, zh: '数据集定义有误', en: 'The dataset definition has errors' },
   CONTRACT_INVALID: { status: 422, zh: '合约文档有误', en: 'The contract document has errors' },
   // Stored data that is not what it should be: audit and verify name the place.
   RECORD_MALFORMED: { status: 500, zh: '记录格式错误', en: 'The record is malformed' },

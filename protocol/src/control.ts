@@ -4,6 +4,10 @@
  * record for a key wins; the history stays.
  */
 
+import type { LorawanCodec } from '@airtight/standards/lorawan-codec.ts';
+import type { Credential } from './credential.ts';
+import type { JsonSchema } from './document-schema.ts';
+
 /** A text in the two languages the product speaks. */
 export interface Bilingual {
   readonly zh: string;
@@ -12,10 +16,14 @@ export interface Bilingual {
 
 export const CONTROL_AGENCY = 'airtight';
 export const DEVICES_DATASET = 'sys.devices';
+/** Signing keys of devices: public, so that a proof can carry the record of the key. */
+export const KEYS_DATASET = 'sys.keys';
+export const CLAIMS_DATASET = 'sys.claims';
 export const DATASETS_DATASET = 'sys.datasets';
 export const CONTRACTS_DATASET = 'sys.contracts';
 export const USERS_DATASET = 'sys.users';
 export const TICKS_DATASET = 'sys.ticks';
+export const STORAGE_DATASET = 'sys.storage';
 export const ALERTS_DATASET = 'alerts';
 
 export type ProducerKind = 'air-station' | 'fridge' | 'service';
@@ -39,11 +47,66 @@ export interface DeviceRecord {
   readonly foreignId?: string;
   /** MQTT topic filters it may subscribe to, besides its own receipts. */
   readonly subscribe: readonly string[];
-  /** `scrypt$N$r$p$salt$hash`, base64url. */
-  readonly secretHash: string;
+  /** What it proves itself with, past ones included. */
+  readonly credentials: readonly Credential[];
+  /** What it sends without its signature is not admitted. */
+  readonly signatureRequired?: boolean;
+  /** The fleet with whose key it enrolled itself. */
+  readonly provisioned?: string;
+  /** Who asked for this change: an account, or the device itself by claim or fleet key. */
+  readonly by?: string;
   /** Made-up data: marked so on every screen. */
   readonly simulated: boolean;
   readonly revoked: boolean;
+}
+
+/**
+ * Payload in `sys.keys`, keyed by producer and kid; written with the `sys.devices` record that says the same. It holds
+ * nothing secret, so the proof of a signed reading can carry it.
+ */
+export interface KeyRecord {
+  readonly type: 'key';
+  readonly producer: string;
+  readonly agency: string;
+  /** The credential's id. */
+  readonly kid: string;
+  readonly publicKey: string;
+  readonly validFrom: number;
+  readonly validTo?: number;
+}
+
+/** What a device will be on record; its name is the claim's own, or what it tells within a fleet's pattern. */
+export type DeviceTemplate = Pick<DeviceRecord, 'agency' | 'kind' | 'datasets'> &
+  Partial<Pick<DeviceRecord, 'name' | 'region' | 'location' | 'subscribe' | 'gateway' | 'foreignId' | 'signatureRequired' | 'simulated'>>;
+
+/** Payload in `sys.claims`, keyed by id: a one-time code with which one device fetches its credentials. */
+export interface ClaimRecord {
+  readonly type: 'claim';
+  readonly id: string;
+  /** `scrypt$N$r$p$salt$hash` of the code's secret part. */
+  readonly codeHash: string;
+  readonly producer: string;
+  readonly template: DeviceTemplate;
+  /** Epoch ms; afterwards it is worth nothing. */
+  readonly validTo: number;
+  /** Epoch ms at which a device presented it: it is used up. */
+  readonly claimedAt?: number;
+  readonly by?: string;
+}
+
+/** Payload in `sys.claims`, keyed by fleet: a provisioning key with which unknown devices enrol themselves. */
+export interface FleetRecord {
+  readonly type: 'fleet';
+  readonly fleet: string;
+  /** `scrypt$N$r$p$salt$hash` of the key's secret part. */
+  readonly keyHash: string;
+  readonly template: DeviceTemplate;
+  /** Producer name in which `*` stands for any run of characters of a name. */
+  readonly namePattern: string;
+  readonly devicesMax: number;
+  readonly validTo?: number;
+  readonly revoked: boolean;
+  readonly by?: string;
 }
 
 export interface PropertyDefinition {
@@ -65,6 +128,24 @@ export interface DatasetDefinition {
   readonly properties: { readonly [property: string]: PropertyDefinition };
   /** Which index is computed from it, if any. */
   readonly index?: 'cn-aqi';
+  /** What is in the frames of its LoRaWAN devices. */
+  readonly codec?: LorawanCodec;
+  /** Its payloads are JSON documents of this kind, and nothing else. */
+  readonly document?: DocumentDefinition;
+}
+
+/** How a department's JSON documents are checked and read. Pointers are JSON Pointers (RFC 6901). */
+export interface DocumentDefinition {
+  /** JSON Schema 2020-12 that a document must satisfy (docs/reference/formats.md: what of it is taken). */
+  readonly schema: JsonSchema;
+  /** Points at an array of which each item is a reading; absent: the document is one. The pointers below start from the item. */
+  readonly items?: string;
+  /** Points at the time: epoch ms or RFC 3339. */
+  readonly time: string;
+  /** Points at a string or whole number that names the item. */
+  readonly id?: string;
+  /** Where each property's value is; a value that is absent or null is left out. */
+  readonly values: { readonly [property: string]: string };
 }
 
 /** Payload in `sys.contracts`, keyed by contract. */
@@ -109,6 +190,27 @@ export interface TickRecord {
   readonly at: number;
 }
 
+/** Payload in `sys.storage`: for a while nothing was taken, because nothing could be stored. Written when it is over. */
+export interface StorageFaultRecord {
+  readonly type: 'storage-fault';
+  /** JOURNAL_UNWRITABLE or DISK_RESERVE_REACHED. */
+  readonly code: string;
+  readonly detail: string;
+  /** Epoch ms by ingest's clock: from when to when. */
+  readonly from: number;
+  readonly until: number;
+}
+
 export const TICK_INTERVAL_MS = 10_000;
 
-export type ControlRecord = DeviceRecord | DatasetDefinition | ContractRecord | UserRecord | TokenRecord | TickRecord;
+export type ControlRecord =
+  | DeviceRecord
+  | KeyRecord
+  | ClaimRecord
+  | FleetRecord
+  | DatasetDefinition
+  | ContractRecord
+  | UserRecord
+  | TokenRecord
+  | TickRecord
+  | StorageFaultRecord;

@@ -52,6 +52,10 @@ export const Producer = Type.Object({
   datasets: Type.Array(Text),
   simulated: Type.Boolean(),
   revoked: Type.Boolean(),
+  /** The fleet with whose key it enrolled itself. */
+  provisioned: Type.Optional(Text),
+  /** What it sends without its signature is not admitted. */
+  signatureRequired: Type.Optional(Type.Boolean()),
 });
 export type Producer = Static<typeof Producer>;
 
@@ -199,6 +203,16 @@ export const Session = Type.Object({
 });
 export type Session = Static<typeof Session>;
 
+/** Something keeps the deployment from taking or proving readings. */
+export const SystemFault = Type.Object({
+  service: Text,
+  code: Text,
+  title: Bilingual,
+  detail: Text,
+  since: Type.Union([Time, Type.Null()]),
+});
+export type SystemFault = Static<typeof SystemFault>;
+
 /** What the frame of every screen needs to know about the deployment. */
 export const SystemStatus = Type.Object({
   now: Time,
@@ -218,6 +232,8 @@ export const SystemStatus = Type.Object({
     quarantined: Type.Integer(),
     duplicates: Type.Integer(),
   }),
+  /** What keeps the deployment from taking and keeping readings at this moment; empty when nothing does. */
+  faults: Type.Array(SystemFault),
 });
 export type SystemStatus = Static<typeof SystemStatus>;
 
@@ -236,5 +252,7 @@ export type LineResult = Static<typeof LineResult>;
 export const PublishAnswer = Type.Object({ results: Type.Array(LineResult) });
 export type PublishAnswer = Static<typeof PublishAnswer>;
 
+/** IP address of the device, as the api sees it: ingest limits failed logins by it. */
+export const DEVICE_ADDRESS_HEADER = 'airtight-device-address';
 /** Carries a device's own `Authorization` from the api to ingest, where that header holds our services' token. */
 export const DEVICE_CREDENTIALS_HEADER = 'airtight-device-authorization';

@@ -1,4 +1,5 @@
 /** One measured value, whatever form it came in, and the bounds that every form keeps. */
+import { parseRfc3339 } from '@airtight/standards/rfc3339.ts';
 import { type Refusal, refuse } from './outcome.ts';
 
 export type Result = number | string | boolean;
@@ -12,6 +13,8 @@ export interface Measurement {
   readonly quality?: string;
 }
 
+/** Readings in one payload. */
+export const READINGS_MAX = 1000;
 /** Of one reading. */
 export const MEASUREMENTS_MAX = 64;
 /** 9999-12-31T23:59:59.999Z in epoch ms: beyond it no RFC 3339 text exists. */
@@ -27,4 +30,10 @@ export function toPlainMeasurement(property: string, v: unknown): Measurement | 
   if (typeof v === 'boolean') return { property, result: v };
   if (typeof v === 'string' && v.length <= TEXT_MAX_LENGTH && v.isWellFormed()) return { property, result: v };
   return refuse('PAYLOAD_SHAPE', `value of ${property}`);
+}
+
+/** A time as our JSON forms write it: epoch ms, or RFC 3339 with a zone. Undefined for what is none from 1970 to TIME_MAX. */
+export function timeOf(value: unknown): number | undefined {
+  const ms = typeof value === 'string' ? parseRfc3339(value) : value;
+  return Number.isSafeInteger(ms) && (ms as number) >= 0 && (ms as number) <= TIME_MAX ? (ms as number) : undefined;
 }

@@ -13,3 +13,15 @@ export function isName(text: string): boolean {
 export function isPropertyName(text: string): boolean {
   return PROPERTY.test(text);
 }
+
+const MESSAGE_NAME_MAX_LENGTH = 128;
+
+/**
+ * A name that a payload gives itself: 1 to 128 characters without control characters. It stands in the record's header, which
+ * is bounded, and JSON writes a control character as six bytes.
+ */
+export function isMessageName(text: unknown): text is string {
+  return (
+    typeof text === 'string' && text.length > 0 && text.length <= MESSAGE_NAME_MAX_LENGTH && text.isWellFormed() && !/\p{Cc}/u.test(text)
+  );
+}

@@ -3,13 +3,25 @@
  * project it: one reader, so both agree. What form it is follows from the record's content type and the dataset's
  * definition, and both stand in the journal: reading an old record again gives the same.
  */
+import { isLorawanUplink } from '@airtight/standards/lorawan-uplink.ts';
+import { parseSenmlCbor } from '@airtight/standards/senml-cbor.ts';
 import type { DatasetDefinition } from './control.ts';
+import { toDocumentReadings } from './document-readings.ts';
+import { parseJson } from './json-text.ts';
+import { toLorawanReadings } from './lorawan-readings.ts';
 import { type Outcome, refuse } from './outcome.ts';
-import { parseReadings, type Reading } from './reading.ts';
+import { type Reading, toJsonReadings } from './reading.ts';
+import { toSenmlReadings } from './senml-readings.ts';
 
 export const JSON_TYPE = 'application/json';
+/** RFC 8428 §12.3.1. */
+export const SENML_JSON_TYPE = 'application/senml+json';
 /** RFC 8428 §12.3.2. */
 export const SENML_CBOR_TYPE = 'application/senml+cbor';
+/** One JSON payload on each line. */
+export const NDJSON_TYPE = 'application/x-ndjson';
+/** What `POST /api/v1/records` takes. */
+export const UPLOAD_TYPES: readonly string[] = [JSON_TYPE, NDJSON_TYPE, SENML_JSON_TYPE, SENML_CBOR_TYPE];
 
 export interface PayloadContext {
   /** Media type in the record's header. */
@@ -22,16 +34,46 @@ export interface PayloadContext {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** @returns readings in payload order; or FORMAT_UNKNOWN, PAYLOAD_NOT_JSON, PAYLOAD_SHAPE, TIME_INVALID, NUMBER_NOT_FINITE */
-export function readPayload(payload: Uint8Array, { contentType, receivedAt }: PayloadContext): Outcome<readonly Reading[]> {
-  switch (contentType) {
-    case JSON_TYPE: {
-      const text = textOf(payload);
-      return text === undefined ? refuse('PAYLOAD_NOT_JSON', 'the bytes are not UTF-8') : parseReadings(text, receivedAt);
-    }
+/**
+ * @returns readings in payload order, none for what is no measurement (an uplink without application data); or
+ *   FORMAT_UNKNOWN, PAYLOAD_NOT_JSON, PAYLOAD_SHAPE, TIME_INVALID, NUMBER_NOT_FINITE, DATASET_INVALID
+ */
+export function readPayload(payload: Uint8Array, context: PayloadContext): Outcome<readonly Reading[]> {
+  switch (context.contentType) {
+    case JSON_TYPE:
+      return readJson(payload, context);
+    case SENML_JSON_TYPE:
+      return readSenmlJson(payload, context.receivedAt);
+    case SENML_CBOR_TYPE:
+      return readSenmlCbor(payload, context.receivedAt);
     default:
-      return refuse('FORMAT_UNKNOWN', contentType);
+      return refuse('FORMAT_UNKNOWN', context.contentType);
   }
+}
+
+/** What JSON means follows from the dataset first, then from the content (docs/reference/formats.md). */
+function readJson(payload: Uint8Array, { receivedAt, definition }: PayloadContext): Outcome<readonly Reading[]> {
+  const json = jsonOf(payload);
+  if (!json.ok) return json;
+  if (definition?.document !== undefined) return toDocumentReadings(json.value, definition.document);
+  if (isLorawanUplink(json.value)) return toLorawanReadings(json.value, definition?.codec);
+  return toJsonReadings(json.value, receivedAt);
+}
+
+function readSenmlJson(payload: Uint8Array, receivedAt: number): Outcome<readonly Reading[]> {
+  const json = jsonOf(payload);
+  if (!json.ok) return json;
+  return Array.isArray(json.value) ? toSenmlReadings(json.value, receivedAt) : refuse('PAYLOAD_SHAPE', 'SenML pack, an array is wanted');
+}
+
+function readSenmlCbor(payload: Uint8Array, receivedAt: number): Outcome<readonly Reading[]> {
+  const parsed = parseSenmlCbor(payload);
+  return parsed.ok ? toSenmlReadings(parsed.pack, receivedAt) : refuse('PAYLOAD_SHAPE', `SenML ${parsed.reason}, ${parsed.detail}`);
+}
+
+function jsonOf(payload: Uint8Array): Outcome<unknown> {
+  const text = textOf(payload);
+  return text === undefined ? refuse('PAYLOAD_NOT_JSON', 'the bytes are not UTF-8') : parseJson(text);
 }
 
 /** The media type of a payload that comes by a door that names none. */

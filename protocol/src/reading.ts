@@ -3,17 +3,22 @@
  *
  *   {"id"?: "…", "seq"?: 17, "t": 1735689600000 | "RFC 3339", "m": {"pm25": 35.4, "pm10": {"v": 80, "u": "ug/m3", "q": "N"}}}
  *
- * or an array of these, and SenML packs (senml-readings.ts). Parsed by ingest for admission and by the api for
- * projection: one parser, so both agree.
+ * or an array of these, SenML packs (senml-readings.ts), transmissions of fridge data (cce-readings.ts). Parsed by ingest
+ * for admission and by the api for projection: one parser, so both agree.
  */
-import { MEASUREMENTS_MAX, type Measurement, TIME_MAX, toPlainMeasurement } from './measurement.ts';
-import { isPropertyName } from './names.ts';
+import { isCceTransmission } from '@airtight/standards/cce-interop.ts';
+import { toCceReadings } from './cce-readings.ts';
+import { parseJson } from './json-text.ts';
+import { MEASUREMENTS_MAX, type Measurement, READINGS_MAX, timeOf, toPlainMeasurement } from './measurement.ts';
+import { isMessageName, isPropertyName } from './names.ts';
 import { accept, type Outcome, type Refusal, refuse } from './outcome.ts';
 import { isSenml, toSenmlReadings } from './senml-readings.ts';
 
 export interface Reading {
   /** `id:…` or `seq:…`, when the payload names itself. */
   readonly messageId?: string;
+  /** `id:…`, when the payload as a whole names itself, however many readings it holds. */
+  readonly payloadId?: string;
   /** phenomenonTime, epoch ms, as the device told it. */
   readonly time: number;
   /** Set when the device told its time relative to the receipt: the same bytes at another time are another reading. */
@@ -21,33 +26,27 @@ export interface Reading {
   readonly measurements: readonly Measurement[];
 }
 
-export const READINGS_MAX = 1000;
-const ID_MAX_LENGTH = 128;
-const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/;
-
 /**
  * Parses and checks a payload text.
  * @param receivedAt epoch ms, as in the record's header: relative times refer to it, so a replay gives the same readings
  * @returns readings in payload order; or PAYLOAD_NOT_JSON, PAYLOAD_SHAPE, TIME_INVALID, NUMBER_NOT_FINITE
  */
 export function parseReadings(text: string, receivedAt: number): Outcome<readonly Reading[]> {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    return refuse('PAYLOAD_NOT_JSON', error instanceof Error ? error.message : 'not JSON');
-  }
-  if (!Array.isArray(json)) {
-    const reading = toReading(json);
-    return 'ok' in reading ? reading : accept([reading]);
-  }
-  const readings = isSenml(json) ? toSenmlReadings(json, receivedAt) : toReadings(json);
-  if (!readings.ok || readings.value.length <= READINGS_MAX) return readings;
-  return refuse('PAYLOAD_SHAPE', `${readings.value.length} readings; 1 to ${READINGS_MAX} are taken`);
+  const json = parseJson(text);
+  return json.ok ? toJsonReadings(json.value, receivedAt) : json;
 }
 
-/** The record's identity: that of a lone reading; an array has none of its own, its content is its identity. */
+/** The same for parsed JSON. */
+export function toJsonReadings(json: unknown, receivedAt: number): Outcome<readonly Reading[]> {
+  if (Array.isArray(json)) return isSenml(json) ? toSenmlReadings(json, receivedAt) : toReadings(json);
+  if (isCceTransmission(json)) return toCceReadings(json);
+  const reading = toReading(json);
+  return 'ok' in reading ? reading : accept([reading]);
+}
+
+/** The record's identity: its own name, or that of a lone reading; else its content is its identity. */
 export function messageIdOf(readings: readonly Reading[]): string | undefined {
+  if (readings[0]?.payloadId !== undefined) return readings[0].payloadId;
   return readings.length === 1 ? readings[0]?.messageId : undefined;
 }
 
@@ -80,10 +79,7 @@ function toReading(json: unknown): Reading | Refusal {
 
 function toMessageId(id: unknown, seq: unknown): string | undefined | Refusal {
   if (id !== undefined) {
-    if (typeof id !== 'string' || id.length === 0 || id.length > ID_MAX_LENGTH || !id.isWellFormed()) {
-      return refuse('PAYLOAD_SHAPE', `"id" is a string of 1 to ${ID_MAX_LENGTH} characters`);
-    }
-    return `id:${id}`;
+    return isMessageName(id) ? `id:${id}` : refuse('PAYLOAD_SHAPE', '"id" is a string of 1 to 128 characters, no control characters');
   }
   if (seq === undefined) return undefined;
   if (!Number.isSafeInteger(seq) || (seq as number) < 0) return refuse('PAYLOAD_SHAPE', '"seq" is a whole number from 0');
@@ -91,10 +87,8 @@ function toMessageId(id: unknown, seq: unknown): string | undefined | Refusal {
 }
 
 function toTime(t: unknown): number | Refusal {
-  let ms = Number.NaN;
-  if (typeof t === 'number') ms = t;
-  else if (typeof t === 'string' && RFC3339.test(t)) ms = Date.parse(t);
-  if (!Number.isSafeInteger(ms) || ms < 0 || ms > TIME_MAX) {
+  const ms = timeOf(t);
+  if (ms === undefined) {
     return refuse('TIME_INVALID', `"t" is epoch milliseconds or RFC 3339 with zone, got ${JSON.stringify(t)?.slice(0, 64)}`);
   }
   return ms;

@@ -7,6 +7,7 @@
  * Nothing is re-serialised to be hashed: leaf hash = SHA-256(0x00 ‖ record), RFC 6962 §2.1.
  */
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
+import type { DeviceSignature } from './device-signature.ts';
 import { accept, type Outcome, refuse } from './outcome.ts';
 
 export interface RecordHeader {
@@ -26,6 +27,8 @@ export interface RecordHeader {
    * content is its identity.
    */
   readonly messageId?: string;
+  /** The device's own signature on the payload, as it was checked at admission. */
+  readonly signature?: DeviceSignature;
 }
 
 export interface DecodedRecord {
@@ -34,8 +37,11 @@ export interface DecodedRecord {
 }
 
 export const RECORD_VERSION = 1;
-/** A header is a handful of bounded names; anything longer is not ours. */
-export const HEADER_MAX_BYTES = 1024;
+/**
+ * A header is a handful of bounded names: three of 64 characters and again in the topic, a message id of 128 characters,
+ * each at most 6 bytes in JSON, a signature. Anything longer is not ours.
+ */
+export const HEADER_MAX_BYTES = 2048;
 /** Largest payload that is accepted whole. A device reading is some 200 B, a day of logger read-outs some 50 kB. */
 export const PAYLOAD_MAX_BYTES = 256 * 1024;
 export const RECORD_MAX_BYTES = HEADER_MAX_BYTES + 1 + PAYLOAD_MAX_BYTES;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { messageIdOf, parseReadings, READINGS_MAX, type Reading } from './reading.ts';
+import { READINGS_MAX } from './measurement.ts';
+import { messageIdOf, parseReadings, type Reading } from './reading.ts';
 
 const RECEIVED_AT = 1_735_689_600_123;
 

@@ -1,6 +1,6 @@
 /** SenML packs (RFC 8428) as readings: records of one time are one reading, the end of a name is the property. */
 import { isSenmlPack, resolveSenml, type SenmlRecord } from '@airtight/standards/senml.ts';
-import { MEASUREMENTS_MAX, type Measurement, TIME_MAX, toPlainMeasurement } from './measurement.ts';
+import { MEASUREMENTS_MAX, type Measurement, READINGS_MAX, TIME_MAX, toPlainMeasurement } from './measurement.ts';
 import { isPropertyName } from './names.ts';
 import { accept, type Outcome, type Refusal, refuse } from './outcome.ts';
 import type { Reading } from './reading.ts';
@@ -41,6 +41,7 @@ export function toSenmlReadings(json: readonly unknown[], receivedAt: number): O
     reading.relative ||= pack.relative[index] === true;
     readings.set(time, reading);
   }
+  if (readings.size > READINGS_MAX) return refuse('PAYLOAD_SHAPE', `${readings.size} readings; 1 to ${READINGS_MAX} are taken`);
   return accept([...readings.values()].map(toReading));
 }
 

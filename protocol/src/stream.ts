@@ -7,7 +7,7 @@
  * nothing for this client too, so the cursor always moves.
  */
 import type { AlertTransition } from './alert.ts';
-import type { LatestItem, LedgerStatus } from './http-api.ts';
+import type { LatestItem, LedgerStatus, SystemFault } from './http-api.ts';
 
 export interface HelloMessage {
   readonly type: 'hello';
@@ -42,6 +42,8 @@ export interface HeartbeatMessage {
   readonly at: number;
   readonly head: number;
   readonly ledger: LedgerStatus;
+  /** What keeps the deployment from taking or proving readings at this moment. */
+  readonly faults: readonly SystemFault[];
 }
 
 export type StreamMessage = HelloMessage | FrameMessage | GapMessage | HeartbeatMessage;

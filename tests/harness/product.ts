@@ -51,6 +51,8 @@ export interface StartOptions {
   /** Default: a new folder. */
   readonly dataDir?: string;
   readonly arguments?: readonly string[];
+  /** Settings of the services. */
+  readonly environment?: { readonly [name: string]: string };
 }
 
 const START_DEADLINE_MS = 90_000;
@@ -70,7 +72,7 @@ export async function startProduct(options: StartOptions = {}): Promise<Product>
   const ports = { http: await freePort(), mqtt: await freePort(), ingest: await freePort(), ledger: await freePort() };
   const product = new Product(options.dataDir ?? mkdtempSync(join(tmpdir(), 'airtight-product-')), ports);
   try {
-    await product.start(options.arguments ?? []);
+    await product.start(options.arguments ?? [], options.environment);
     return product;
   } catch (error) {
     await product.stop();
@@ -81,6 +83,7 @@ export async function startProduct(options: StartOptions = {}): Promise<Product>
 export class Product {
   readonly dataDir: string;
   readonly httpUrl: string;
+  readonly ingestUrl: string;
   readonly mqttPort: number;
   readonly #ports: Ports;
   #up: ChildProcess | undefined;
@@ -91,15 +94,17 @@ export class Product {
     this.dataDir = dataDir;
     this.#ports = ports;
     this.httpUrl = `http://127.0.0.1:${ports.http}`;
+    this.ingestUrl = `http://127.0.0.1:${ports.ingest}`;
     this.mqttPort = ports.mqtt;
   }
 
   /** `airtight up` on the data directory; returns when it says that everything is ready. */
-  async start(extra: readonly string[] = []): Promise<void> {
+  async start(extra: readonly string[] = [], environment: StartOptions['environment'] = {}): Promise<void> {
     const { http, mqtt, ingest, ledger } = this.#ports;
     const ports = ['--port', http, '--mqtt-port', mqtt, '--ingest-port', ingest, '--ledger-port', ledger].map(String);
     const up = spawn(process.execPath, ['cli/src/main.ts', 'up', '--data', this.dataDir, ...ports, ...extra], {
       cwd: root,
+      env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#up = up;

@@ -5,8 +5,10 @@
  *    "record": <base64>, "position": n,
  *    "batch": {"record": <base64 of the batch record's bytes>, "index": i, "path": [<base64>…]},
  *    "ledger": {"index": n, "path": [<base64>…]},
- *    "checkpoint": "<signed note>"}
+ *    "checkpoint": "<signed note>",
+ *    "deviceKey"?: {"record", "position", "batch", "ledger"}}
  *
+ * `deviceKey` is a second record under the same checkpoint: that of the key with which the device signed the first.
  * No other key is taken, and base64 is strict: a changed character cannot hide in a bundle.
  */
 import { decodeBase64, encodeBase64 } from './base64.ts';
@@ -18,7 +20,9 @@ export const BUNDLE_FORMAT = 'airtight-proof@1';
 /** A record of at most 257 kB in base64, two paths and a checkpoint with its cosignatures. */
 export const BUNDLE_MAX_CHARACTERS = 4_000_000;
 
-export interface ProofBundle {
+const RECORD_FIELDS = ['record', 'position', 'batch', 'ledger'] as const;
+
+export interface ProvenRecord {
   /** Record bytes: the leaf of the batch tree. */
   readonly record: Uint8Array;
   /** Journal position of the record. */
@@ -35,8 +39,13 @@ export interface ProofBundle {
     readonly index: number;
     readonly path: readonly Uint8Array[];
   };
+}
+
+export interface ProofBundle extends ProvenRecord {
   /** The signed checkpoint with its cosignatures, verbatim. */
   readonly checkpoint: string;
+  /** The record of the signing key, under the same checkpoint. */
+  readonly deviceKey?: ProvenRecord;
 }
 
 /** @returns BUNDLE_MALFORMED naming the field that is wrong; whether the bundle proves anything is for verifyBundle */
@@ -49,22 +58,13 @@ export function parseBundle(text: string): Verdict<ProofBundle> {
     return fail('BUNDLE_MALFORMED', error instanceof Error ? error.message : 'not JSON');
   }
   try {
-    const fields = fieldsOf(json, 'bundle', ['format', 'record', 'position', 'batch', 'ledger', 'checkpoint']);
-    const batch = fieldsOf(fields.batch, 'batch', ['record', 'index', 'path']);
-    const ledger = fieldsOf(fields.ledger, 'ledger', ['index', 'path']);
+    const fields = fieldsOf(json, 'bundle', ['format', ...RECORD_FIELDS, 'checkpoint', 'deviceKey']);
     if (fields.format !== BUNDLE_FORMAT) throw wrong('format', `not ${BUNDLE_FORMAT}`);
     if (typeof fields.checkpoint !== 'string') throw wrong('checkpoint', 'not a text');
-    return pass({
-      record: toBytes(fields.record, 'record'),
-      position: toOrdinal(fields.position, 'position'),
-      batch: {
-        record: toBytes(batch.record, 'batch.record'),
-        index: toOrdinal(batch.index, 'batch.index'),
-        path: toPath(batch.path, 'batch.path'),
-      },
-      ledger: { index: toOrdinal(ledger.index, 'ledger.index'), path: toPath(ledger.path, 'ledger.path') },
-      checkpoint: fields.checkpoint,
-    });
+    const bundle = { ...toProvenRecord(fields, ''), checkpoint: fields.checkpoint };
+    if (fields.deviceKey === undefined) return pass(bundle);
+    const deviceKey = toProvenRecord(fieldsOf(fields.deviceKey, 'deviceKey', RECORD_FIELDS), 'deviceKey.');
+    return pass({ ...bundle, deviceKey });
   } catch (error) {
     if (error instanceof WrongField) return error.fault;
     throw error;
@@ -72,16 +72,23 @@ export function parseBundle(text: string): Verdict<ProofBundle> {
 }
 
 /** The bundle as a file: JSON with a newline at the end. */
-export function formatBundle({ record, position, batch, ledger, checkpoint }: ProofBundle): string {
+export function formatBundle(bundle: ProofBundle): string {
   const json = {
     format: BUNDLE_FORMAT,
+    ...provenRecordJson(bundle),
+    checkpoint: bundle.checkpoint,
+    ...(bundle.deviceKey === undefined ? {} : { deviceKey: provenRecordJson(bundle.deviceKey) }),
+  };
+  return `${JSON.stringify(json, null, 2)}\n`;
+}
+
+function provenRecordJson({ record, position, batch, ledger }: ProvenRecord): object {
+  return {
     record: encodeBase64(record),
     position,
     batch: { record: encodeBase64(batch.record), index: batch.index, path: batch.path.map(encodeBase64) },
     ledger: { index: ledger.index, path: ledger.path.map(encodeBase64) },
-    checkpoint,
   };
-  return `${JSON.stringify(json, null, 2)}\n`;
 }
 
 /** Ends the parsing of nested fields; never leaves this file. */
@@ -102,6 +109,22 @@ function fieldsOf<K extends string>(json: unknown, field: string, keys: readonly
   const unknown = Object.keys(json).find((key) => !keys.some((known) => known === key));
   if (unknown !== undefined) throw wrong(field, `unknown key ${JSON.stringify(unknown.slice(0, 40))}`);
   return json as { readonly [key in K]?: unknown };
+}
+
+/** @param at where the fields stand, with a point at its end */
+function toProvenRecord(fields: { readonly [field in (typeof RECORD_FIELDS)[number]]?: unknown }, at: string): ProvenRecord {
+  const batch = fieldsOf(fields.batch, `${at}batch`, ['record', 'index', 'path']);
+  const ledger = fieldsOf(fields.ledger, `${at}ledger`, ['index', 'path']);
+  return {
+    record: toBytes(fields.record, `${at}record`),
+    position: toOrdinal(fields.position, `${at}position`),
+    batch: {
+      record: toBytes(batch.record, `${at}batch.record`),
+      index: toOrdinal(batch.index, `${at}batch.index`),
+      path: toPath(batch.path, `${at}batch.path`),
+    },
+    ledger: { index: toOrdinal(ledger.index, `${at}ledger.index`), path: toPath(ledger.path, `${at}ledger.path`) },
+  };
 }
 
 function toOrdinal(json: unknown, field: string): number {

@@ -66,7 +66,7 @@ interface BatchTree {
   readonly first: number;
 }
 
-const RECORD_HEADER_MAX_BYTES = 1024;
+const RECORD_HEADER_MAX_BYTES = 2048;
 const BATCH_RECORD_MAX_BYTES = 1024;
 const NEWLINE = 0x0a;
 

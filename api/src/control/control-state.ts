@@ -3,8 +3,10 @@ import {
   type ContractRecord,
   DatasetRegistry,
   type DeviceRecord,
+  type KeyRecord,
   type RecordHeader,
   type TokenRecord,
+  toDeviceRecord,
   type UserRecord,
 } from '@airtight/protocol';
 import type { ControlEvent } from '../decode/decoder.ts';
@@ -16,13 +18,25 @@ export interface ContractInForce {
   readonly record: ContractRecord;
 }
 
+export interface KeyOnRecord {
+  readonly position: number;
+  readonly record: KeyRecord;
+}
+
 export class ControlState {
   readonly datasets = new DatasetRegistry();
   readonly producers = new Map<string, DeviceRecord>();
   readonly contracts = new Map<string, ContractInForce>();
   readonly users = new Map<string, UserRecord>();
   readonly tokens = new Map<string, TokenRecord>();
+  /** Records of each signing key in their order, by producer and kid: a proof of a signed reading brings one along. */
+  readonly #signingKeys = new Map<string, KeyOnRecord[]>();
   #through = -1;
+
+  /** What was on record of a signing key before a position. */
+  signingKeyAt(producer: string, kid: string, position: number): KeyOnRecord | undefined {
+    return this.#signingKeys.get(`${producer} ${kid}`)?.findLast((known) => known.position < position);
+  }
 
   /** Takes the next control record; one at or before the last taken position is known already. */
   take(event: Pick<ControlEvent, 'position' | 'record'> & { readonly header: Pick<RecordHeader, 'agency' | 'receivedAt'> }): void {
@@ -31,7 +45,14 @@ export class ControlState {
     const { record, position, header } = event;
     switch (record.type) {
       case 'device':
-        this.producers.set(record.producer, record);
+        this.producers.set(record.producer, toDeviceRecord(record));
+        return;
+      case 'key':
+        this.#takeKey({ position, record });
+        return;
+      // What enrols devices is ingest's concern.
+      case 'claim':
+      case 'fleet':
         return;
       case 'dataset':
         this.datasets.define(position, record);
@@ -46,7 +67,13 @@ export class ControlState {
         this.tokens.set(record.id, record);
         return;
       case 'tick':
+      case 'storage-fault':
         return;
     }
+  }
+
+  #takeKey(key: KeyOnRecord): void {
+    const id = `${key.record.producer} ${key.record.kid}`;
+    this.#signingKeys.set(id, [...(this.#signingKeys.get(id) ?? []), key]);
   }
 }

@@ -1,32 +1,41 @@
 /** Proof bundles: everything a person needs to verify one record without asking anybody. */
 import { AirtightError } from '@airtight/protocol';
-import { decodeBase64, formatBundle, inclusionFromTiles, type TileSource } from '@airtight/tlog';
+import { decodeBase64, formatBundle, inclusionFromTiles, type ProvenRecord, type TileSource } from '@airtight/tlog';
 import type { IngestClient } from '../upstream/ingest-client.ts';
 import type { LedgerClient } from '../upstream/ledger-client.ts';
+
+interface ProofClients {
+  readonly ingest: Pick<IngestClient, 'record' | 'inclusion'>;
+  readonly ledger: Pick<LedgerClient, 'info' | 'file'>;
+}
 
 /**
  * Builds the bundle of a record (`airtight-proof@1`): its bytes, its path in the batch, the batch's path in the ledger, and the
  * checkpoint as published.
+ * @param keyPosition the record of the key with which the device signed, to be proven along with it
  * @returns the text of the file
  * @throws AirtightError NOT_FOUND, RECORD_NOT_SEALED, RECORD_NOT_ANCHORED, SERVICE_UNAVAILABLE
  */
-export async function buildProof(
-  position: number,
-  clients: { readonly ingest: Pick<IngestClient, 'record' | 'inclusion'>; readonly ledger: Pick<LedgerClient, 'info' | 'file'> },
-): Promise<string> {
-  const [stored, inclusion] = await Promise.all([clients.ingest.record(position), clients.ingest.inclusion(position)]);
+export async function buildProof(position: number, clients: ProofClients, keyPosition?: number): Promise<string> {
+  const { size, checkpoint } = await clients.ledger.info();
+  const proven = await proveRecord(position, clients, size);
+  const deviceKey = keyPosition === undefined ? undefined : await proveRecord(keyPosition, clients, size);
+  return formatBundle({ ...proven, checkpoint, ...(deviceKey === undefined ? {} : { deviceKey }) });
+}
+
+/** @param size of the tree that the checkpoint covers */
+async function proveRecord(position: number, { ingest, ledger }: ProofClients, size: number): Promise<ProvenRecord> {
+  const [stored, inclusion] = await Promise.all([ingest.record(position), ingest.inclusion(position)]);
   const { ledgerIndex } = inclusion;
   if (ledgerIndex === null) throw new AirtightError('RECORD_NOT_ANCHORED', `record ${position}`);
-  const { size, checkpoint } = await clients.ledger.info();
   if (ledgerIndex >= size) throw new AirtightError('RECORD_NOT_ANCHORED', `entry ${ledgerIndex}, the checkpoint covers ${size}`);
-  const source: TileSource = { read: async (path) => (await clients.ledger.file(path)).bytes };
-  return formatBundle({
+  const source: TileSource = { read: async (path) => (await ledger.file(path)).bytes };
+  return {
     record: stored.bytes,
     position,
     batch: { record: fromBase64(inclusion.batch), index: inclusion.index, path: inclusion.path.map(fromBase64) },
     ledger: { index: ledgerIndex, path: await inclusionFromTiles(source, ledgerIndex, size) },
-    checkpoint,
-  });
+  };
 }
 
 function fromBase64(text: string): Uint8Array {

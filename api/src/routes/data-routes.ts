@@ -84,8 +84,9 @@ function directoryRoutes(app: FastifyInstance, { control }: RouteContext): void 
   });
 }
 
-/** Never the hash of its secret, nor what it may subscribe to. */
-function producerItem({ producer, agency, kind, name, region, location, datasets, simulated, revoked }: DeviceRecord): Producer {
+/** Never its credentials, nor what it may subscribe to. */
+function producerItem(device: DeviceRecord): Producer {
+  const { producer, agency, kind, name, region, location, datasets, simulated, revoked, provisioned, signatureRequired } = device;
   return {
     producer,
     agency,
@@ -96,6 +97,8 @@ function producerItem({ producer, agency, kind, name, region, location, datasets
     datasets: [...datasets],
     simulated,
     revoked,
+    ...(provisioned === undefined ? {} : { provisioned }),
+    ...(signatureRequired === undefined ? {} : { signatureRequired }),
   };
 }
 

@@ -16,6 +16,7 @@ import {
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { requireRole } from '../accounts/identity.ts';
+import type { ControlState } from '../control/control-state.ts';
 import { decodeCursor, encodeCursor } from '../query/cursor.ts';
 import { buildProof } from '../query/proof.ts';
 import type { RouteContext } from './context.ts';
@@ -36,7 +37,7 @@ export function evidenceRoutes(app: FastifyInstance, context: RouteContext): voi
   quarantineRoute(app, context);
 }
 
-function recordRoutes(app: FastifyInstance, { ingest, ledger, upstream }: RouteContext): void {
+function recordRoutes(app: FastifyInstance, { ingest, ledger, upstream, control }: RouteContext): void {
   const config = { access: 'viewer' } as const;
   const schema = { params: RecordParameters, response: { 200: RecordItem } };
   app.get<{ Params: Static<typeof RecordParameters> }>('/records/:id', { config, schema }, async (request): Promise<RecordItem> => {
@@ -55,11 +56,16 @@ function recordRoutes(app: FastifyInstance, { ingest, ledger, upstream }: RouteC
   const proofSchema = { params: RecordParameters, response: { 200: ProofDocument } };
   app.get<{ Params: Static<typeof RecordParameters> }>('/records/:id/proof', { config, schema: proofSchema }, async (request, reply) => {
     const position = Number(request.params.id);
-    readable(request, (await ingest.record(position)).bytes);
-    const bundle = await buildProof(position, { ingest, ledger });
+    const { header } = readable(request, (await ingest.record(position)).bytes);
+    const bundle = await buildProof(position, { ingest, ledger }, keyPositionOf(header, position, control));
     reply.header('content-disposition', `attachment; filename="${position}.airtight-proof.json"`);
     return reply.type('application/json; charset=utf-8').serializer(String).send(bundle);
   });
+}
+
+/** Where the key that signed a record was on record last before it. */
+function keyPositionOf({ producer, signature }: RecordHeader, position: number, control: ControlState): number | undefined {
+  return signature === undefined ? undefined : control.signingKeyAt(producer, signature.kid, position)?.position;
 }
 
 /** The record, if the person may read it: control records hold the hashes of passwords and device secrets. */

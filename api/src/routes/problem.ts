@@ -1,6 +1,7 @@
 /** Errors as RFC 9457 problem documents with a stable code, in the reader's language. */
 import { AirtightError, CODES, type Code, type Problem } from '@airtight/protocol';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { RelayedRefusal } from '../upstream/publish-relay.ts';
 
 const CONTENT_TYPE = 'application/problem+json; charset=utf-8';
 /** Fastify's own errors by HTTP status. */
@@ -23,6 +24,7 @@ const NOT_A_PAGE = /^\/(?:(?:api|internal|assets)(?:[/?]|$)|ledger\/)/;
 export function installProblems(app: FastifyInstance, withPages: boolean): void {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const { code, detail } = classify(error);
+    if (error instanceof RelayedRefusal && error.retryAfter !== undefined) void reply.header('retry-after', error.retryAfter);
     if (CODES[code].status >= 500) request.log.error({ err: error, code }, 'request failed');
     return sendProblem(request, reply, code, detail);
   });
@@ -34,7 +36,7 @@ export function installProblems(app: FastifyInstance, withPages: boolean): void 
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, code: Code, detail: string | undefined): FastifyReply {
   const { status } = CODES[code];
-  const passes = code === 'OVERLOADED' || code === 'SERVICE_UNAVAILABLE' || code === 'RATE_LIMITED';
+  const passes = status === 503 || status === 429;
   if (passes && !reply.hasHeader('retry-after')) void reply.header('retry-after', '1');
   const problem: Problem = {
     type: 'about:blank',

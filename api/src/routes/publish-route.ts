@@ -1,23 +1,36 @@
 /** What devices and department systems send over HTTP; ingest knows them and takes it, this route passes it on. */
-import { AirtightError, NAME_MAX_LENGTH, PublishAnswer } from '@airtight/protocol';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import {
+  AirtightError,
+  JSON_TYPE,
+  NAME_MAX_LENGTH,
+  NDJSON_TYPE,
+  PublishAnswer,
+  SENML_CBOR_TYPE,
+  SENML_JSON_TYPE,
+  UPLOAD_TYPES,
+} from '@airtight/protocol';
+import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { RouteContext } from './context.ts';
 
-/** Wrong credentials per address and minute: a device has its secret right, a program guesses. */
-const WRONG_CREDENTIALS_PER_MINUTE = 10;
-const MINUTE_MS = 60_000;
-
 const Query = Type.Object({ dataset: Type.Optional(Type.String({ minLength: 1, maxLength: NAME_MAX_LENGTH })) });
-/** Admission looks at what is in it (docs/reference/mqtt.md), line by line. */
+/** Admission looks at what is in it (docs/reference/formats.md), line by line. */
 const JsonBody = Type.Unknown({ description: 'A reading, or an array of readings, taken as one record.' });
+const SenmlBody = Type.Unknown({ description: 'A SenML pack (RFC 8428), taken as one record.' });
 const LinesBody = Type.Unknown({ description: 'One record on each line.' });
 const schema = {
   description:
-    'Publishes records as a device, with its name and secret (HTTP Basic). Answered when all are durable. Content-Encoding gzip is taken.',
-  security: [{ device: [] }],
+    'Publishes records as a device, with its name and secret (HTTP Basic) or its own token (Bearer). Answered when all are durable. Content-Encoding gzip is taken.',
+  security: [{ device: [] }, { deviceToken: [] }],
   querystring: Query,
-  body: { content: { 'application/json': { schema: JsonBody }, 'application/x-ndjson': { schema: LinesBody } } },
+  body: {
+    content: {
+      [JSON_TYPE]: { schema: JsonBody },
+      [NDJSON_TYPE]: { schema: LinesBody },
+      [SENML_JSON_TYPE]: { schema: SenmlBody },
+      [SENML_CBOR_TYPE]: { schema: SenmlBody },
+    },
+  },
   response: { 200: PublishAnswer },
 };
 
@@ -25,26 +38,15 @@ export function publishRoute(app: FastifyInstance, { ingest }: RouteContext): vo
   app.register((scope, _options, done) => {
     // The body is a stream and stays one.
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser(['application/json', 'application/x-ndjson'], (_request, _payload, parsed) => parsed(null));
-    const guesses = scope.createRateLimit({ max: WRONG_CREDENTIALS_PER_MINUTE, timeWindow: MINUTE_MS });
-
-    async function refuseGuessers(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-      const limit = await guesses(request, { increment: false });
-      if (limit.isAllowed || limit.remaining > 0) return;
-      void reply.header('retry-after', limit.ttlInSeconds);
-      throw new AirtightError('RATE_LIMITED', 'too many wrong credentials from this address');
-    }
-
+    scope.addContentTypeParser([...UPLOAD_TYPES], (_request, _payload, parsed) => parsed(null));
     const config = { access: 'anyone' } as const;
     scope.post<{ Querystring: Static<typeof Query> }>('/records', { config, schema }, async (request, reply) => {
-      await refuseGuessers(request, reply);
       try {
-        return reply.type('application/json; charset=utf-8').send(await ingest.publish(request.query.dataset, request.raw));
+        return reply.type('application/json; charset=utf-8').send(await ingest.publish(request.query.dataset, request.raw, request.ip));
       } catch (error) {
         // The sender went away: there is nobody to answer, and nothing of ours is broken.
         if (request.raw.destroyed && !request.raw.complete) return reply.hijack();
         if (error instanceof AirtightError && error.code === 'CREDENTIALS_WRONG') {
-          await guesses(request);
           void reply.header('www-authenticate', 'Basic realm="airtight", charset="UTF-8"');
         }
         throw error;

@@ -3,6 +3,7 @@ import { SystemStatus } from '@airtight/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { Metrics } from '../metrics.ts';
 import { joinMetrics } from '../metrics.ts';
+import { systemFaults } from '../upstream/system-faults.ts';
 import type { RouteContext } from './context.ts';
 
 /** Records the store may be behind before this service counts as not ready: some 3 s at full load. */
@@ -28,6 +29,7 @@ export function statusRoute(app: FastifyInstance, context: RouteContext): void {
         quarantined: counters['quarantined'] ?? 0,
         duplicates: counters['duplicates'] ?? 0,
       },
+      faults: systemFaults(upstream),
     };
   });
 }
@@ -55,6 +57,8 @@ async function unreadyReasons(context: RouteContext): Promise<string[]> {
   const { upstream, store, feedFault } = context;
   const reasons: string[] = [];
   if (!upstream.ingestReachable) reasons.push('ingest cannot be reached');
+  const storage = upstream.ingest?.fault ?? null;
+  if (storage !== null) reasons.push(`ingest takes nothing: ${storage.code}: ${storage.detail}`);
   if (!upstream.ledgerReachable) reasons.push('the ledger cannot be reached');
   if (!upstream.ledgerKeyTrusted) reasons.push('the ledger answers with another verifier key than the trusted one');
   const fault = feedFault();

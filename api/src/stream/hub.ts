@@ -1,5 +1,5 @@
 /** All clients of the live stream: one steady pace for frames, one for heartbeats. */
-import { type DatasetRegistry, type LedgerStatus, STREAM_HEARTBEAT_MS } from '@airtight/protocol';
+import { type DatasetRegistry, type LedgerStatus, STREAM_HEARTBEAT_MS, type SystemFault } from '@airtight/protocol';
 import type { JournalEvent } from '../decode/decoder.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
 import { Ring, type Stretch } from './ring.ts';
@@ -16,6 +16,7 @@ export interface HubOptions {
   readonly ingest: Pick<IngestClient, 'feed' | 'status'>;
   readonly registry: DatasetRegistry;
   readonly ledger: () => LedgerStatus;
+  readonly faults: () => readonly SystemFault[];
   readonly ringMaxBytes?: number | undefined;
 }
 
@@ -41,7 +42,8 @@ export class StreamHub {
   start(): void {
     this.#turns = setInterval(() => this.#turn(), TURN_INTERVAL_MS);
     this.#heartbeats = setInterval(() => {
-      for (const session of this.#sessions) session.heartbeat(this.#options.ledger());
+      const faults = this.#options.faults();
+      for (const session of this.#sessions) session.heartbeat(this.#options.ledger(), faults);
     }, STREAM_HEARTBEAT_MS);
   }
 

@@ -3,7 +3,15 @@
  * the end, from the ring or, further back, from the journal feed. A client that reads too slowly is not written to; when the
  * ring has moved past its cursor meanwhile, it is told the gap and goes on live.
  */
-import type { DatasetRegistry, FrameMessage, GapMessage, HeartbeatMessage, HelloMessage, LedgerStatus } from '@airtight/protocol';
+import type {
+  DatasetRegistry,
+  FrameMessage,
+  GapMessage,
+  HeartbeatMessage,
+  HelloMessage,
+  LedgerStatus,
+  SystemFault,
+} from '@airtight/protocol';
 import { decodeFrame } from '../decode/decoder.ts';
 import { framesOf } from '../feed/frames.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
@@ -93,10 +101,10 @@ export class StreamSession {
   }
 
   /** @param ledger how far the ledger is */
-  heartbeat(ledger: LedgerStatus): void {
+  heartbeat(ledger: LedgerStatus, faults: readonly SystemFault[]): void {
     if (!this.#deps.allowed()) return this.close(CLOSE_POLICY, 'SESSION_REQUIRED');
     if (this.#closed || this.#socket.bufferedAmount > BUFFERED_MAX_BYTES) return;
-    const message: HeartbeatMessage = { type: 'heartbeat', at: Date.now(), head: this.#deps.head(), ledger };
+    const message: HeartbeatMessage = { type: 'heartbeat', at: Date.now(), head: this.#deps.head(), ledger, faults };
     this.#socket.send(JSON.stringify(message));
   }
 

@@ -43,7 +43,7 @@ export function stationRecord(producer: string): DeviceRecord {
     name: { zh: producer, en: producer },
     datasets: ['air'],
     subscribe: [],
-    secretHash: 'scrypt$secret',
+    credentials: [],
     simulated: true,
     revoked: false,
   };

@@ -1,7 +1,15 @@
 /** Client of ingest's inner HTTP interface (docs/reference/internal-http.md). */
 import type { IncomingMessage } from 'node:http';
-import { AirtightError, CODES, type Code, FEED_FROM_HEADER, FEED_HEAD_HEADER, FEED_NEXT_HEADER } from '@airtight/protocol';
-import { relayUpload } from './publish-relay.ts';
+import {
+  AirtightError,
+  CODES,
+  type Code,
+  DEVICE_ADDRESS_HEADER,
+  FEED_FROM_HEADER,
+  FEED_HEAD_HEADER,
+  FEED_NEXT_HEADER,
+} from '@airtight/protocol';
+import { RelayedRefusal, relayUpload } from './publish-relay.ts';
 
 /** A stretch of the journal: whole frames of positions [from, next). */
 export interface FeedChunk {
@@ -73,6 +81,8 @@ export interface IngestStatus {
   readonly anchoredThrough: number;
   readonly batches: number;
   readonly connections: number;
+  /** Why ingest takes nothing at present. */
+  readonly fault: { readonly code: Code; readonly detail: string; readonly since: number } | null;
   readonly counters: { readonly [name: string]: number };
 }
 
@@ -121,9 +131,9 @@ export class IngestClient {
   }
 
   /** Passes on what a device publishes, with its credentials. @returns JSON text @throws AirtightError SERVICE_UNAVAILABLE or ingest's own code */
-  publish(dataset: string | undefined, upload: IncomingMessage): Promise<Buffer> {
+  publish(dataset: string | undefined, upload: IncomingMessage, address: string): Promise<Buffer> {
     const query = dataset === undefined ? '' : `?dataset=${encodeURIComponent(dataset)}`;
-    return relayUpload(`${this.#url}/publish${query}`, this.#token, upload);
+    return relayUpload(`${this.#url}/publish${query}`, this.#token, upload, address);
   }
 
   /** @throws AirtightError NOT_FOUND, SERVICE_UNAVAILABLE */
@@ -156,6 +166,16 @@ export class IngestClient {
     return (await (await this.#send('/status')).json()) as IngestStatus;
   }
 
+  /** A request about devices and their credentials. @throws AirtightError ingest's own code, or SERVICE_UNAVAILABLE */
+  async identity<T>(method: 'GET' | 'POST', path: string, body?: unknown, address?: string): Promise<T> {
+    const headers = {
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(address === undefined ? {} : { [DEVICE_ADDRESS_HEADER]: address }),
+    };
+    const response = await this.#send(path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+    return (await response.json()) as T;
+  }
+
   /** OpenMetrics text. */
   async metrics(): Promise<string> {
     return (await this.#send('/metrics')).text();
@@ -180,7 +200,9 @@ export async function send(url: string, init: RequestInit = {}): Promise<Respons
   if (response.ok) return response;
   const problem = (await response.json().catch(() => null)) as { readonly code?: string; readonly detail?: string } | null;
   const code = problem?.code;
-  if (code !== undefined && Object.hasOwn(CODES, code)) throw new AirtightError(code as Code, problem?.detail ?? '');
+  if (code !== undefined && Object.hasOwn(CODES, code)) {
+    throw new RelayedRefusal(code as Code, problem?.detail ?? '', response.headers.get('retry-after') ?? undefined);
+  }
   throw new AirtightError(
     response.status === 404 ? 'NOT_FOUND' : 'SERVICE_UNAVAILABLE',
     `${new URL(url).pathname}: HTTP ${response.status}`,

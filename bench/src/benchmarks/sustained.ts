@@ -5,6 +5,7 @@
 import { tmpdir } from 'node:os';
 import { Generator } from '../generator/generator.ts';
 import { SEQ_MIN } from '../generator/publish-frames.ts';
+import { MemoryTrend } from '../measure/memory-trend.ts';
 import { memoryOf } from '../measure/process-usage.ts';
 import { ProjectionLag, untilProjected } from '../measure/projection-lag.ts';
 import { Options } from '../options.ts';
@@ -27,6 +28,10 @@ const IN_FLIGHT = 600;
 const CATCH_UP_TIMEOUT_MS = 120_000;
 const LAG_MAX_SECONDS = 2;
 const MEMORY_MAX_MB = 1536;
+/** A trend in memory says something from here on; a short run is all warm-up. */
+const TREND_SECONDS = 300;
+const TREND_SAMPLE_MS = 5000;
+const DRIFT_MAX = 1.1;
 /** The rate counts as held when this share of it was acknowledged: the ends of the measured part cut through bursts. */
 const RATE_HELD = 0.99;
 
@@ -47,12 +52,15 @@ export async function runSustained(args: readonly string[]): Promise<void> {
   });
   await untilProjected(() => target.progress(), CATCH_UP_TIMEOUT_MS);
   const lag = new ProjectionLag(() => target.progress());
+  const memory = new MemoryTrend(target.pids);
+  const sampling = setInterval(() => memory.take(), TREND_SAMPLE_MS);
   const stop = new AbortController();
   const following = lag.follow(SAMPLE_MS, stop.signal);
   progress(`${rate} readings/s for ${options.text('seconds')} s`);
   const measureMs = options.count('seconds') * 1000;
   const load = { warmUpMs: WARM_UP_MS, measureMs, ratePerSecond: rate, burst: options.count('burst'), pids: target.pids };
   const result = await generator.round(load);
+  clearInterval(sampling);
   const atEnd = lag.secondsAt(await lag.take());
   stop.abort();
   await following;
@@ -85,7 +93,23 @@ export async function runSustained(args: readonly string[]): Promise<void> {
       },
       { name: 'lagSeconds', value: atEnd, target: { atMost: LAG_MAX_SECONDS }, meaning: 'projection behind the journal at the end, s' },
       { name: 'peakMb', value: peakMb, target: { atMost: MEMORY_MAX_MB }, meaning: 'peak memory of the services together, MB' },
+      ...(options.count('seconds') < TREND_SECONDS
+        ? []
+        : [
+            {
+              name: 'drift',
+              value: memory.drift,
+              target: { atMost: DRIFT_MAX },
+              meaning: 'memory of the services, last third of the run : second',
+            },
+          ]),
     ],
-    { round: { ...result, timeline: undefined }, processes: rows, worstLagSeconds: lag.worstSeconds, catchUpSeconds },
+    {
+      driftByRole: memory.driftByRole,
+      round: { ...result, timeline: undefined },
+      processes: rows,
+      worstLagSeconds: lag.worstSeconds,
+      catchUpSeconds,
+    },
   );
 }

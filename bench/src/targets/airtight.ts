@@ -82,6 +82,11 @@ export class AirtightTarget implements Target {
     return Object.fromEntries([...this.#children].map(([role, child]) => [role, child.pid]));
   }
 
+  /** Exposition text of ingest's metrics. */
+  async metrics(): Promise<string> {
+    return (await fetch(`${this.#urls.ingest}/metrics`)).text();
+  }
+
   /** Output of a service so far. */
   log(role: Role): string {
     return this.#children.get(role)?.log ?? '';

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { SHARED_OPTIONS } from '../command.ts';
 import { languageOf } from '../language.ts';
 import { languageAsked, run } from '../run.ts';
@@ -50,6 +51,7 @@ test('what is not understood: exit code 2, and what to do, on stderr', async () 
     [['enroll', '--agency', 'a', '--producer', 'p', '--dataset', 'air', '--lat', '91', '--lon', '0'], /degrees/],
     [['up', '--port', '0'], /--port takes/],
     [['replay'], /name the files/],
+    [['dataset'], /name one YAML file/],
     [['password', 'lin', '--role', 'king'], /no role king/],
     [['password', 'lin'], /which role lin has/],
   ] as const) {
@@ -59,6 +61,16 @@ test('what is not understood: exit code 2, and what to do, on stderr', async () 
     assert.match(stderr, said);
   }
   assert.match((await airtight('verify', '--lang', 'zh')).stderr, /请给出一个证据包文件/);
+});
+
+test('a dataset definition is checked before anything else', async () => {
+  const template = fileURLToPath(new URL('../../defaults/templates/milesight-am307.yaml', import.meta.url));
+  const right = await airtight('dataset', template, '--check');
+  assert.deepEqual([right.status, right.stderr], [0, '']);
+  assert.match(right.stdout, /indoor-air has no errors/);
+  const wrong = await airtight('dataset', fileURLToPath(PAGE), '--check');
+  assert.deepEqual([wrong.status, wrong.stdout], [1, '']);
+  assert.match(wrong.stderr, /DATASET_INVALID/);
 });
 
 test('what is not there: exit code 3, and what to do', async () => {

@@ -1,11 +1,14 @@
 /** All commands, in the order in which help lists them. */
 import type { Command } from '../command.ts';
 import { auditCommand } from './audit.ts';
+import { caCommand } from './ca.ts';
+import { datasetCommand } from './dataset.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
 import { passwordCommand } from './password.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { replayCommand } from './replay.ts';
+import { revokeCommand } from './revoke.ts';
 import { apiCommand, ingestCommand, ledgerCommand } from './service.ts';
 import { simulateCommand } from './simulate.ts';
 import { upCommand } from './up.ts';
@@ -14,6 +17,9 @@ import { verifyCommand } from './verify.ts';
 export const COMMANDS: readonly Command[] = [
   upCommand,
   enrollCommand,
+  revokeCommand,
+  caCommand,
+  datasetCommand,
   passwordCommand,
   simulateCommand,
   replayCommand,

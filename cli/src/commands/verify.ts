@@ -1,17 +1,19 @@
 /** `airtight verify FILE`: checks a proof bundle offline, step by step. */
 import { existsSync, readFileSync } from 'node:fs';
-import { type Bilingual, CODES } from '@airtight/protocol';
-import { type BundleStep, type BundleStepName, type Policy, parseBundle, parsePolicy, verifyBundle } from '@airtight/tlog';
+import { type Bilingual, CODES, type ProofStep, type ProofStepName, parseDeviceKey, verifyProof } from '@airtight/protocol';
+import { type Policy, parseBundle, parsePolicy } from '@airtight/tlog';
 import { DATA_OPTION, defineCommand, EnvironmentError, EXIT, type ExitCode, JSON_OPTION, UsageError } from '../command.ts';
 import { dataDirectory } from '../data-directory.ts';
 import type { Terminal } from '../terminal.ts';
 
-const STEPS: { readonly [step in BundleStepName]: Bilingual } = {
+const STEPS: { readonly [step in ProofStepName]: Bilingual } = {
   record: { zh: '记录完整可读', en: 'The record is well-formed' },
   batch: { zh: '记录确在该批次中', en: 'The record stands in its batch' },
   ledger: { zh: '批次确在账本中', en: 'The batch is an entry of the ledger' },
   checkpoint: { zh: '检查点由受信账本签名', en: 'The checkpoint is signed by a ledger you trust' },
   witnesses: { zh: '见证方联署满足策略', en: 'The witnesses your policy asks for have cosigned' },
+  signature: { zh: '内容由设备密钥签名', en: 'The payload is signed with the key of the device' },
+  deviceKey: { zh: '该密钥在此之前已登记给该设备', en: 'That key was on record for this device before' },
 };
 
 export const verifyCommand = defineCommand({
@@ -21,12 +23,17 @@ export const verifyCommand = defineCommand({
     en: 'verify a proof bundle (*.airtight-proof.json) offline, step by step',
   },
   details: {
-    zh: '信任策略说明您信任哪个账本、要求哪些见证方联署；不给 --policy 时用数据目录的 keys/policy。退出码 0：成立；1：不成立。',
-    en: 'The policy says which ledger you trust and which witnesses must have cosigned; without --policy it is keys/policy of the data directory. Exit code 0: it holds; 1: it does not.',
+    zh: '信任策略说明您信任哪个账本、要求哪些见证方联署；不给 --policy 时用数据目录的 keys/policy。设备签过名的记录也核验其签名；给出 --device-key 则不必信任登记的密钥。退出码 0：成立；1：不成立。',
+    en: 'The policy says which ledger you trust and which witnesses must have cosigned; without --policy it is keys/policy of the data directory. A record that its device signed is checked for that too; with --device-key you need not trust the key on record. Exit code 0: it holds; 1: it does not.',
   },
   operands: 'FILE',
   options: {
     policy: { type: 'string', value: 'FILE', doc: { zh: '信任策略（tlog-policy）', en: 'trust policy (tlog-policy)' } },
+    'device-key': {
+      type: 'string',
+      value: 'FILE',
+      doc: { zh: '设备的 Ed25519 公钥：要求记录带有其签名', en: "the device's Ed25519 public key: the record must carry its signature" },
+    },
     data: DATA_OPTION,
     json: JSON_OPTION,
   },
@@ -35,13 +42,14 @@ export const verifyCommand = defineCommand({
     if (file === undefined || more.length > 0) throw new UsageError({ zh: '请给出一个证据包文件', en: 'name one proof bundle' });
     const asJson = values.json === true;
     const policy = readPolicy(values.policy ?? dataDirectory(values.data).policyFile);
+    const deviceKey = readDeviceKey(values['device-key']);
     const bundle = parseBundle(readFileSync(file, 'utf8'));
     if (!bundle.ok) {
       if (asJson) terminal.json({ ok: false, code: bundle.code, detail: bundle.detail, steps: [] });
       else terminal.say(`${terminal.style('red', '✗')} ${bundle.code} ${terminal.text(CODES[bundle.code])}: ${bundle.detail}`);
       return EXIT.found;
     }
-    const { ok, steps, cosigners } = verifyBundle(bundle.value, policy);
+    const { ok, steps, cosigners } = verifyProof(bundle.value, policy, { deviceKey });
     if (asJson)
       terminal.json({ ok, position: bundle.value.position, steps, cosigners: cosigners.map(({ name, time }) => ({ name, time })) });
     else show(bundle.value.position, steps, ok, terminal);
@@ -65,7 +73,17 @@ function readPolicy(file: string): Policy {
   });
 }
 
-function show(position: number, steps: readonly BundleStep[], isProven: boolean, terminal: Terminal): void {
+function readDeviceKey(file: string | undefined): Uint8Array | undefined {
+  if (file === undefined) return undefined;
+  const key = parseDeviceKey(readFileSync(file, 'utf8'));
+  if (key !== undefined) return key;
+  throw new EnvironmentError({
+    zh: `${file} 不是 Ed25519 公钥（PEM，或 32 字节的 base64url）。`,
+    en: `${file} holds no Ed25519 public key (PEM, or 32 bytes in base64url).`,
+  });
+}
+
+function show(position: number, steps: readonly ProofStep[], isProven: boolean, terminal: Terminal): void {
   for (const { step, ok, code, detail } of steps) {
     const mark = ok ? terminal.style('green', '✓') : terminal.style('red', '✗');
     terminal.say(`${mark} ${terminal.text(STEPS[step])}`);

@@ -8,9 +8,9 @@ import {
   CONTRACTS_DATASET,
   CONTROL_AGENCY,
   type ContractRecord,
+  checkDatasetDefinition,
   DATASETS_DATASET,
   type DatasetDefinition,
-  isTelemetryDataset,
 } from '@airtight/protocol';
 import { parse } from 'yaml';
 import type { ControlWrite } from '../ingest-client.ts';
@@ -22,11 +22,13 @@ const DATASETS_FILE = new URL('../../defaults/datasets.yaml', import.meta.url);
 
 /** The shipped dataset definitions, checked. */
 export function defaultDatasets(): readonly DatasetDefinition[] {
-  const datasets = parse(readFileSync(DATASETS_FILE, 'utf8')) as DatasetDefinition[];
-  for (const { type, dataset, cadenceMs } of datasets) {
-    if (type !== 'dataset' || !isTelemetryDataset(dataset) || !(cadenceMs > 0)) throw new Error(`datasets.yaml: ${dataset}`);
-  }
-  return datasets;
+  return (parse(readFileSync(DATASETS_FILE, 'utf8')) as unknown[]).map(checkedDataset);
+}
+
+function checkedDataset(value: unknown): DatasetDefinition {
+  const checked = checkDatasetDefinition(value);
+  if (!checked.ok) throw new AirtightError(checked.code, checked.detail);
+  return checked.value;
 }
 
 /** The contracts shipped with the engine, under the names of their files. */

@@ -2,13 +2,12 @@
  * The journal feed from the files alone, on loopback: what the read side needs to check or rebuild its store while
  * ingest is stopped. Answers `GET /feed` and `GET /status` as docs/reference/internal-http.md says, and nothing else.
  */
-import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { crc32 } from 'node:zlib';
 import { FEED_FROM_HEADER, FEED_HEAD_HEADER, FEED_NEXT_HEADER, readFrame } from '@airtight/protocol';
 import { LOOPBACK } from '../endpoints.ts';
-import { journalFrames, segmentFile, segmentsIn } from './journal-walk.ts';
+import { journalFrames, readSegment, segmentsIn } from './journal-walk.ts';
 
 const FEED_MAX_BYTES = 8 * 1024 * 1024;
 
@@ -105,7 +104,7 @@ class JournalReader {
 
   #load(first: number): Buffer {
     if (this.#loaded?.first !== first) {
-      this.#loaded = { first, bytes: readFileSync(segmentFile(this.#dir, first)) };
+      this.#loaded = { first, bytes: readSegment(this.#dir, first).bytes };
       this.#cursor = { position: first, offset: 0 };
     }
     return this.#loaded.bytes;

@@ -2,10 +2,11 @@
  * Reads a journal's files (records, batches, anchors, quarantine: all of one frame format) frame by frame, without
  * the service and without changing them.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { FRAME_BODY_MAX_BYTES, FRAME_HEADER_BYTES, type FrameFault, LEAF_PREFIX, readFrame } from '@airtight/protocol';
+import { readSegmentFile, type SegmentContent } from './segment-file.ts';
 
 export interface JournalFrame {
   readonly position: number;
@@ -32,9 +33,9 @@ export interface JournalEnd {
   readonly unfinished?: { readonly file: string; readonly offset: number; readonly sizeBytes: number };
 }
 
-const SEGMENT_NAME = /^(\d{16})\.seg$/;
+const SEGMENT_NAME = /^(\d{16})\.seg(\.zst)?$/;
 
-/** First positions of the segments in a folder, ascending; none when the folder is not there. */
+/** First positions of the segments in a folder, compressed or not, ascending; none when the folder is not there. */
 export function segmentsIn(dir: string): number[] {
   let names: string[];
   try {
@@ -44,11 +45,26 @@ export function segmentsIn(dir: string): number[] {
     throw error;
   }
   const firsts = names.map((name) => SEGMENT_NAME.exec(name)?.[1]).filter((digits) => digits !== undefined);
-  return firsts.map(Number).sort((a, b) => a - b);
+  return [...new Set(firsts.map(Number))].sort((a, b) => a - b);
 }
 
+/** The file that holds a segment: the compressed one, where only that is there. */
 export function segmentFile(dir: string, first: number): string {
-  return join(dir, `${String(first).padStart(16, '0')}.seg`);
+  const plain = join(dir, `${String(first).padStart(16, '0')}.seg`);
+  const compressed = `${plain}.zst`;
+  return !existsSync(plain) && existsSync(compressed) ? compressed : plain;
+}
+
+/** A segment's content. While ingest runs it may be compressed between the look for its file and the reading of it. */
+export function readSegment(dir: string, first: number): SegmentContent & { readonly file: string } {
+  const file = segmentFile(dir, first);
+  try {
+    return { file, ...readSegmentFile(file) };
+  } catch (error) {
+    const again = segmentFile(dir, first);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || again === file) throw error;
+    return { file: again, ...readSegmentFile(again) };
+  }
 }
 
 /**
@@ -59,18 +75,23 @@ export function* journalFrames(dir: string, from = 0): Generator<JournalFrame, J
   const segments = segmentsIn(dir).filter((first) => first >= from);
   let position = segments[0] ?? 0;
   for (const [at, first] of segments.entries()) {
-    const file = segmentFile(dir, first);
     if (first !== position) {
       return {
         next: position,
-        damage: { position, file, offset: 0, detail: `the segment begins at ${first}, the one before ends at ${position}` },
+        damage: {
+          position,
+          file: segmentFile(dir, first),
+          offset: 0,
+          detail: `the segment begins at ${first}, the one before ends at ${position}`,
+        },
       };
     }
-    const bytes = readFileSync(file);
+    const { file, bytes, fault } = readSegment(dir, first);
     let offset = 0;
     while (offset < bytes.length) {
       const frame = readFrame(bytes, offset, crc32);
       if (typeof frame === 'string') {
+        if (fault !== undefined) return { next: position, damage: { position, file, ...fault } };
         const isLast = at === segments.length - 1;
         if (isLast && isUnfinished(bytes, offset, frame))
           return { next: position, unfinished: { file, offset, sizeBytes: bytes.length - offset } };
@@ -80,6 +101,7 @@ export function* journalFrames(dir: string, from = 0): Generator<JournalFrame, J
       position++;
       offset = frame.end;
     }
+    if (fault !== undefined) return { next: position, damage: { position, file, ...fault } };
   }
   return { next: position };
 }

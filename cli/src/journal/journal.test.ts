@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { crc32 } from 'node:zlib';
-import { readFrame } from '@airtight/protocol';
+import { constants, crc32, zstdCompressSync } from 'node:zlib';
+import { formatArchiveEnd, readFrame } from '@airtight/protocol';
 import { serveJournal } from './journal-feed.ts';
 import { type JournalEnd, journalFrames, segmentFile } from './journal-walk.ts';
 
@@ -61,6 +61,47 @@ test('every flipped bit is found, wherever it is', () => {
       assert.ok(damage.offset <= bit >> 3);
     }
     writeFileSync(file, intact);
+  }
+});
+
+/** The first segment compressed, one record a block. */
+function compressedJournal(): string {
+  const dir = journal();
+  const blocks = ['one', 'two', 'three'].map(frame);
+  const frames = blocks.map((block) => zstdCompressSync(block, { params: { [constants.ZSTD_c_checksumFlag]: 1 } }));
+  const sizes = frames.map(({ length }, i) => ({ compressedBytes: length, decompressedBytes: blocks[i]?.length ?? 0 }));
+  const body = Buffer.concat(frames);
+  rmSync(segmentFile(dir, 0));
+  writeFileSync(join(dir, '0000000000000000.seg.zst'), Buffer.concat([body, formatArchiveEnd(sizes, crc32(body), crc32)]));
+  return dir;
+}
+
+test('a compressed segment is walked like a plain one', async () => {
+  const dir = compressedJournal();
+  assert.equal(segmentFile(dir, 0), join(dir, '0000000000000000.seg.zst'));
+  assert.deepEqual(walk(dir), { texts: ['one', 'two', 'three', 'four', 'five'], end: { next: 5 } });
+  const feed = await serveJournal(dir, 'secret');
+  const response = await fetch(`${feed.url}/feed?from=1&maxBytes=20`, { headers: { authorization: 'Bearer secret' } });
+  assert.deepEqual(Buffer.from(await response.arrayBuffer()), frame('two'));
+  await feed.close();
+});
+
+test('every flipped bit of a compressed segment is found and named, in blocks, checksum and seek table', () => {
+  const dir = compressedJournal();
+  const file = segmentFile(dir, 0);
+  const intact = readFileSync(file);
+  for (let bit = 0; bit < intact.length * 8; bit++) {
+    const bytes = Buffer.from(intact);
+    bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    writeFileSync(file, bytes);
+    const { damage, unfinished } = walk(dir).end;
+    assert.equal(unfinished, undefined);
+    assert.ok(damage !== undefined, `bit ${bit}`);
+    assert.equal(damage.file, file);
+  }
+  for (let length = 0; length < intact.length; length++) {
+    writeFileSync(file, intact.subarray(0, length));
+    assert.ok(walk(dir).end.damage !== undefined, `cut at ${length}`);
   }
 });
 

@@ -68,7 +68,8 @@ export function temperatureProperty(dataset: Dataset | undefined): string | unde
 
 /** A yes-or-no state sent as a boolean, 0/1 or an open/closed word. */
 function stateOf(latest: LatestItem | undefined, pattern: RegExp): boolean | null {
-  const name = Object.keys(latest?.values ?? {}).find((key) => pattern.test(key));
+  // `alarm_door: false` says that there is no alarm, not that the door is closed.
+  const name = Object.keys(latest?.values ?? {}).find((key) => pattern.test(key) && !key.startsWith('alarm_'));
   const result = name === undefined ? undefined : latest?.values[name]?.result;
   if (typeof result === 'boolean') return result;
   if (typeof result === 'number') return result > 0;

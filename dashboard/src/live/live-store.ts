@@ -2,7 +2,7 @@
  * The present state of the deployment as this screen knows it: a snapshot over HTTP, then the stream on top of it.
  * One instance per page load; screens read it through `useLive()`.
  */
-import type { AlertItem, Dataset, LatestItem, LedgerStatus, Producer, StreamEvent, SystemStatus } from '@airtight/protocol';
+import type { AlertItem, Dataset, LatestItem, LedgerStatus, Producer, StreamEvent, SystemFault, SystemStatus } from '@airtight/protocol';
 import { computed, type InjectionKey, inject, type ShallowReactive, type ShallowRef, shallowReactive, shallowRef } from 'vue';
 import { getJson } from '../http/http-client.ts';
 import { getAll } from '../http/pages.ts';
@@ -21,6 +21,8 @@ const CLOCK_MS = 1000;
 
 export class LiveStore {
   readonly status: ShallowRef<SystemStatus | undefined> = shallowRef();
+  /** What keeps the deployment from taking or proving readings. */
+  readonly faults: ShallowRef<readonly SystemFault[]> = shallowRef([]);
   readonly ledger: ShallowRef<LedgerStatus | undefined> = shallowRef();
   /** Server clock at which this screen saw the ledger grow; undefined until it has. */
   readonly ledgerGrewAt: ShallowRef<number | undefined> = shallowRef();
@@ -63,7 +65,7 @@ export class LiveStore {
         this.clock.value = Date.now();
       },
       events: (events) => this.#apply(events),
-      heartbeat: (at, ledger) => this.#heartbeat(at, ledger),
+      heartbeat: (...state) => this.#heartbeat(...state),
       refetch: () => void this.refetch(),
       head: async () => {
         const answer = await getJson<SystemStatus>('/status');
@@ -136,11 +138,13 @@ export class LiveStore {
 
   #take(status: SystemStatus): void {
     this.status.value = status;
+    this.faults.value = status.faults;
     this.#setServerTime(Date.parse(status.now));
     this.#takeLedger(status.ledger);
   }
 
-  #heartbeat(at: number, ledger: LedgerStatus): void {
+  #heartbeat(at: number, ledger: LedgerStatus, faults: readonly SystemFault[]): void {
+    this.faults.value = faults;
     this.#setServerTime(at);
     this.#takeLedger(ledger);
   }

@@ -104,10 +104,10 @@ test('silence is a loss, whatever the socket says', () => {
 
 test('a heartbeat keeps the connection and tells the ledger', () => {
   const ledger = { size: 3 } as LedgerStatus;
-  const { state, effects } = take(connected(5), { type: 'heartbeat', at: 77, head: 6, ledger }, 9000);
+  const { state, effects } = take(connected(5), { type: 'heartbeat', at: 77, head: 6, ledger, faults: [] }, 9000);
   assert.equal(state.heardAt, 9000);
   assert.equal(state.head, 6);
-  assert.deepEqual(effects, [{ type: 'heartbeat', at: 77, ledger }]);
+  assert.deepEqual(effects, [{ type: 'heartbeat', at: 77, ledger, faults: [] }]);
 });
 
 test('a journal that was set up anew begins at its end', () => {

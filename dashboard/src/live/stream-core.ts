@@ -5,7 +5,7 @@
  * frame that begins later shows a hole, which is counted and answered by fetching the present state anew; events
  * before the cursor were taken already and are left out, so every event is applied once and in order (I4).
  */
-import { type LedgerStatus, STREAM_HEARTBEAT_MS, type StreamEvent, type StreamMessage } from '@airtight/protocol';
+import { type LedgerStatus, STREAM_HEARTBEAT_MS, type StreamEvent, type StreamMessage, type SystemFault } from '@airtight/protocol';
 import { backoffMs } from './backoff.ts';
 
 export interface StreamState {
@@ -40,7 +40,7 @@ export type StreamEffect =
   | { readonly type: 'connect'; readonly since: number }
   | { readonly type: 'close' }
   | { readonly type: 'apply'; readonly events: readonly StreamEvent[] }
-  | { readonly type: 'heartbeat'; readonly at: number; readonly ledger: LedgerStatus }
+  | { readonly type: 'heartbeat'; readonly at: number; readonly ledger: LedgerStatus; readonly faults: readonly SystemFault[] }
   | { readonly type: 'refetch' };
 
 export interface Step {
@@ -101,7 +101,7 @@ function onMessage(state: StreamState, message: StreamMessage): Step {
       const head = Math.max(state.head, message.head);
       return {
         state: moveTo(state, state.cursor, head),
-        effects: [{ type: 'heartbeat', at: message.at, ledger: message.ledger }],
+        effects: [{ type: 'heartbeat', at: message.at, ledger: message.ledger, faults: message.faults }],
       };
     }
   }

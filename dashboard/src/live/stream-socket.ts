@@ -1,11 +1,11 @@
 /** Joins the stream's pure core to a WebSocket, the clock and the screen's frames. */
-import type { LedgerStatus, StreamEvent, StreamMessage } from '@airtight/protocol';
+import type { LedgerStatus, StreamEvent, StreamMessage, SystemFault } from '@airtight/protocol';
 import { type Step, type StreamInput, type StreamState, stepStream } from './stream-core.ts';
 
 export interface StreamSink {
   readonly state: (state: StreamState) => void;
   readonly events: (events: readonly StreamEvent[]) => void;
-  readonly heartbeat: (at: number, ledger: LedgerStatus) => void;
+  readonly heartbeat: (at: number, ledger: LedgerStatus, faults: readonly SystemFault[]) => void;
   readonly refetch: () => void;
   /** End of the server's journal, undefined when it cannot be asked. */
   readonly head: () => Promise<number | undefined>;
@@ -50,7 +50,7 @@ export class StreamSocket {
       if (effect.type === 'connect') void this.#connect(effect.since);
       if (effect.type === 'close') this.#drop();
       if (effect.type === 'apply') this.#enqueue(effect.events);
-      if (effect.type === 'heartbeat') this.#sink.heartbeat(effect.at, effect.ledger);
+      if (effect.type === 'heartbeat') this.#sink.heartbeat(effect.at, effect.ledger, effect.faults);
       if (effect.type === 'refetch') this.#sink.refetch();
     }
     if (tell) this.#sink.state(this.#state);

@@ -1,9 +1,12 @@
 /** Checks a proof bundle in this browser. Loaded when a reader first verifies something: it brings the cryptography. */
-import { type DecodedRecord, decodeRecord } from '@airtight/protocol';
-import { type BundleStep, PROOF_LIMITS, type ProofBundle, parseBundle, parsePolicy, verifyBundle } from '@airtight/tlog';
+import { type DecodedRecord, decodeRecord, type ProofStep, verifyProof } from '@airtight/protocol';
+import { PROOF_LIMITS, type ProofBundle, parseBundle, parsePolicy } from '@airtight/tlog';
 import { type ShownValue, valueInRecord } from './shown-value.ts';
 
-export type StepName = BundleStep['step'] | 'value';
+/** Whose device it was is shown by its own signature. */
+const LIMITS_OF_SIGNED = PROOF_LIMITS.filter(({ code }) => code !== 'NOT_IDENTITY_OF_DEVICE');
+
+export type StepName = ProofStep['step'] | 'value';
 
 export interface CheckedStep {
   readonly step: StepName;
@@ -47,7 +50,7 @@ export function checkProof(bundleText: string, policyText: string, shown?: Shown
   if (!bundle.ok) return { ok: false, what: 'bundle', code: bundle.code, detail: bundle.detail };
   const policy = parsePolicy(policyText);
   if (!policy.ok) return { ok: false, what: 'policy', code: policy.code, detail: policy.detail };
-  const verdict = verifyBundle(bundle.value, policy.value);
+  const verdict = verifyProof(bundle.value, policy.value);
   const steps = verdict.steps.map(toStep);
   if (shown !== undefined) steps.unshift(valueStep(bundle.value, shown));
   const record = decodeRecord(bundle.value.record);
@@ -60,12 +63,12 @@ export function checkProof(bundleText: string, policyText: string, shown?: Shown
       record: record.ok ? record.value : null,
       checkpoint: verdict.checkpoint ? { origin: verdict.checkpoint.origin, size: verdict.checkpoint.size } : null,
       witnessed: policy.value.quorum !== null,
-      limits: PROOF_LIMITS,
+      limits: steps.some(({ step, ok }) => step === 'signature' && ok) ? LIMITS_OF_SIGNED : PROOF_LIMITS,
     },
   };
 }
 
-function toStep({ step, ok, code, detail, hashes }: BundleStep): CheckedStep {
+function toStep({ step, ok, code, detail, hashes }: ProofStep): CheckedStep {
   const named = Object.entries(hashes).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
   return { step, ok, detail, hashes: named, ...(code === undefined ? {} : { code }) };
 }

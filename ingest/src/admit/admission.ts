@@ -28,7 +28,9 @@ export interface Admitted {
  */
 export function admitPayload(payload: Buffer, context: PayloadContext): Outcome<Admitted> {
   if (payload.length > PAYLOAD_MAX_BYTES) return refuse('PAYLOAD_TOO_LARGE', `${payload.length} bytes; the limit is ${PAYLOAD_MAX_BYTES}`);
-  const messageId = context.contentType === JSON_TYPE ? scanReading(payload) : NOT_PLAIN;
+  // Where documents are wanted, nothing else is plain.
+  const mayBePlain = context.contentType === JSON_TYPE && context.definition?.document === undefined;
+  const messageId = mayBePlain ? scanReading(payload) : NOT_PLAIN;
   if (messageId !== NOT_PLAIN) return accept({ messageId });
   const readings = readPayload(payload, context);
   return readings.ok ? accept({ messageId: identityOf(readings.value, payload, context.receivedAt) }) : readings;

@@ -26,12 +26,22 @@ const HEADERS: RecordHeader[] = [
     topic: 'v1/a/d/p',
     contentType: 'application/json',
     messageId: 'id:北京 "1"\\\u0007',
+    signature: { kid: '0123456789abcdef', sig: 'A'.repeat(86) },
   },
 ];
 
 test('the header written from cached pieces is the canonical one', () => {
   for (const header of HEADERS)
-    assert.equal(new RecordRoute(header).head(header.receivedAt, header.messageId), `${formatHeader(header)}\n`);
+    assert.equal(new RecordRoute(header).head(header.receivedAt, header.messageId, header.signature), `${formatHeader(header)}\n`);
+});
+
+test('the longest header that can come about is read back', () => {
+  const [agency, dataset, producer] = ['a', 'd', 'p'].map((letter) => letter.repeat(64)) as [string, string, string];
+  const topic = `v1/${agency}/${dataset}/${producer}`;
+  const route = new RecordRoute({ agency, dataset, producer, door: 'internal', topic, contentType: 'application/senml+cbor' });
+  // Control characters take six bytes each.
+  const head = route.head(8.64e15, `id:${'\u0001'.repeat(128)}`, { kid: 'f'.repeat(16), sig: 'A'.repeat(86) });
+  assert.ok(decodeRecord(Buffer.from(head)).ok, `${head.length} bytes`);
 });
 
 test('a fingerprint computed from the stored record is the one computed on arrival', () => {

@@ -4,13 +4,13 @@
  * strings. `head` writes the same bytes as protocol's `formatHeader`; a test holds the two together.
  */
 import { crc32 } from 'node:zlib';
-import type { RecordHeader } from '@airtight/protocol';
+import type { DeviceSignature, RecordHeader } from '@airtight/protocol';
 
 export type RouteFields = Pick<RecordHeader, 'agency' | 'dataset' | 'producer' | 'door' | 'topic' | 'contentType'>;
 
 export class RecordRoute {
   readonly fields: RouteFields;
-  // Canonical member order (RFC 8785 §3.2.3): agency contentType dataset door messageId producer receivedAt topic v.
+  // Canonical member order (RFC 8785 §3.2.3): agency contentType dataset door messageId producer receivedAt signature topic v.
   readonly #beforeMessageId: string;
   readonly #beforeReceivedAt: string;
   readonly #afterReceivedAt: string;
@@ -27,9 +27,10 @@ export class RecordRoute {
   }
 
   /** Header line with its newline: record bytes up to the payload. */
-  head(receivedAt: number, messageId: string | undefined): string {
+  head(receivedAt: number, messageId: string | undefined, signature?: DeviceSignature): string {
     const id = messageId === undefined ? '' : `"messageId":${JSON.stringify(messageId)},`;
-    return this.#beforeMessageId + id + this.#beforeReceivedAt + receivedAt + this.#afterReceivedAt;
+    const signed = signature === undefined ? '' : `,"signature":{"kid":"${signature.kid}","sig":"${signature.sig}"}`;
+    return this.#beforeMessageId + id + this.#beforeReceivedAt + receivedAt + signed + this.#afterReceivedAt;
   }
 
   /** 32-bit fingerprint of the record's identity: producer + its message id, else its content. */

@@ -8,6 +8,7 @@ import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import { AirtightError, type BatchRecord, decodeBatchRecord, encodeBatchRecord } from '@airtight/protocol';
 import { Journal } from '../journal/journal.ts';
+import type { StorageHealth } from '../storage/storage-health.ts';
 import type { ClosedBatch } from './batcher.ts';
 
 /** Where the ledger has a batch. */
@@ -33,10 +34,11 @@ export class BatchStore {
   #lastFound: StoredBatch | undefined;
 
   /** @param dir the journal's folder; @param stream name of this journal in its batch records */
-  constructor(dir: string, stream: string) {
+  constructor(dir: string, stream: string, health?: StorageHealth) {
     this.#stream = stream;
-    this.#batches = Journal.open(join(dir, 'batches'));
-    this.#anchors = Journal.open(join(dir, 'anchors'));
+    const options = health === undefined ? {} : { health };
+    this.#batches = Journal.open(join(dir, 'batches'), options);
+    this.#anchors = Journal.open(join(dir, 'anchors'), options);
     const last = this.count > 0 ? this.read(this.count - 1) : undefined;
     if (last !== undefined) {
       this.#lastHash = hash('sha256', last.bytes, 'hex');

@@ -3,9 +3,21 @@
  * taken as they arrive, so what was taken before an upload breaks off stays; sent again, it is recognised as a repeat.
  */
 import type { IncomingMessage } from 'node:http';
-import { AirtightError, type DeviceRecord, isTelemetryDataset, type LineResult, PAYLOAD_MAX_BYTES } from '@airtight/protocol';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  AirtightError,
+  type DeviceSignature,
+  isTelemetryDataset,
+  type LineResult,
+  PAYLOAD_MAX_BYTES,
+  splitSignature,
+} from '@airtight/protocol';
+import { signatureFault } from '../admit/payload-signature.ts';
 import { RecordRoute } from '../admit/record-route.ts';
-import type { Intake } from '../intake.ts';
+import type { AuthenticatedDevice } from '../identity/authentication.ts';
+import type { LiveSessions } from '../identity/live-sessions.ts';
+import type { Intake, Taken } from '../intake.ts';
+import type { DevicePaces } from './device-pace.ts';
 import type { OnTaken } from './device-publisher.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { uploadBody } from './upload-body.ts';
@@ -21,11 +33,15 @@ export const LINE_MAX_BYTES = 4 * PAYLOAD_MAX_BYTES;
 const DETAIL_MAX_LENGTH = 256;
 
 export interface Upload {
-  readonly device: DeviceRecord;
+  readonly authenticated: AuthenticatedDevice;
+  /** On the whole body, told beside it. */
+  readonly signature?: DeviceSignature | undefined;
   /** Absent: the only one the device was enrolled for. */
   readonly dataset: string | undefined;
   /** Each line is a record; else the whole body is one. */
   readonly lines: boolean;
+  /** Media type of each record. */
+  readonly contentType: string;
   readonly gzip: boolean;
   readonly body: IncomingMessage;
 }
@@ -33,39 +49,54 @@ export interface Upload {
 export class HttpDoor {
   readonly #intake: Intake;
   readonly #onTaken: OnTaken;
+  readonly #sessions: LiveSessions;
+  readonly #paces: DevicePaces;
   /** Uploads under way, by producer. */
   readonly #uploads = new Map<string, number>();
   #uploadsTotal = 0;
 
-  constructor(intake: Intake, onTaken: OnTaken) {
+  /** @param paces shared with the other doors: a device has one rate */
+  constructor(intake: Intake, sessions: LiveSessions, onTaken: OnTaken, paces: DevicePaces) {
     this.#intake = intake;
+    this.#sessions = sessions;
     this.#onTaken = onTaken;
+    this.#paces = paces;
   }
 
-  /** @throws AirtightError OVERLOADED when one more upload has no place now */
+  /** @throws AirtightError OVERLOADED when one more upload has no place now; JOURNAL_UNWRITABLE, DISK_RESERVE_REACHED */
   assertRoom(): void {
     if (this.#uploadsTotal >= UPLOADS_MAX) throw new AirtightError('OVERLOADED', `${UPLOADS_MAX} uploads are under way`);
+    const { fault } = this.#intake;
+    if (fault !== undefined) throw new AirtightError(fault.code, fault.detail);
     if (this.#intake.full) throw new AirtightError('OVERLOADED', 'the journal is behind');
   }
 
   /**
    * Takes an upload; resolves when all of it is durable.
-   * @throws AirtightError OVERLOADED, RATE_LIMITED, TOPIC_NOT_ALLOWED, REQUEST_INVALID, PAYLOAD_TOO_LARGE; the records counted in its
+   * @throws AirtightError JOURNAL_UNWRITABLE, DISK_RESERVE_REACHED, OVERLOADED, RATE_LIMITED, CREDENTIALS_ENDED, TOPIC_NOT_ALLOWED,
+   *   REQUEST_INVALID, PAYLOAD_TOO_LARGE; the records counted in its
    *   detail are durable then. UploadBroken when the sender went away.
    */
   async publish(upload: Upload): Promise<LineResult[]> {
     this.assertRoom();
-    const route = routeOf(upload.device, upload.dataset);
+    const { authenticated } = upload;
+    const { device } = authenticated;
+    const route = routeOf(upload);
     const results: LineResult[] = [];
-    const leave = this.#enter(upload.device.producer);
+    const leave = this.#enter(device.producer);
+    const ending = new AbortController();
+    const forget = this.#sessions.begin(authenticated, () =>
+      ending.abort(new AirtightError('CREDENTIALS_ENDED', `${device.producer}: revoked or expired during the upload`)),
+    );
     try {
-      await this.#takeBody(upload, route, results);
+      await this.#takeBody(upload, route, results, ending.signal);
     } catch (error) {
       if (!(error instanceof AirtightError) || results.length === 0) throw error;
       await this.#intake.committed();
       const last = results.at(-1)?.line;
       throw new AirtightError(error.code, `${error.detail}; everything up to line ${last} was taken and is safe to send again`);
     } finally {
+      forget();
       leave();
     }
     if (results.length === 0) throw new AirtightError('REQUEST_INVALID', 'the body holds no reading');
@@ -87,43 +118,64 @@ export class HttpDoor {
     };
   }
 
-  async #takeBody({ body, lines, gzip }: Upload, route: RecordRoute, results: LineResult[]): Promise<void> {
+  async #takeBody(upload: Upload, route: RecordRoute, results: LineResult[], ended: AbortSignal): Promise<void> {
+    const { body, lines, gzip } = upload;
+    const pace = this.#paces.of(route.fields.producer);
     const splitter = new LineSplitter(LINE_MAX_BYTES);
     let number = 0;
     const take = (payload: Buffer): void => {
       if (number >= LINES_MAX) throw new AirtightError('PAYLOAD_TOO_LARGE', `more than ${LINES_MAX} lines`);
+      ended.throwIfAborted();
       number++;
-      if (payload.length > 0) results.push(this.#take(number, payload, route));
+      if (payload.length > 0) results.push(this.#take(number, payload, upload, route));
     };
     const whole: Buffer[] = [];
     let wholeBytes = 0;
-    for await (const piece of uploadBody(body, gzip)) {
+    for await (const piece of uploadBody(body, gzip, ended)) {
+      const before = number;
       if (lines) for (const line of splitter.push(piece)) take(line);
       else whole.push(piece);
       wholeBytes += piece.length;
       if (lines ? splitter.overlong : wholeBytes > LINE_MAX_BYTES)
         throw new AirtightError('PAYLOAD_TOO_LARGE', `line ${number + 1} has more than ${LINE_MAX_BYTES} bytes`);
+      const waitMs = pace.spend(number - before, piece.length, performance.now());
+      if (waitMs > 0) await delay(waitMs);
+      ended.throwIfAborted();
       while (this.#intake.full) await new Promise<void>((resolve) => this.#intake.whenRoom(resolve));
     }
     const rest = lines ? splitter.rest() : Buffer.concat(whole);
     if (rest.length > 0) take(rest);
   }
 
-  #take(line: number, payload: Buffer, route: RecordRoute): LineResult {
-    const taken = this.#intake.take(route, payload, Date.now());
-    this.#onTaken(taken, route, payload);
+  #take(line: number, message: Buffer, upload: Upload, route: RecordRoute): LineResult {
+    const taken = this.#takeMessage(message, upload, route);
     if (taken.kind !== 'quarantined') return { line, status: taken.kind, record: String(taken.position) };
     const { code, detail } = taken.refusal;
     return { line, status: taken.kind, code, detail: detail.slice(0, DETAIL_MAX_LENGTH) };
   }
+
+  /** The signature of a message follows it, as over MQTT, or is told beside the body. */
+  #takeMessage(message: Buffer, { authenticated, signature: beside }: Upload, route: RecordRoute): Taken {
+    const receivedAt = Date.now();
+    const split = beside === undefined ? splitSignature(message) : { payload: message, signature: beside };
+    const fault = signatureFault(authenticated.device, route.fields, split.payload, split.signature, receivedAt);
+    const { door, producer } = route.fields;
+    const taken =
+      fault === undefined
+        ? this.#intake.take(route, split.payload, receivedAt, split.signature)
+        : this.#intake.refuse({ door, topic: '', producer, receivedAt }, fault, message);
+    this.#onTaken(taken, route, split.payload);
+    return taken;
+  }
 }
 
 /** A device publishes as itself alone, to the datasets it was enrolled for. */
-function routeOf({ producer, agency, datasets }: DeviceRecord, asked: string | undefined): RecordRoute {
+function routeOf({ authenticated, dataset: asked, contentType }: Upload): RecordRoute {
+  const { producer, agency, datasets } = authenticated.device;
   const dataset = asked ?? (datasets.length === 1 ? datasets[0] : undefined);
   if (dataset === undefined)
     throw new AirtightError('REQUEST_INVALID', `name the dataset: ${producer} was enrolled for ${datasets.length}`);
   if (!isTelemetryDataset(dataset) || !datasets.includes(dataset))
     throw new AirtightError('TOPIC_NOT_ALLOWED', `${producer} may not publish to dataset ${dataset}`);
-  return new RecordRoute({ agency, dataset, producer, door: 'http', contentType: 'application/json' });
+  return new RecordRoute({ agency, dataset, producer, door: 'http', contentType });
 }

@@ -9,6 +9,8 @@ import { after, before, test } from 'node:test';
 import { DatasetRegistry, decodeRecord } from '@airtight/protocol';
 import pino from 'pino';
 import { DeviceRegistry } from '../identity/device-registry.ts';
+import { LiveSessions } from '../identity/live-sessions.ts';
+import { Logins } from '../identity/logins.ts';
 import { hashSecret } from '../identity/secret-hash.ts';
 import { Intake, tagOfBody } from '../intake.ts';
 import { Journal } from '../journal/journal.ts';
@@ -27,6 +29,8 @@ let quarantine: Quarantine;
 let intake: Intake;
 let broker: MqttBroker;
 let port: number;
+let sessions: LiveSessions;
+const registry = new DeviceRegistry();
 let anchoredThrough = 0;
 
 before(async () => {
@@ -42,14 +46,15 @@ before(async () => {
       throw error;
     },
   });
-  const registry = new DeviceRegistry();
-  const secretHash = await hashSecret(SECRET);
+  const logger = pino({ level: 'silent' });
+  sessions = new LiveSessions(registry);
+  const credentials = [{ id: 'first', kind: 'password', hash: await hashSecret(SECRET), validFrom: 0 }] as const;
   const base = {
     type: 'device',
     agency: 'a',
     kind: 'air-station',
     name: { zh: '', en: '' },
-    secretHash,
+    credentials,
     simulated: false,
     revoked: false,
   } as const;
@@ -59,8 +64,10 @@ before(async () => {
   broker = await MqttBroker.create({
     intake,
     registry,
+    logins: new Logins({ registry, audience: 'test', metrics, logger }),
+    sessions,
     metrics,
-    logger: pino({ level: 'silent' }),
+    logger,
     connectionsMax: 100,
     leafHashOf: (position) => hash('sha256', journal.read(position) as Buffer, 'hex'),
     // The ledger of this test has what lies below `anchoredThrough`.
@@ -70,6 +77,7 @@ before(async () => {
 });
 
 after(async () => {
+  sessions.close();
   await broker.close();
   await intake.committed();
   journal.close();

@@ -3,41 +3,54 @@
  * CONNACK 1. The broker never spreads raw telemetry: what subscribers get are the platform's own topics.
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import { CODES, type Code, NAME_MAX_LENGTH, parseTelemetryTopic, receiptTopic } from '@airtight/protocol';
+import { AirtightError, CODES, type Code, parseTelemetryTopic, receiptTopic } from '@airtight/protocol';
 import { Aedes, type AedesPublishPacket, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
 import type { Logger } from 'pino';
 import type { RecordRoute } from '../admit/record-route.ts';
 import type { Anchored } from '../batch/batch-store.ts';
-import { authenticate } from '../identity/authentication.ts';
+import type { AuthenticatedDevice } from '../identity/authentication.ts';
 import type { DeviceRegistry } from '../identity/device-registry.ts';
 import { filterCovers, maySubscribe } from '../identity/grants.ts';
+import type { LiveSessions } from '../identity/live-sessions.ts';
+import type { Logins } from '../identity/logins.ts';
 import type { Intake, Taken } from '../intake.ts';
+import { LogLimit } from '../log-limit.ts';
 import type { IngestMetrics } from '../metrics.ts';
 import { Announcer } from './announcer.ts';
+import { ConnectionLimits } from './connection-limits.ts';
+import { DevicePaces } from './device-pace.ts';
 import { DevicePublisher } from './device-publisher.ts';
+import { DEFAULT_DOOR_LIMITS, type DoorLimits } from './door-limits.ts';
 import { MqttConnection } from './mqtt-connection.ts';
 
 export interface MqttBrokerOptions {
   readonly intake: Intake;
   readonly registry: DeviceRegistry;
+  readonly logins: Logins;
+  readonly sessions: LiveSessions;
   readonly metrics: IngestMetrics;
   readonly logger: Logger;
   readonly connectionsMax: number;
+  /** Absent: DEFAULT_DOOR_LIMITS. */
+  readonly limits?: DoorLimits;
+  /** Shared with the other doors; absent: its own. */
+  readonly paces?: DevicePaces;
   /** Lower-case hex leaf hash of a stored record. */
   readonly leafHashOf: (position: number) => string;
   /** The batch of a record, once the ledger has it. */
   readonly anchorOf: (position: number) => Anchored | null;
 }
 
-/** A CONNECT must come within this time of the TCP connection. */
-const CONNECT_TIMEOUT_MS = 10_000;
 /** A subscriber that takes nothing for this long is dropped: one frozen client must not stop the others. */
 const DRAIN_TIMEOUT_MS = 2000;
+/** A device may ask for no keep-alive (0): the system then looks after this silence whether the other end is still there. */
+const TCP_KEEP_ALIVE_MS = 60_000;
 /** `v1/agency/dataset/producer` and a little more; deeper topics are nobody's. */
 const TOPIC_LEVELS_MAX = 16;
 /** CONNACK return codes [MQTT 3.1.1 §3.2.2.3]. */
 const UNACCEPTABLE_PROTOCOL = 1;
 const IDENTIFIER_REJECTED = 2;
+const SERVER_UNAVAILABLE = 3;
 const BAD_USERNAME_OR_PASSWORD = 4;
 
 /** SUBACK return code of a refused subscription [MQTT 3.1.1 §3.9.3]; aedes shows it as the subscription's QoS. */
@@ -56,6 +69,7 @@ export class MqttBroker {
   readonly #aedes: Aedes;
   readonly #server: Server;
   readonly #publishers = new WeakMap<Client, DevicePublisher>();
+  readonly #authenticated = new WeakMap<Client, AuthenticatedDevice>();
   /** Clients that gave no client id but want their session kept [MQTT-3.1.3-8]. */
   readonly #namelessSessions = new WeakSet<Client>();
   /** Those with a grant for the live topics. */
@@ -65,6 +79,9 @@ export class MqttBroker {
   readonly #announcer: Announcer;
   readonly #violators = new WeakSet<Client>();
   readonly #connections = new Set<MqttConnection>();
+  readonly #paces: DevicePaces;
+  readonly #limits: ConnectionLimits;
+  readonly #log: LogLimit;
 
   private constructor(options: MqttBrokerOptions, aedes: Aedes) {
     this.#options = options;
@@ -75,13 +92,22 @@ export class MqttBroker {
       publish: (topic, payload, done) => aedes.publish({ cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false }, done),
       onDropped: () => options.metrics.announcementsDropped.inc(),
     });
-    this.#server = createServer({ noDelay: true }, (socket) => this.#onSocket(socket));
+    const limits = options.limits ?? DEFAULT_DOOR_LIMITS;
+    this.#log = new LogLimit(options.logger);
+    this.#paces = options.paces ?? new DevicePaces(limits, options.metrics);
+    this.#limits = new ConnectionLimits(limits, options.metrics, (limit, fields) =>
+      this.#log.log('warn', { code: 'CONNECTIONS_EXCEEDED', limit, ...fields }, 'connection refused: a limit on connections'),
+    );
+    this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS }, (socket) =>
+      this.#onSocket(socket),
+    );
     this.#server.maxConnections = options.connectionsMax;
+    this.#server.on('drop', (data) => this.#limits.refused('total', { peer: data?.remoteAddress }));
   }
 
   static async create(options: MqttBrokerOptions): Promise<MqttBroker> {
     const aedes = await Aedes.createBroker({
-      connectTimeout: CONNECT_TIMEOUT_MS,
+      connectTimeout: (options.limits ?? DEFAULT_DOOR_LIMITS).connectTimeoutMs,
       drainTimeout: DRAIN_TIMEOUT_MS,
       maxTopicLevels: TOPIC_LEVELS_MAX,
     });
@@ -115,13 +141,17 @@ export class MqttBroker {
   }
 
   #onSocket(socket: Socket): void {
-    const { intake, metrics, logger } = this.#options;
+    if (!this.#limits.admit(socket)) return;
+    const { intake, metrics } = this.#options;
     const connection = new MqttConnection(socket, {
+      peer: undefined,
+      remoteAddress: socket.remoteAddress ?? '',
       intake,
       onViolation: (reason) => {
         metrics.violations.inc();
-        logger.warn({ peer: socket.remoteAddress, reason }, 'MQTT connection closed');
+        this.#log.log('warn', { peer: socket.remoteAddress, reason }, 'MQTT connection closed');
       },
+      onShareTaken: () => metrics.throttled.inc({ limit: 'share' }),
       onActivity: () => (client as unknown as KeepAlive)._keepaliveTimer?.refresh(),
     });
     this.#connections.add(connection);
@@ -139,23 +169,26 @@ export class MqttBroker {
       done(null, true);
     };
     this.#aedes.authenticate = (client, username, password, done) => {
-      const refuse = (code: Code, returnCode: number): void => {
-        this.#options.metrics.refusedLogins.inc({ code });
-        this.#options.logger.info({ code, user: username?.slice(0, NAME_MAX_LENGTH) }, 'MQTT login refused');
-        done(refusal(CODES[code].en, returnCode), null);
+      const connection = client.conn as MqttConnection;
+      const { peer, remoteAddress } = connection;
+      const { logins, registry, intake } = this.#options;
+      const refuse = (code: Code): void => {
+        logins.refused(code, username, remoteAddress);
+        done(refusal(code), null);
       };
       // [MQTT-3.1.3-8]
-      if (this.#namelessSessions.has(client)) return refuse('CLIENT_ID_REQUIRED', IDENTIFIER_REJECTED);
-      authenticate(this.#options.registry, username, password?.toString('utf8')).then(
-        (device) => {
-          if (device === undefined) return refuse('CREDENTIALS_WRONG', BAD_USERNAME_OR_PASSWORD);
+      if (this.#namelessSessions.has(client)) return refuse('CLIENT_ID_REQUIRED');
+      logins.authenticate({ username, secret: password?.toString('utf8'), peer }, remoteAddress).then(
+        (authenticated) => {
+          if (!this.#limits.identify(connection.socket, authenticated.device.producer, client.id)) return refuse('CONNECTIONS_EXCEEDED');
+          this.#authenticated.set(client, authenticated);
           this.#publishers.set(
             client,
-            new DevicePublisher(device, this.#options.registry, this.#options.intake, (...taken) => this.#onTaken(client, ...taken)),
+            new DevicePublisher(authenticated.device, registry, intake, (...taken) => this.#onTaken(client, ...taken)),
           );
           done(null, true);
         },
-        (error: Error) => done(error as AuthenticateError, null),
+        (error: Error) => done(error instanceof AirtightError ? refusal(error.code) : (error as AuthenticateError), null),
       );
     };
     this.#aedes.authorizePublish = (client, packet, done) => this.#takeFromBroker(client, packet, done);
@@ -173,7 +206,9 @@ export class MqttBroker {
       const publisher = this.#publishers.get(client);
       if (publisher === undefined) return;
       if (publisher.device.subscribe.length > 0) this.#subscribers.add(client);
-      (client.conn as MqttConnection).open(publisher);
+      const connection = client.conn as MqttConnection;
+      this.#watchSession(client, connection);
+      connection.open(publisher, this.#paces.of(publisher.device.producer));
     });
     this.#aedes.on('subscribe', (subscriptions, client) => {
       const device = this.#publishers.get(client)?.device;
@@ -194,6 +229,18 @@ export class MqttBroker {
     this.#aedes.on('connectionError', (client, error) => this.#onBrokerError(client, error));
   }
 
+  /** Cuts the connection when the device or its credential is revoked, or the credential expires. */
+  #watchSession(client: Client, connection: MqttConnection): void {
+    const authenticated = this.#authenticated.get(client);
+    if (authenticated === undefined) return;
+    const leave = this.#options.sessions.begin(authenticated, () => {
+      this.#options.metrics.endedSessions.inc();
+      this.#options.logger.info({ code: 'CREDENTIALS_ENDED', producer: authenticated.device.producer }, 'MQTT connection closed');
+      connection.destroy();
+    });
+    connection.once('close', leave);
+  }
+
   /** What the broker itself found wrong with a connection; counted once for each. */
   #onBrokerError(client: Client, error: BrokerError): void {
     // A connection that broke (`code`) violates nothing, and a refused login (CONNACK 2 to 5) is counted as such.
@@ -201,7 +248,8 @@ export class MqttBroker {
     if (error.code !== undefined || isRefusal || this.#violators.has(client)) return;
     this.#violators.add(client);
     this.#options.metrics.violations.inc();
-    this.#options.logger.warn({ producer: this.#publishers.get(client)?.device.producer, reason: error.message }, 'MQTT connection closed');
+    const producer = this.#publishers.get(client)?.device.producer;
+    this.#log.log('warn', { producer, reason: error.message }, 'MQTT connection closed');
   }
 
   /**
@@ -241,6 +289,14 @@ export class MqttBroker {
   }
 }
 
-function refusal(message: string, returnCode: number): AuthenticateError {
-  return Object.assign(new Error(message), { returnCode });
+/** The CONNACK return code of a refusal: MQTT 3.1.1 has no place for the code itself. */
+function returnCodeOf(code: Code): number {
+  if (code === 'CLIENT_ID_REQUIRED') return IDENTIFIER_REJECTED;
+  return code === 'RATE_LIMITED' || code === 'OVERLOADED' || code === 'CONNECTIONS_EXCEEDED'
+    ? SERVER_UNAVAILABLE
+    : BAD_USERNAME_OR_PASSWORD;
+}
+
+function refusal(code: Code): AuthenticateError {
+  return Object.assign(new Error(CODES[code].en), { returnCode: returnCodeOf(code) });
 }

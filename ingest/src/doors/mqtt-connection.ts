@@ -4,6 +4,9 @@
  * are cut out of the byte stream here and go to the intake directly, and their PUBACKs are written together, once per
  * group commit: one read and one write for many messages. Every other packet passes to the broker untouched.
  *
+ * How much of a device is read depends on its pace (device-pace.ts) and on the storage: what has to wait stays here, and
+ * the socket is not read on, so that the device's own sending stops.
+ *
  * Bytes that arrive before the broker has accepted the CONNECT wait here, so that packets are cut from the first one on
  * and nothing is published by someone who is not known yet.
  */
@@ -11,7 +14,9 @@ import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { PAYLOAD_MAX_BYTES } from '@airtight/protocol';
+import type { PeerIdentity } from '../identity/peer-identity.ts';
 import type { CommitMember, Intake } from '../intake.ts';
+import type { DevicePace } from './device-pace.ts';
 import type { DevicePublisher } from './device-publisher.ts';
 import { CONNECT, PUBACK, PUBLISH, readFixedHeader } from './mqtt-frame.ts';
 
@@ -23,15 +28,23 @@ const CONNECT_MAX_BYTES = 64 * 1024;
 const UNREAD_ACKS_MAX_BYTES = 64 * 1024;
 /** How long a closed connection may take to read what was written to it. */
 const LINGER_MS = 2000;
+/** While a device waits for its rate, it is looked at so often that it is alive: it is us who do not read. */
+const PACE_SLICE_MS = 500;
 const PUBACK_BYTES = 4;
 const ACKS_INITIAL_BYTES = 256;
 
 export interface ConnectionHooks {
+  /** By its verified client certificate, where it showed one. */
+  readonly peer: PeerIdentity | undefined;
+  /** IP address; empty when it is gone already. */
+  readonly remoteAddress: string;
   readonly intake: Intake;
   /** The stream broke the protocol or a limit; the connection is closed. */
   readonly onViolation: (reason: string) => void;
   /** Called once per chunk with publishes in it: the client is alive [MQTT-3.1.2-24]. */
   readonly onActivity: () => void;
+  /** The device has had its share of a group and is not read before the next one. */
+  readonly onShareTaken: () => void;
 }
 
 type Stage = 'connect' | 'waiting' | 'open' | 'closed';
@@ -45,6 +58,16 @@ export class MqttConnection extends Duplex implements CommitMember {
   #rest: Buffer | undefined;
   #restNeeded = 0;
   #held = false;
+  /** Waits for the storage, or for what is pending to become less. */
+  #awaitsRoom = false;
+  /** Has had its share of the group that gathers, and waits for the next one. */
+  #awaitsGroup = false;
+  /** The broker has not taken what was passed to it. */
+  #awaitsBroker = false;
+  /** Sends faster than it may: read on from this moment, ms of performance.now(). */
+  #readFromMs = 0;
+  #paceTimer: NodeJS.Timeout | undefined;
+  #pace: DevicePace | undefined;
   #topic = '';
   #topicBytes = Buffer.alloc(0);
 
@@ -66,14 +89,20 @@ export class MqttConnection extends Duplex implements CommitMember {
     socket.on('close', () => this.destroy());
   }
 
+  get peer(): PeerIdentity | undefined {
+    return this.#hooks.peer;
+  }
+
+  get remoteAddress(): string {
+    return this.#hooks.remoteAddress;
+  }
+
   /** The broker has accepted the CONNECT of this device: what it publishes from now on is taken. */
-  open(publisher: DevicePublisher): void {
+  open(publisher: DevicePublisher, pace: DevicePace): void {
     if (this.#stage !== 'waiting') return;
     this.#publisher = publisher;
+    this.#pace = pace;
     this.#stage = 'open';
-    const held = this.#rest;
-    this.#rest = undefined;
-    if (held !== undefined) this.#onData(held);
     this.#resumeReading();
   }
 
@@ -82,6 +111,10 @@ export class MqttConnection extends Duplex implements CommitMember {
     [this.#acks, this.#committing] = [this.#committing, this.#acks];
     this.#committingBytes = this.#acksBytes;
     this.#acksBytes = 0;
+    if (!this.#awaitsGroup) return;
+    this.#awaitsGroup = false;
+    // Not at once: what is taken before the write begins would still be of the group that it has had its share of.
+    setImmediate(() => this.#resumeReading());
   }
 
   onCommitted(): void {
@@ -91,8 +124,14 @@ export class MqttConnection extends Duplex implements CommitMember {
     if (this.#socket.writableLength > UNREAD_ACKS_MAX_BYTES) this.#stopReading();
   }
 
+  get socket(): Socket {
+    return this.#socket;
+  }
+
   override _read(): void {
-    // Bytes are pushed as they come; the socket is paused where a limit asks for it.
+    if (!this.#awaitsBroker) return;
+    this.#awaitsBroker = false;
+    this.#resumeReading();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
@@ -111,6 +150,7 @@ export class MqttConnection extends Duplex implements CommitMember {
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#stage = 'closed';
     this.#rest = undefined;
+    clearTimeout(this.#paceTimer);
     if (error) this.#socket.destroy();
     else {
       // What was acknowledged last still goes out, if the peer reads it.
@@ -146,34 +186,76 @@ export class MqttConnection extends Duplex implements CommitMember {
   }
 
   #cutPackets(bytes: Buffer): void {
+    const { intake } = this.#hooks;
+    if (intake.full) {
+      this.#keep(bytes, 0);
+      return this.#waitForRoom();
+    }
     const receivedAt = Date.now();
+    const pace = this.#pace as DevicePace;
     let at = 0;
     /** Where the run of packets for the broker began. */
     let passFrom = 0;
-    let published = false;
-    while (at < bytes.length) {
+    let messages = 0;
+    let needed = 0;
+    while (at < bytes.length && !pace.hasShare(intake.group)) {
       const header = readFixedHeader(bytes, at);
       if (header === null) return void this.#violation('malformed remaining length');
-      if (header !== undefined && header.packetBytes > PACKET_MAX_BYTES)
-        return void this.#violation(`packet of ${header.packetBytes} bytes`);
-      if (header === undefined || at + header.packetBytes > bytes.length) {
-        this.#keep(bytes.subarray(at), header?.packetBytes ?? 0);
-        break;
-      }
+      needed = header?.packetBytes ?? 0;
+      if (needed > PACKET_MAX_BYTES) return void this.#violation(`packet of ${needed} bytes`);
+      if (header === undefined || at + needed > bytes.length) break;
       const first = bytes[at] as number;
-      const end = at + header.packetBytes;
-      const qos = (first >> 1) & 3;
-      if (first >> 4 === PUBLISH && qos < 2) {
-        if (passFrom < at) this.push(bytes.subarray(passFrom, at));
-        passFrom = end;
-        published = true;
-        if (!this.#takePublish(bytes, at + header.headerBytes, end, first, receivedAt)) return;
+      const end = at + needed;
+      if (first >> 4 === PUBLISH) {
+        messages++;
+        pace.add(needed, intake.group);
+        if (((first >> 1) & 3) < 2) {
+          if (passFrom < at) this.#pass(bytes.subarray(passFrom, at));
+          passFrom = end;
+          if (!this.#takePublish(bytes, at + header.headerBytes, end, first, receivedAt)) return;
+        }
       }
       at = end;
+      needed = 0;
     }
-    if (passFrom < at) this.push(bytes.subarray(passFrom, at));
-    if (published) this.#hooks.onActivity();
-    if (this.#hooks.intake.full) this.#waitForRoom();
+    if (passFrom < at) this.#pass(bytes.subarray(passFrom, at));
+    if (at < bytes.length) this.#keep(bytes.subarray(at), needed);
+    if (messages > 0) this.#keepRate(messages, at);
+    if (pace.hasShare(intake.group)) this.#waitForGroup();
+    if (intake.full) this.#waitForRoom();
+  }
+
+  /** To the broker; when it does not keep up, nothing more is read. */
+  #pass(bytes: Buffer): void {
+    if (this.push(bytes)) return;
+    this.#awaitsBroker = true;
+    this.#stopReading();
+  }
+
+  /** The device has had its share of this group: reads on with the next one. */
+  #waitForGroup(): void {
+    this.#hooks.onShareTaken();
+    this.#awaitsGroup = true;
+    this.#stopReading();
+    this.#join();
+  }
+
+  /** After messages were taken: reads on when the rate allows it. */
+  #keepRate(messages: number, bytes: number): void {
+    this.#hooks.onActivity();
+    const nowMs = performance.now();
+    const waitMs = (this.#pace as DevicePace).spend(messages, bytes, nowMs);
+    if (waitMs === 0) return;
+    this.#readFromMs = nowMs + waitMs;
+    this.#stopReading();
+    this.#waitForRate();
+  }
+
+  #waitForRate(): void {
+    const leftMs = this.#readFromMs - performance.now();
+    if (leftMs <= 0) return this.#resumeReading();
+    this.#hooks.onActivity();
+    this.#paceTimer = setTimeout(() => this.#waitForRate(), Math.min(leftMs, PACE_SLICE_MS));
   }
 
   /** One QoS 0 or 1 PUBLISH: topic name, packet identifier (QoS 1), payload. False when it is malformed. */
@@ -210,6 +292,10 @@ export class MqttConnection extends Duplex implements CommitMember {
     this.#acks[this.#acksBytes++] = 2;
     this.#acks[this.#acksBytes++] = idHigh;
     this.#acks[this.#acksBytes++] = idLow;
+    this.#join();
+  }
+
+  #join(): void {
     if (this.#joined) return;
     this.#joined = true;
     this.#hooks.intake.join(this);
@@ -227,19 +313,25 @@ export class MqttConnection extends Duplex implements CommitMember {
 
   #waitForRoom(): void {
     this.#stopReading();
-    this.#hooks.intake.whenRoom(() => this.#resumeReading());
+    if (this.#awaitsRoom) return;
+    this.#awaitsRoom = true;
+    this.#hooks.intake.whenRoom(() => {
+      this.#awaitsRoom = false;
+      this.#resumeReading();
+    });
   }
 
-  /** Reads on, unless another limit still holds. */
+  /** Reads on, first what is held, unless another limit still holds. */
   #resumeReading(): void {
     if (!this.#held || this.#stage !== 'open') return;
+    if (this.#awaitsRoom || this.#awaitsGroup || this.#awaitsBroker || performance.now() < this.#readFromMs) return;
     if (this.#socket.writableLength > UNREAD_ACKS_MAX_BYTES) return;
-    if (this.#hooks.intake.full) {
-      this.#hooks.intake.whenRoom(() => this.#resumeReading());
-      return;
-    }
+    if (this.#hooks.intake.full) return this.#waitForRoom();
     this.#held = false;
-    this.#socket.resume();
+    const rest = this.#rest;
+    this.#rest = undefined;
+    if (rest !== undefined) this.#onData(rest);
+    if (!this.#held) this.#socket.resume();
   }
 
   #violation(reason: string): false {

@@ -18,15 +18,19 @@ export class UploadBroken extends Error {}
 
 /**
  * @yields pieces of the decompressed body
+ * @param ended its reason, an AirtightError, ends the body
  * @throws AirtightError PAYLOAD_TOO_LARGE, REQUEST_INVALID (no gzip, or it breaks off); UploadBroken
  */
-export async function* uploadBody(request: IncomingMessage, gzip: boolean): AsyncGenerator<Buffer> {
+export async function* uploadBody(request: IncomingMessage, gzip: boolean, ended: AbortSignal): AsyncGenerator<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > SENT_MAX_BYTES) {
     request.resume();
     throw tooLarge(`content-length ${request.headers['content-length']}; the limit is ${SENT_MAX_BYTES} bytes`);
   }
   const body: Transform = gzip ? createGunzip() : new PassThrough();
   pump(request, body);
+  const end = (): void => void body.destroy(ended.reason);
+  if (ended.aborted) end();
+  ended.addEventListener('abort', end, { once: true });
   let bytes = 0;
   try {
     for await (const piece of body as AsyncIterable<Buffer>) {

@@ -3,9 +3,11 @@ import { timingSafeEqual } from 'node:crypto';
 import { AirtightError } from '@airtight/protocol';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { TooManyFailures } from '../identity/logins.ts';
 import { addControlRoutes } from './control-routes.ts';
 import { addFeedRoutes } from './feed-routes.ts';
 import { addHealthRoutes } from './health-routes.ts';
+import { addIdentityRoutes } from './identity-routes.ts';
 import type { IngestParts } from './parts.ts';
 import { sendProblem } from './problem.ts';
 import { addPublishRoute } from './publish-route.ts';
@@ -21,6 +23,7 @@ export function createInternalServer(parts: IngestParts, token: string, logger: 
       return sendProblem(reply, 'SESSION_REQUIRED', 'the internal token is missing or wrong');
   });
   server.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+    if (error instanceof TooManyFailures) void reply.header('retry-after', error.retryAfterS);
     if (error instanceof AirtightError) return sendProblem(reply, error.code, error.detail);
     if (error.statusCode !== undefined && error.statusCode < 500) return sendProblem(reply, 'REQUEST_INVALID', error.message);
     logger.error({ err: error }, 'request failed');
@@ -29,6 +32,7 @@ export function createInternalServer(parts: IngestParts, token: string, logger: 
   server.setNotFoundHandler((request, reply) => sendProblem(reply, 'NOT_FOUND', request.url));
   addFeedRoutes(server, parts);
   addControlRoutes(server, parts);
+  addIdentityRoutes(server, parts);
   addPublishRoute(server, parts);
   addHealthRoutes(server, parts);
   return server;

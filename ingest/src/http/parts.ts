@@ -2,24 +2,24 @@
 import type { BatchStore } from '../batch/batch-store.ts';
 import type { HttpDoor } from '../doors/http-door.ts';
 import type { MqttBroker } from '../doors/mqtt-broker.ts';
-import type { DeviceRegistry } from '../identity/device-registry.ts';
+import type { Identity } from '../identity/identity.ts';
 import type { InternalDoor } from '../internal-door.ts';
 import type { CommitSignal } from '../journal/commit-signal.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { IngestMetrics } from '../metrics.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
+import type { StorageHealth } from '../storage/storage-health.ts';
 
-export interface IngestParts {
+export interface IngestParts extends Identity {
   readonly stream: string;
   readonly journal: Journal;
   readonly batches: BatchStore;
   readonly quarantine: Quarantine;
-  readonly registry: DeviceRegistry;
   readonly door: InternalDoor;
   readonly httpDoor: HttpDoor;
   readonly broker: MqttBroker;
   readonly metrics: IngestMetrics;
   readonly commits: CommitSignal;
-  /** Why the service is not ready, if it is not. */
-  readonly unready: () => string | undefined;
+  /** Why nothing is taken, if so. */
+  readonly storage: StorageHealth;
 }

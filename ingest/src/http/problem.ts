@@ -2,9 +2,12 @@
 import { CODES, type Code } from '@airtight/protocol';
 import type { FastifyReply } from 'fastify';
 
+/** The same request can succeed a little later. */
+const RETRY_CODES: readonly Code[] = ['OVERLOADED', 'RATE_LIMITED', 'JOURNAL_UNWRITABLE', 'DISK_RESERVE_REACHED'];
+
 export function sendProblem(reply: FastifyReply, code: Code, detail: string): FastifyReply {
   const { status, en } = CODES[code];
-  if (code === 'OVERLOADED' || code === 'RATE_LIMITED') void reply.header('retry-after', '1');
+  if (RETRY_CODES.includes(code) && !reply.hasHeader('retry-after')) void reply.header('retry-after', '1');
   return reply
     .code(status)
     .type('application/problem+json')

@@ -18,12 +18,15 @@ const SECRET = 'a secret of the device';
 const NDJSON = 'application/x-ndjson';
 const CROWD = Array.from({ length: UPLOADS_MAX / UPLOADS_PER_DEVICE_MAX }, (_, i) => `crowd-${i}`);
 const dir = mkdtempSync(join(tmpdir(), 'publish-'));
+/** Of one device, messages per second: slower than any machine this runs on, and the one second of burst covers a whole upload. */
+const RATE = 10_000;
 let ingest: Ingest;
 
 before(async () => {
   mkdirSync(join(dir, 'keys'));
   writeFileSync(join(dir, 'keys/token'), TOKEN);
   const env = {
+    AIRTIGHT_INGEST_DEVICE_RATE_MAX: String(RATE),
     AIRTIGHT_DATA: dir,
     AIRTIGHT_INGEST_PORT: '0',
     AIRTIGHT_INGEST_MQTT_PORT: '0',
@@ -194,7 +197,7 @@ test('lines that end inside the last reading keep the whole ones', async () => {
 test('a wrong secret, an unknown name and no credentials are refused alike, counted, and nothing is stored', async () => {
   const [before, counted] = [await head(), await metric('refused_logins_total{code="CREDENTIALS_WRONG"}')];
   for (const sent of [{ secret: 'wrong' }, { user: 'nobody' }, { user: '' }])
-    assert.deepEqual(await problemOf(await publish(reading(nextSeq), sent)), [401, 'CREDENTIALS_WRONG', 'producer name or secret']);
+    assert.deepEqual(await problemOf(await publish(reading(nextSeq), sent)), [401, 'CREDENTIALS_WRONG', 'name or secret']);
   assert.equal(await metric('refused_logins_total{code="CREDENTIALS_WRONG"}'), counted + 3);
   assert.equal(await head(), before);
   const without = await fetch(`${ingest.url}/publish`, { method: 'POST', headers: { 'content-type': NDJSON }, body: reading(nextSeq) });
@@ -308,4 +311,14 @@ test('a device holds a few uploads at a time, all of them together a bounded num
   for (const socket of sockets) socket.destroy();
   while ((await metric('broken_uploads_total')) < broken + UPLOADS_MAX) await sleep(5);
   assert.deepEqual(statuses(await resultsOf(await publish(reading(nextSeq++), { user: first }))), ['accepted']);
+});
+
+test('uploads of one device are read no faster than its rate, over all of them', async () => {
+  const startedAt = performance.now();
+  const before = await metric('throttled_total{limit="rate"}');
+  const same = `${reading(nextSeq++)}\n`.repeat(LINES_MAX);
+  for (let upload = 0; upload < 3; upload++) assert.equal((await resultsOf(await publish(same))).length, LINES_MAX);
+  const seconds = (performance.now() - startedAt) / 1000;
+  assert.ok(seconds > (3 * LINES_MAX) / RATE - 1, `30,000 at ${RATE}/s with one second of burst took ${seconds} s`);
+  assert.ok((await metric('throttled_total{limit="rate"}')) > before);
 });

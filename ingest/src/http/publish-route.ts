@@ -1,12 +1,23 @@
 /** `POST /publish`: what devices send to the api's `/api/v1/records`, relayed with their credentials. */
-import { AirtightError, DEVICE_CREDENTIALS_HEADER, NAME_MAX_LENGTH } from '@airtight/protocol';
+import {
+  AirtightError,
+  DEVICE_ADDRESS_HEADER,
+  DEVICE_CREDENTIALS_HEADER,
+  type DeviceSignature,
+  JSON_TYPE,
+  NAME_MAX_LENGTH,
+  NDJSON_TYPE,
+  parseSignatureHeader,
+  SIGNATURE_HEADER,
+  UPLOAD_TYPES,
+} from '@airtight/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { UploadBroken } from '../doors/upload-body.ts';
-import { authenticate, parseBasic } from '../identity/authentication.ts';
+import { parseAuthorization } from '../identity/authentication.ts';
 import type { IngestParts } from './parts.ts';
 
-const JSON_TYPE = 'application/json';
-const NDJSON_TYPE = 'application/x-ndjson';
+/** Refusals that the login has counted already. */
+const LOGIN_REFUSALS = new WeakSet<AirtightError>();
 
 const querystring = { type: 'object', properties: { dataset: { type: 'string', minLength: 1, maxLength: NAME_MAX_LENGTH } } } as const;
 type PublishRequest = FastifyRequest<{ Querystring: { dataset?: string } }>;
@@ -16,7 +27,7 @@ export function addPublishRoute(server: FastifyInstance, parts: IngestParts): vo
   server.register((scope, _options, done) => {
     // The body is a stream and stays one.
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser([JSON_TYPE, NDJSON_TYPE], (_request, _payload, parsed) => parsed(null));
+    scope.addContentTypeParser([...UPLOAD_TYPES], (_request, _payload, parsed) => parsed(null));
     scope.post<{ Querystring: { dataset?: string } }>('/publish', { schema: { querystring } }, async (request, reply) => {
       try {
         return { results: await publish(parts, request) };
@@ -25,8 +36,7 @@ export function addPublishRoute(server: FastifyInstance, parts: IngestParts): vo
           metrics.brokenUploads.inc();
           return reply.hijack();
         }
-        if (error instanceof AirtightError)
-          (error.code === 'CREDENTIALS_WRONG' ? metrics.refusedLogins : metrics.refusedUploads).inc({ code: error.code });
+        if (error instanceof AirtightError && !LOGIN_REFUSALS.has(error)) metrics.refusedUploads.inc({ code: error.code });
         throw error;
       }
     });
@@ -34,23 +44,48 @@ export function addPublishRoute(server: FastifyInstance, parts: IngestParts): vo
   });
 }
 
-async function publish({ httpDoor, registry }: IngestParts, request: PublishRequest) {
+async function publish({ httpDoor, logins }: IngestParts, request: PublishRequest) {
   // Before the secret is hashed: a busy service is not made busier.
   httpDoor.assertRoom();
-  const credentials = parseBasic(request.headers[DEVICE_CREDENTIALS_HEADER] as string | undefined);
-  const device = await authenticate(registry, credentials?.username, credentials?.secret);
-  if (device === undefined) throw new AirtightError('CREDENTIALS_WRONG', 'producer name or secret');
+  const login = parseAuthorization(request.headers[DEVICE_CREDENTIALS_HEADER] as string | undefined) ?? {};
+  const authenticated = await logins.authenticate(login, addressOf(request)).catch((error: unknown) => {
+    // Counted where logins are.
+    if (error instanceof AirtightError) LOGIN_REFUSALS.add(error);
+    throw error;
+  });
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (encoding !== 'gzip' && encoding !== 'identity') throw new AirtightError('REQUEST_INVALID', 'content-encoding: gzip alone is known');
+  const mediaType = mediaTypeOf(request);
+  const lines = mediaType === NDJSON_TYPE;
+  if (lines && request.headers[SIGNATURE_HEADER] !== undefined)
+    throw new AirtightError('REQUEST_INVALID', `${SIGNATURE_HEADER} is for a body that is one record`);
   return httpDoor.publish({
-    device,
+    authenticated,
+    signature: signatureOf(request),
     dataset: request.query.dataset,
-    lines: mediaTypeOf(request) === NDJSON_TYPE,
+    lines,
+    contentType: lines ? JSON_TYPE : mediaType,
     gzip: encoding === 'gzip',
     body: request.raw,
   });
 }
 
-function mediaTypeOf({ headers }: FastifyRequest): string | undefined {
-  return headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+/** One of UPLOAD_TYPES: the server answers 415 to others. */
+function mediaTypeOf({ headers }: FastifyRequest): string {
+  return headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? JSON_TYPE;
+}
+
+/** @throws AirtightError REQUEST_INVALID for a header that is not of the form */
+function signatureOf({ headers }: FastifyRequest): DeviceSignature | undefined {
+  const field = headers[SIGNATURE_HEADER];
+  if (field === undefined) return undefined;
+  const signature = parseSignatureHeader(String(field));
+  if (signature === undefined) throw new AirtightError('REQUEST_INVALID', `${SIGNATURE_HEADER}: kid=…, sig=…`);
+  return signature;
+}
+
+/** The device's own address, which the api tells; without one the caller's. */
+export function addressOf({ headers, ip }: FastifyRequest): string {
+  const told = headers[DEVICE_ADDRESS_HEADER];
+  return typeof told === 'string' && told !== '' ? told : ip;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { DeviceRecord } from '@airtight/protocol';
+import { type DatasetDefinition, DatasetRegistry, type DeviceRecord } from '@airtight/protocol';
 import { DeviceRegistry } from './device-registry.ts';
 import { filterCovers, maySubscribe, publishTarget } from './grants.ts';
 
@@ -12,18 +12,19 @@ const device: DeviceRecord = {
   name: { zh: '一', en: 'one' },
   datasets: ['air'],
   subscribe: ['v1/bj/live/+/s2'],
-  secretHash: '',
+  credentials: [],
   simulated: false,
   revoked: false,
 };
 
+const datasets = new DatasetRegistry();
 const registry = new DeviceRegistry();
 for (const other of ['s2', 's3', 's4'])
   registry.set({ ...device, producer: other, ...(other === 's2' ? {} : { gateway: 's1' }), revoked: other === 's4' });
-const mayPublish = (topic: string): boolean => publishTarget(device, topic, registry) !== null;
+const mayPublish = (topic: string): boolean => publishTarget(device, topic, registry, datasets) !== null;
 
 test('a device publishes as itself alone', () => {
-  assert.deepEqual(publishTarget(device, 'v1/bj/air/s1', registry), { agency: 'bj', dataset: 'air', producer: 's1' });
+  assert.deepEqual(publishTarget(device, 'v1/bj/air/s1', registry, datasets), { agency: 'bj', dataset: 'air', producer: 's1' });
   for (const topic of [
     'v1/bj/air/s2',
     'v1/tj/air/s1',
@@ -38,9 +39,37 @@ test('a device publishes as itself alone', () => {
 });
 
 test('a gateway publishes as the devices behind it too, while they are not revoked', () => {
-  assert.deepEqual(publishTarget(device, 'v1/bj/air/s3', registry), { agency: 'bj', dataset: 'air', producer: 's3' });
+  assert.deepEqual(publishTarget(device, 'v1/bj/air/s3', registry, datasets), { agency: 'bj', dataset: 'air', producer: 's3' });
   for (const topic of ['v1/bj/air/s4', 'v1/bj/coldchain/s3', 'v1/tj/air/s3', 'v1/bj/air/unknown'])
     assert.equal(mayPublish(topic), false, topic);
+});
+
+test('a network server publishes for its LoRaWAN devices on its own topics', () => {
+  const codec: DatasetDefinition['codec'] = { form: 'tlv', entries: [{ tag: '01', bytes: 1, values: [] }] };
+  const title = { zh: '一', en: 'one' };
+  const own = new DatasetRegistry();
+  own.define(0, { type: 'dataset', dataset: 'indoor', title, cadenceMs: 1, properties: {}, codec });
+  const devices = new DeviceRegistry();
+  const behind = { ...device, gateway: 's1' };
+  devices.set({ ...behind, producer: 'hall', datasets: ['air', 'indoor'], foreignId: 'lorawan:24e124136b502217' });
+  devices.set({ ...behind, producer: 'attic', foreignId: 'ttn:air@gov/attic-1' });
+  devices.set({ ...behind, producer: 'two', datasets: ['air', 'water'], foreignId: 'ttn:air@gov/two' });
+  devices.set({ ...behind, producer: 'foreign', gateway: 'other', foreignId: 'ttn:air@gov/foreign' });
+  devices.set({ ...behind, producer: 'gone', revoked: true, foreignId: 'ttn:air@gov/gone' });
+  const target = (topic: string) => publishTarget(device, topic, devices, own);
+  assert.deepEqual(target('application/7f1c/device/24E124136B502217/event/up'), { agency: 'bj', dataset: 'indoor', producer: 'hall' });
+  assert.deepEqual(target('v3/air@gov/devices/attic-1/up'), { agency: 'bj', dataset: 'air', producer: 'attic' });
+  for (const topic of [
+    'application/7f1c/device/24e124136b502218/event/up',
+    'application/7f1c/device/24e124136b502217/event/join',
+    'application/7f1c/device/24e124136b502217/event/up/x',
+    'v3/air/devices/attic-1/up',
+    'v3/air@gov/devices/attic-1/join',
+    'v3/air@gov/devices/two/up',
+    'v3/air@gov/devices/foreign/up',
+    'v3/air@gov/devices/gone/up',
+  ])
+    assert.equal(target(topic), null, topic);
 });
 
 test('a device hears its own receipts and what it was granted', () => {

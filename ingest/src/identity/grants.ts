@@ -1,6 +1,7 @@
 /** What an authenticated device may do. */
-import { type DeviceRecord, parseTelemetryTopic, receiptTopic, type TelemetryTopic } from '@airtight/protocol';
+import { type DatasetRegistry, type DeviceRecord, parseTelemetryTopic, receiptTopic, type TelemetryTopic } from '@airtight/protocol';
 import type { DeviceRegistry } from './device-registry.ts';
+import { uplinkTarget } from './uplink-target.ts';
 
 /** True when every topic name that `requested` matches is matched by `granted` too. Both are MQTT topic filters. */
 export function filterCovers(granted: string, requested: string): boolean {
@@ -17,13 +18,19 @@ export function filterCovers(granted: string, requested: string): boolean {
 
 /**
  * As whom a message on this topic enters, null when the device may not publish there. A device publishes as itself
- * alone, to the datasets it was enrolled for; a gateway also as those that were enrolled behind it.
+ * alone, to the datasets it was enrolled for; a gateway also as those that were enrolled behind it, on our own topics or
+ * on those of its network.
  */
-export function publishTarget(device: DeviceRecord, topic: string, registry: DeviceRegistry): TelemetryTopic | null {
-  const target = parseTelemetryTopic(topic);
+export function publishTarget(
+  device: DeviceRecord,
+  topic: string,
+  registry: DeviceRegistry,
+  datasets: Pick<DatasetRegistry, 'current'>,
+): TelemetryTopic | null {
+  const target = parseTelemetryTopic(topic) ?? uplinkTarget(topic, registry, datasets);
   if (target === null) return null;
   const as = target.producer === device.producer ? device : registry.get(target.producer);
-  if (as === undefined || as.revoked || (as !== device && as.gateway !== device.producer)) return null;
+  if (device.revoked || as === undefined || as.revoked || (as !== device && as.gateway !== device.producer)) return null;
   return target.agency === as.agency && as.datasets.includes(target.dataset) ? target : null;
 }
 

@@ -2,16 +2,25 @@
  * The journal: ingest's durable, ordered file of records. Appending copies a record's frame into memory and gives it
  * its position; `flush` makes everything appended so far durable by one synchronous write: group commit.
  *
- * Durability: a position below `committed` survives kill -9 and power loss. After a failed write the page
- * cache may lie about what is on disk, so the journal refuses all further work: the process must end and start again.
+ * Durability: a position below `committed` survives kill -9 and power loss. A write that fails for want of room or by an
+ * error of the disk is tried again until it is durable; the flush lasts so long, and nothing is acknowledged. After such
+ * an error the page cache may hold what the disk does not, and a second sync would not tell: so the whole group is
+ * written again from memory, never only synced again, and after anything but a full disk the file is opened and checked
+ * anew. Any other error is the end: the process must start again.
  * Concurrency: one writer (WriteLock); one flush at a time; reading is possible at any time.
  */
 import assert from 'node:assert';
-import { closeSync, constants, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, write, writeSync } from 'node:fs';
+import { constants, mkdirSync, readSync } from 'node:fs';
+import { basename } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { AirtightError, FRAME_BODY_MAX_BYTES, FRAME_HEADER_BYTES, LEAF_PREFIX } from '@airtight/protocol';
+import type { StorageHealth } from '../storage/storage-health.ts';
+import { type Disk, errnoOf, nodeDisk, writeFaultOf } from './disk.ts';
 import { SealedSegments } from './sealed-segments.ts';
 import { findFrameAfter, listSegments, scanSegment, segmentPath } from './segment.ts';
+import type { CompressedSizes } from './segment-archive.ts';
+import type { SegmentReader } from './segment-reader.ts';
 
 export interface JournalOptions {
   /** A segment is sealed once it is at least this long. 64 MiB: a fraction of a second to scan at start-up. */
@@ -20,6 +29,10 @@ export interface JournalOptions {
   readonly segmentsMax?: number;
   /** A 32-bit tag kept beside each record's offset (the fingerprint of its identity); computed again in recovery. */
   readonly tagOf?: (body: Uint8Array) => number;
+  /** Told of writes that fail and are tried again. */
+  readonly health?: StorageHealth;
+  /** For tests with faults. */
+  readonly disk?: Disk;
 }
 
 export const SEGMENT_MAX_BYTES = 64 * 1024 * 1024;
@@ -36,6 +49,9 @@ const DURABLE_WRITES = constants.O_RDWR | constants.O_DSYNC;
 const WRITE_NOW_MAX_BYTES = 16 * 1024;
 const WRITE_NOW_SLOW_MS = 1;
 const PENDING_INITIAL_BYTES = 1024 * 1024;
+/** A failed write is tried again after this, then after twice as long, up to the limit: soon after there is room. */
+const RETRY_FIRST_MS = 50;
+const RETRY_MAX_MS = 1000;
 
 /** Whole committed frames, as read from disk. */
 export interface FrameRun {
@@ -49,6 +65,9 @@ export class Journal {
   readonly #segmentMaxBytes: number;
   readonly #segmentsMax: number;
   readonly #sealed: SealedSegments;
+  readonly #health: StorageHealth | undefined;
+  readonly #disk: Disk;
+  readonly #closed = new AbortController();
   #broken: Error | undefined;
 
   // The active segment. Offsets are those of committed and pending records alike.
@@ -58,6 +77,8 @@ export class Journal {
   #tags: number[] = [];
   #committedBytes = 0;
   #committedCount = 0;
+  /** What is committed of it. */
+  readonly #activeReader: SegmentReader;
 
   // Appended since the last flush began; `#flushing` is what that flush is writing.
   #pending = Buffer.allocUnsafe(PENDING_INITIAL_BYTES);
@@ -69,6 +90,9 @@ export class Journal {
   private constructor(dir: string, options: JournalOptions) {
     this.#dir = dir;
     this.#sealed = new SealedSegments(dir);
+    this.#health = options.health;
+    this.#disk = options.disk ?? nodeDisk;
+    this.#activeReader = this.#readerOfActive();
     this.#segmentMaxBytes = options.segmentMaxBytes ?? SEGMENT_MAX_BYTES;
     this.#segmentsMax = options.segmentsMax ?? Number.POSITIVE_INFINITY;
   }
@@ -141,9 +165,10 @@ export class Journal {
   }
 
   /**
-   * Makes everything appended so far durable.
+   * Makes everything appended so far durable; while the disk is full or fails, it goes on trying.
    * @returns the frames that were written, a view that is valid until the next flush
-   * @throws when writing or syncing fails; the journal is unusable from then on and nothing may be acknowledged
+   * @throws when writing fails by what waiting does not mend, JOURNAL_CORRUPT when after a failure of the disk a
+   *   committed record is gone: the journal is unusable from then on and nothing may be acknowledged
    */
   async flush(): Promise<Uint8Array> {
     this.#assertUsable();
@@ -153,27 +178,67 @@ export class Journal {
     this.#flushingBytes = this.#pendingBytes;
     this.#pendingBytes = 0;
     const count = this.#offsets.length;
-    try {
-      await this.#writeFlushing();
-    } catch (error) {
-      this.#broken = error as Error;
-      throw error;
-    }
+    await this.#persist(() => this.#writeFlushing());
     const written = this.#flushing.subarray(0, this.#flushingBytes);
     this.#committedBytes += this.#flushingBytes;
     this.#committedCount = count;
     this.#flushingBytes = 0;
-    if (this.#committedBytes >= this.#segmentMaxBytes) this.#sealActive();
+    if (this.#committedBytes >= this.#segmentMaxBytes) await this.#persist(async () => this.#sealActive());
     return written;
+  }
+
+  /** Does a step until it succeeds, as long as waiting may help. */
+  async #persist(step: () => Promise<void>): Promise<void> {
+    let last: unknown;
+    for (let failures = 0; ; failures++) {
+      try {
+        if (failures > 0) this.#mend(last);
+        await step();
+        if (failures > 0) this.#health?.resumed(basename(this.#dir));
+        return;
+      } catch (error) {
+        last = error;
+        if (this.#broken === undefined && writeFaultOf(error) === undefined) this.#broken = error as Error;
+        this.#assertUsable();
+        this.#health?.stalled(basename(this.#dir), errnoOf(error));
+        const retryMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(failures, 10));
+        await delay(retryMs, undefined, { signal: this.#closed.signal }).catch(() => undefined);
+        this.#assertUsable();
+      }
+    }
+  }
+
+  /** Before a write is tried again: off with what the failed one left, so that the file is well-formed whatever comes next. */
+  #mend(failure: unknown): void {
+    if (writeFaultOf(failure) !== 'full') this.#reopen();
+    this.#disk.truncate(this.#fd, this.#committedBytes);
+  }
+
+  /** After an error of the disk: is all that was acknowledged still there? */
+  #reopen(): void {
+    const path = segmentPath(this.#dir, this.#first);
+    const fd = this.#disk.open(path, DURABLE_WRITES);
+    this.#disk.close(this.#fd);
+    this.#fd = fd;
+    const scan = scanSegment(this.#disk.read(path).subarray(0, this.#committedBytes));
+    if (scan.end === this.#committedBytes && scan.offsets.length === this.#committedCount) return;
+    throw new AirtightError(
+      'JOURNAL_CORRUPT',
+      `${path} at byte ${scan.end}: ${scan.fault ?? 'the end is missing'}, after an error of the disk`,
+    );
   }
 
   async #writeFlushing(): Promise<void> {
     const startedAt = performance.now();
     if (this.#flushingBytes <= WRITE_NOW_MAX_BYTES && this.#lastWriteMs < WRITE_NOW_SLOW_MS) {
       for (let from = 0; from < this.#flushingBytes; ) {
-        from += writeSync(this.#fd, this.#flushing, from, this.#flushingBytes - from, this.#committedBytes + from);
+        from += this.#disk.writeNow(this.#fd, this.#flushing, from, this.#flushingBytes - from, this.#committedBytes + from);
       }
-    } else await writeDurably(this.#fd, this.#flushing, this.#flushingBytes, this.#committedBytes);
+    } else {
+      for (let from = 0; from < this.#flushingBytes; ) {
+        from += await this.#disk.write(this.#fd, this.#flushing, from, this.#flushingBytes - from, this.#committedBytes + from);
+      }
+    }
     this.#lastWriteMs = performance.now() - startedAt;
   }
 
@@ -184,7 +249,7 @@ export class Journal {
   read(position: number): Buffer | null {
     if (position >= this.#first) return this.#readActive(position - this.#first);
     const place = this.#sealed.locate(position);
-    return place === undefined ? null : readBody(place.fd, place.offset, place.path);
+    return place === undefined ? null : readBody(place.file, place.offset);
   }
 
   /**
@@ -195,13 +260,14 @@ export class Journal {
   readFrames(from: number, maxBytes: number): FrameRun | null {
     if (from > this.committed || from < this.tail) return null;
     if (from === this.committed) return { bytes: new Uint8Array(0), next: from };
-    const active = { fd: this.#fd, offset: this.#offsets[from - this.#first] as number, end: this.#committedBytes };
+    const active = { file: this.#activeReader, offset: this.#offsets[from - this.#first] as number };
     const place = from < this.#first ? this.#sealed.locate(from) : active;
     if (place === undefined) return null;
-    const { fd, offset: start, end } = place;
-    const frameBytes = FRAME_HEADER_BYTES + readLength(fd, start);
+    const { file, offset: start } = place;
+    const end = file.sizeBytes;
+    const frameBytes = FRAME_HEADER_BYTES + readLength(file, start);
     const bytes = Buffer.allocUnsafe(Math.min(end - start, Math.max(maxBytes, frameBytes)));
-    readSync(fd, bytes, 0, bytes.length, start);
+    file.read(bytes, start);
     let at = 0;
     let count = 0;
     while (at + FRAME_HEADER_BYTES <= bytes.length) {
@@ -214,11 +280,22 @@ export class Journal {
     return { bytes: bytes.subarray(0, at), next: from + count };
   }
 
+  /**
+   * Compresses the oldest sealed segment that is not compressed yet and was sealed before `sealedBefore` (epoch ms);
+   * reading goes on meanwhile. One call at a time.
+   * @returns sizes before and after; undefined when there is none
+   * @throws when writing fails, or what was written does not give back the segment: the segment then stays as it is
+   */
+  compressNext(sealedBefore: number, signal: AbortSignal): Promise<CompressedSizes | undefined> {
+    return this.#sealed.compressNext(sealedBefore, signal);
+  }
+
   /** Closes the files. What was not flushed is not kept. */
   close(): void {
-    this.#sealed.close();
-    closeSync(this.#fd);
     this.#broken = new Error('the journal is closed');
+    this.#closed.abort();
+    this.#sealed.close();
+    this.#disk.close(this.#fd);
   }
 
   #assertUsable(): void {
@@ -235,38 +312,70 @@ export class Journal {
   #readActive(ordinal: number): Buffer | null {
     const offset = this.#offsets[ordinal];
     if (offset === undefined) return null;
-    if (offset < this.#committedBytes) return readBody(this.#fd, offset, segmentPath(this.#dir, this.#first));
+    if (offset < this.#committedBytes) return readBody(this.#activeReader, offset);
     const inFlush = offset - this.#committedBytes;
     const [buffer, at] = inFlush < this.#flushingBytes ? [this.#flushing, inFlush] : [this.#pending, inFlush - this.#flushingBytes];
     const start = at + FRAME_HEADER_BYTES;
     return Buffer.from(buffer.subarray(start, start + buffer.readUInt32LE(at)));
   }
 
+  #readerOfActive(): SegmentReader {
+    const path = (): string => segmentPath(this.#dir, this.#first);
+    const sizeBytes = (): number => this.#committedBytes;
+    return {
+      get path() {
+        return path();
+      },
+      get sizeBytes() {
+        return sizeBytes();
+      },
+      read: (target, offset) => void readSync(this.#fd, target, 0, target.length, offset),
+    };
+  }
+
   #startSegment(first: number): void {
+    this.#fd = this.#createSegment(first);
     this.#first = first;
     this.#committedBytes = 0;
     this.#committedCount = 0;
-    const { O_CREAT, O_EXCL } = constants;
-    this.#fd = openSync(segmentPath(this.#dir, first), DURABLE_WRITES | O_CREAT | O_EXCL, 0o640);
-    syncDirectory(this.#dir);
   }
 
+  /** Leaves nothing behind when it fails. */
+  #createSegment(first: number): number {
+    const path = segmentPath(this.#dir, first);
+    const fd = this.#disk.open(path, DURABLE_WRITES | constants.O_CREAT, 0o640);
+    try {
+      // An earlier try may have left an empty one; one with records in it is nobody's to write over.
+      assert(this.#disk.read(path).length === 0, `${path} has content already`);
+      syncDirectory(this.#disk, this.#dir);
+    } catch (error) {
+      this.#disk.close(fd);
+      throw error;
+    }
+    return fd;
+  }
+
+  /** Can be tried again: what can fail comes first, and leaves the active segment as it is. */
   #sealActive(): void {
     const count = this.#committedCount;
+    const first = this.#first;
+    const sealedBytes = this.#committedBytes;
+    const full = this.#fd;
+    const offsets = this.#offsets.slice(0, count);
+    const tags = this.#tags.slice(0, count);
+    this.#sealed.writeIndex(first, offsets, tags);
+    this.#startSegment(first + count);
     // What was appended during the flush goes into the next segment, so its offsets count from there.
-    const pendingOffsets = this.#offsets.splice(count).map((offset) => offset - this.#committedBytes);
-    const pendingTags = this.#tags.splice(count);
-    this.#sealed.add(this.#first, this.#committedBytes, this.#offsets, this.#tags);
-    closeSync(this.#fd);
-    this.#startSegment(this.#first + count);
-    this.#offsets = pendingOffsets;
-    this.#tags = pendingTags;
+    this.#offsets = this.#offsets.slice(count).map((offset) => offset - sealedBytes);
+    this.#tags = this.#tags.slice(count);
+    this.#sealed.add(first, count, Date.now());
+    this.#disk.close(full);
     while (this.#sealed.count + 1 > this.#segmentsMax) this.#sealed.dropOldest();
   }
 
   #recoverActive(first: number, tagOf: JournalOptions['tagOf']): void {
     const path = segmentPath(this.#dir, first);
-    const bytes = readFileSync(path);
+    const bytes = this.#disk.read(path);
     const tags: number[] = [];
     const scan = scanSegment(bytes, (body) => tags.push(tagOf?.(body) ?? 0));
     if (scan.fault !== undefined) {
@@ -279,48 +388,37 @@ export class Journal {
     this.#tags = tags;
     this.#committedBytes = scan.end;
     this.#committedCount = scan.offsets.length;
-    this.#fd = openSync(path, DURABLE_WRITES);
-    if (scan.end < bytes.length) ftruncateSync(this.#fd, scan.end);
+    this.#fd = this.#disk.open(path, DURABLE_WRITES);
+    if (scan.end < bytes.length) this.#disk.truncate(this.#fd, scan.end);
     // What was read back may still be in the page cache only: it counts as committed once it is synced.
-    fsyncSync(this.#fd);
-    syncDirectory(this.#dir);
+    this.#disk.sync(this.#fd);
+    syncDirectory(this.#disk, this.#dir);
   }
 }
 
-function readLength(fd: number, offset: number): number {
+function readLength(file: SegmentReader, offset: number): number {
   const length = Buffer.allocUnsafe(4);
-  readSync(fd, length, 0, 4, offset);
+  file.read(length, offset);
   return length.readUInt32LE(0);
 }
 
-function readBody(fd: number, offset: number, path: string): Buffer {
+function readBody(file: SegmentReader, offset: number): Buffer {
   const header = Buffer.alloc(FRAME_HEADER_BYTES);
-  readSync(fd, header, 0, FRAME_HEADER_BYTES, offset);
+  file.read(header, offset);
   const length = header.readUInt32LE(0);
   if (length <= FRAME_BODY_MAX_BYTES) {
     const body = Buffer.alloc(length);
-    readSync(fd, body, 0, length, offset + FRAME_HEADER_BYTES);
+    file.read(body, offset + FRAME_HEADER_BYTES);
     if (crc32(body) === header.readUInt32LE(4)) return body;
   }
-  throw new AirtightError('JOURNAL_CORRUPT', `${path} at byte ${offset}`);
+  throw new AirtightError('JOURNAL_CORRUPT', `${file.path} at byte ${offset}`);
 }
 
-function syncDirectory(dir: string): void {
-  const fd = openSync(dir, 'r');
-  fsyncSync(fd);
-  closeSync(fd);
-}
-
-/** On a file opened with O_DSYNC: resolves when the bytes are durable. */
-function writeDurably(fd: number, buffer: Buffer, length: number, position: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const step = (from: number): void => {
-      write(fd, buffer, from, length - from, position + from, (error, written) => {
-        if (error) reject(error);
-        else if (from + written < length) step(from + written);
-        else resolve();
-      });
-    };
-    step(0);
-  });
+function syncDirectory(disk: Disk, dir: string): void {
+  const fd = disk.open(dir, 'r');
+  try {
+    disk.sync(fd);
+  } finally {
+    disk.close(fd);
+  }
 }

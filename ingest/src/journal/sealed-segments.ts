@@ -1,19 +1,26 @@
-/** The sealed segments of a journal: never written again, read by position through their side indices. */
-import { closeSync, fsyncSync, openSync, readFileSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
+/**
+ * The sealed segments of a journal: never written again, read by position through their side indices. One that has
+ * been sealed for a while is compressed; which of the two files it lies in, nobody outside needs to know.
+ */
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
 import { AirtightError } from '@airtight/protocol';
-import { INDEX_ENTRY_BYTES, indexPath, scanSegment, segmentPath } from './segment.ts';
+import { archivePath, INDEX_ENTRY_BYTES, indexPath, scanSegment, segmentPath } from './segment.ts';
+import { type CompressedSizes, compressSegment } from './segment-archive.ts';
+import { CompressedSegment, type OpenSegment, openPlainSegment, type SegmentReader } from './segment-reader.ts';
 
 /** Segments kept open for reading. */
 const OPEN_MAX = 16;
 
-export interface SealedSegment {
+interface SealedSegment {
   readonly first: number;
   readonly count: number;
-  readonly sizeBytes: number;
+  /** Epoch ms. */
+  readonly sealedAt: number;
+  compressed: boolean;
 }
 
-interface Descriptors {
-  readonly segment: number;
+interface Opened {
+  readonly file: OpenSegment;
   readonly index: number;
 }
 
@@ -22,7 +29,7 @@ export class SealedSegments {
   /** Ascending and without gap. */
   readonly #segments: SealedSegment[] = [];
   /** Least recently opened first. */
-  readonly #open = new Map<number, Descriptors>();
+  readonly #open = new Map<number, Opened>();
 
   constructor(dir: string) {
     this.#dir = dir;
@@ -43,34 +50,44 @@ export class SealedSegments {
    */
   load(first: number, nextFirst: number, tagOf?: (body: Uint8Array) => number): void {
     const count = nextFirst - first;
-    const path = segmentPath(this.#dir, first);
-    this.#segments.push({ first, count, sizeBytes: fileSize(path) });
+    const plain = segmentPath(this.#dir, first);
+    const compressed = !existsSync(plain);
+    // A crash came between the compressed file and the removal of the other: it is made again.
+    if (!compressed) rmSync(archivePath(this.#dir, first), { force: true });
+    const { mtimeMs } = statSync(compressed ? archivePath(this.#dir, first) : plain);
+    this.#segments.push({ first, count, sealedAt: mtimeMs, compressed });
     if (fileSize(indexPath(this.#dir, first)) === count * INDEX_ENTRY_BYTES) return;
-    const tags: number[] = [];
-    const scan = scanSegment(readFileSync(path), (body) => tags.push(tagOf?.(body) ?? 0));
-    if (scan.fault !== undefined || scan.offsets.length !== count) {
-      throw new AirtightError(
-        'JOURNAL_CORRUPT',
-        `${path} at byte ${scan.end}: ${scan.fault ?? 'records'} (${scan.offsets.length} of ${count} records)`,
-      );
-    }
-    writeIndex(this.#dir, first, scan.offsets, tags);
+    this.#rebuildIndex(first, count, tagOf);
+  }
+
+  /** Writes the side index of a segment that is complete, before it is added. */
+  writeIndex(first: number, offsets: readonly number[], tags: readonly number[]): void {
+    writeIndex(this.#dir, first, offsets, tags);
   }
 
   /** Takes up a segment that has just been completed. */
-  add(first: number, sizeBytes: number, offsets: readonly number[], tags: readonly number[]): void {
-    writeIndex(this.#dir, first, offsets, tags);
-    this.#segments.push({ first, count: offsets.length, sizeBytes });
+  add(first: number, count: number, sealedAt: number): void {
+    this.#segments.push({ first, count, sealedAt, compressed: false });
   }
 
   /** Deletes the oldest segment. */
   dropOldest(): void {
     const { first } = this.#segments.shift() as SealedSegment;
-    const descriptors = this.#open.get(first);
-    if (descriptors !== undefined) close(descriptors);
-    this.#open.delete(first);
+    this.#forget(first);
     rmSync(indexPath(this.#dir, first), { force: true });
-    rmSync(segmentPath(this.#dir, first));
+    rmSync(segmentPath(this.#dir, first), { force: true });
+    rmSync(archivePath(this.#dir, first), { force: true });
+  }
+
+  /** As `Journal.compressNext`. */
+  async compressNext(sealedBefore: number, signal: AbortSignal): Promise<CompressedSizes | undefined> {
+    const segment = this.#segments.find(({ compressed, sealedAt }) => !compressed && sealedAt < sealedBefore);
+    if (segment === undefined) return undefined;
+    const sizes = await compressSegment(this.#dir, segment.first, signal);
+    segment.compressed = true;
+    this.#forget(segment.first);
+    rmSync(segmentPath(this.#dir, segment.first));
+    return sizes;
   }
 
   /** Positions and tags from a position on, oldest first. */
@@ -82,20 +99,18 @@ export class SealedSegments {
     }
   }
 
-  /** Where a record lies: file, offset of its frame, end of the segment; undefined when no sealed segment holds it. */
-  locate(position: number): { readonly fd: number; readonly offset: number; readonly end: number; readonly path: string } | undefined {
+  /** Where a record lies: file, offset of its frame; undefined when no sealed segment holds it. */
+  locate(position: number): { readonly file: SegmentReader; readonly offset: number } | undefined {
     const segment = this.#at(position);
     if (segment === undefined) return undefined;
-    const { first, sizeBytes } = segment;
-    const descriptors = this.#descriptors(first);
+    const { file, index } = this.#opened(segment);
     const entry = Buffer.allocUnsafe(INDEX_ENTRY_BYTES);
-    readSync(descriptors.index, entry, 0, INDEX_ENTRY_BYTES, (position - first) * INDEX_ENTRY_BYTES);
-    return { fd: descriptors.segment, offset: entry.readUInt32LE(0), end: sizeBytes, path: segmentPath(this.#dir, first) };
+    readSync(index, entry, 0, INDEX_ENTRY_BYTES, (position - segment.first) * INDEX_ENTRY_BYTES);
+    return { file, offset: entry.readUInt32LE(0) };
   }
 
   close(): void {
-    for (const descriptors of this.#open.values()) close(descriptors);
-    this.#open.clear();
+    for (const first of [...this.#open.keys()]) this.#forget(first);
   }
 
   #at(position: number): SealedSegment | undefined {
@@ -111,23 +126,42 @@ export class SealedSegments {
     return undefined;
   }
 
-  #descriptors(first: number): Descriptors {
-    const known = this.#open.get(first);
+  #opened(segment: SealedSegment): Opened {
+    const known = this.#open.get(segment.first);
     if (known !== undefined) return known;
-    if (this.#open.size >= OPEN_MAX) {
-      const [oldest, descriptors] = this.#open.entries().next().value as [number, Descriptors];
-      close(descriptors);
-      this.#open.delete(oldest);
-    }
-    const descriptors = { segment: openSync(segmentPath(this.#dir, first), 'r'), index: openSync(indexPath(this.#dir, first), 'r') };
-    this.#open.set(first, descriptors);
-    return descriptors;
+    if (this.#open.size >= OPEN_MAX) this.#forget(this.#open.keys().next().value as number);
+    const opened = { file: this.#openFile(segment), index: openSync(indexPath(this.#dir, segment.first), 'r') };
+    this.#open.set(segment.first, opened);
+    return opened;
   }
-}
 
-function close({ segment, index }: Descriptors): void {
-  closeSync(segment);
-  closeSync(index);
+  #openFile({ first, compressed }: SealedSegment): OpenSegment {
+    return compressed ? new CompressedSegment(archivePath(this.#dir, first)) : openPlainSegment(segmentPath(this.#dir, first));
+  }
+
+  #forget(first: number): void {
+    const opened = this.#open.get(first);
+    if (opened === undefined) return;
+    this.#open.delete(first);
+    opened.file.close();
+    closeSync(opened.index);
+  }
+
+  #rebuildIndex(first: number, count: number, tagOf?: (body: Uint8Array) => number): void {
+    const file = this.#openFile(this.#at(first) as SealedSegment);
+    const bytes = Buffer.allocUnsafe(file.sizeBytes);
+    file.read(bytes, 0);
+    file.close();
+    const tags: number[] = [];
+    const scan = scanSegment(bytes, (body) => tags.push(tagOf?.(body) ?? 0));
+    if (scan.fault !== undefined || scan.offsets.length !== count) {
+      throw new AirtightError(
+        'JOURNAL_CORRUPT',
+        `${file.path} at byte ${scan.end}: ${scan.fault ?? 'records'} (${scan.offsets.length} of ${count} records)`,
+      );
+    }
+    writeIndex(this.#dir, first, scan.offsets, tags);
+  }
 }
 
 function fileSize(path: string): number {

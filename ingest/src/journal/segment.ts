@@ -1,7 +1,8 @@
 /**
  * One file of a journal: `{first position, 16 digits}.seg`, frames back to back. A sealed segment (every one but the
  * last) has a side file `.idx` with 8 bytes a record: offset u32le, tag u32le. The side file is derived data: it is
- * rebuilt from the segment when it is missing or does not fit.
+ * rebuilt from the segment when it is missing or does not fit. A sealed segment may be compressed: `.seg.zst` in the
+ * place of `.seg` (segment-archive.ts).
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,23 +10,24 @@ import { crc32 } from 'node:zlib';
 import { FRAME_BODY_MAX_BYTES, FRAME_HEADER_BYTES, type FrameFault, readFrame } from '@airtight/protocol';
 
 export const INDEX_ENTRY_BYTES = 8;
-const NAME = /^(\d{16})\.seg$/;
+const NAME = /^(\d{16})\.seg(\.zst)?$/;
 
 export function segmentPath(dir: string, first: number): string {
   return join(dir, `${String(first).padStart(16, '0')}.seg`);
+}
+
+export function archivePath(dir: string, first: number): string {
+  return `${segmentPath(dir, first)}.zst`;
 }
 
 export function indexPath(dir: string, first: number): string {
   return join(dir, `${String(first).padStart(16, '0')}.idx`);
 }
 
-/** First positions of the segments in a folder, ascending. */
+/** First positions of the segments in a folder, compressed or not, ascending. */
 export function listSegments(dir: string): number[] {
-  return readdirSync(dir)
-    .map((name) => NAME.exec(name)?.[1])
-    .filter((digits) => digits !== undefined)
-    .map(Number)
-    .sort((a, b) => a - b);
+  const digits = readdirSync(dir).map((name) => NAME.exec(name)?.[1]);
+  return [...new Set(digits.filter((first) => first !== undefined).map(Number))].sort((a, b) => a - b);
 }
 
 export interface SegmentScan {

@@ -5,6 +5,7 @@
 import type { Code, Refusal } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { Journal } from '../journal/journal.ts';
+import type { StorageHealth } from '../storage/storage-health.ts';
 
 /** How much of a refused payload is kept: enough to see what the device sends. */
 export const KEPT_PAYLOAD_BYTES = 4096;
@@ -35,8 +36,9 @@ export interface QuarantinedMessage extends Origin {
 export class Quarantine {
   readonly #journal: Journal;
 
-  constructor(dir: string) {
-    this.#journal = Journal.open(dir, { segmentMaxBytes: SEGMENT_BYTES, segmentsMax: SEGMENTS_MAX });
+  constructor(dir: string, health?: StorageHealth) {
+    const options = health === undefined ? {} : { health };
+    this.#journal = Journal.open(dir, { segmentMaxBytes: SEGMENT_BYTES, segmentsMax: SEGMENTS_MAX, ...options });
   }
 
   /** How many were ever quarantined. */

@@ -1,0 +1,102 @@
+/** Credentials as they are asked for, made: what goes on record, and what is shown once. */
+import { randomBytes } from 'node:crypto';
+import { accept, type Credential, type Outcome, refuse } from '@airtight/protocol';
+import type { IssuedCertificate } from './certificate-authority.ts';
+import { keyIdOf, parsePublicKey } from './ed25519-key.ts';
+import { generateSecret, hashSecret } from './secret-hash.ts';
+
+export interface CredentialRequest {
+  /** Password chosen by the caller. */
+  readonly secret?: string;
+  /** A password is generated when true, and when nothing else to log in with is asked for. */
+  readonly password?: boolean;
+  /** Issued by our own CA, or known by what the agency's CA has issued. */
+  readonly certificate?: { readonly csr?: string; readonly fingerprint256?: string; readonly commonName?: string };
+  /** Ed25519 public keys: PEM, JWK, or 32 bytes in base64url. */
+  readonly jwtKey?: string;
+  readonly signKey?: string;
+}
+
+/** What a device must be given; nothing of it can be asked for again. */
+export interface ShownOnce {
+  readonly secret?: string;
+  readonly certificate?: IssuedCertificate;
+  /** Ids of the new credentials: `kid` of a signing key. */
+  readonly credentials: readonly { readonly id: string; readonly kind: Credential['kind'] }[];
+}
+
+export interface NewCredentials {
+  readonly credentials: readonly Credential[];
+  readonly shown: ShownOnce;
+}
+
+export const SECRET_MIN_LENGTH = 16;
+export const SECRET_MAX_LENGTH = 256;
+const PASSWORD_ID_BYTES = 8;
+const CERTIFICATE_ID_CHARACTERS = 16;
+const COMMON_NAME_MAX_LENGTH = 64;
+
+/**
+ * @param keysDir where the CA is
+ * @returns REQUEST_INVALID, CA_MISSING
+ * @throws AirtightError REQUEST_INVALID for a certificate request that cannot be used
+ */
+export async function makeCredentials(
+  request: CredentialRequest,
+  { producer, now, keysDir }: { readonly producer: string; readonly now: number; readonly keysDir: string },
+): Promise<Outcome<NewCredentials>> {
+  const credentials: Credential[] = [];
+  const { jwtKey, signKey, certificate } = request;
+  for (const [kind, text] of [
+    ['jwt-ed25519', jwtKey],
+    ['signing-ed25519', signKey],
+  ] as const) {
+    if (text === undefined) continue;
+    const publicKey = parsePublicKey(text);
+    if (publicKey === undefined) return refuse('REQUEST_INVALID', `${kind}: an Ed25519 public key is wanted (PEM, JWK or base64url)`);
+    credentials.push({ id: keyIdOf(publicKey), kind, publicKey, validFrom: now });
+  }
+  let issued: IssuedCertificate | undefined;
+  if (certificate !== undefined) {
+    const { fingerprint256, commonName, csr } = certificate;
+    if (fingerprint256 === undefined && commonName === undefined) {
+      // Loaded when it is needed: most deployments never issue one.
+      const { CertificateAuthority } = await import('./certificate-authority.ts');
+      issued = await (await CertificateAuthority.open(keysDir)).issue(producer, now, csr);
+    }
+    const known = toCertificate(issued?.fingerprint256 ?? fingerprint256, commonName, now, issued?.validTo);
+    if (!known.ok) return known;
+    credentials.push(known.value);
+  }
+  const secret =
+    request.secret ?? ((request.password ?? (jwtKey === undefined && certificate === undefined)) ? generateSecret() : undefined);
+  if (secret !== undefined) {
+    if (secret.length < SECRET_MIN_LENGTH || secret.length > SECRET_MAX_LENGTH)
+      return refuse('REQUEST_INVALID', `a secret has ${SECRET_MIN_LENGTH} to ${SECRET_MAX_LENGTH} characters`);
+    const id = randomBytes(PASSWORD_ID_BYTES).toString('hex');
+    credentials.push({ id, kind: 'password', hash: await hashSecret(secret), validFrom: now });
+  }
+  const shown = {
+    ...(secret === undefined ? {} : { secret }),
+    ...(issued === undefined ? {} : { certificate: issued }),
+    credentials: credentials.map(({ id, kind }) => ({ id, kind })),
+  };
+  return accept({ credentials, shown });
+}
+
+function toCertificate(
+  fingerprint: string | undefined,
+  commonName: string | undefined,
+  now: number,
+  validTo: number | undefined,
+): Outcome<Credential> {
+  if (fingerprint === undefined) {
+    const name = commonName as string;
+    if (name.length === 0 || name.length > COMMON_NAME_MAX_LENGTH) return refuse('REQUEST_INVALID', 'commonName: 1 to 64 characters');
+    return accept({ id: `cn:${name}`, kind: 'certificate', commonName: name, validFrom: now });
+  }
+  const fingerprint256 = fingerprint.replaceAll(':', '').toLowerCase();
+  if (!/^[0-9a-f]{64}$/.test(fingerprint256)) return refuse('REQUEST_INVALID', 'fingerprint256: SHA-256 in hex');
+  const id = fingerprint256.slice(0, CERTIFICATE_ID_CHARACTERS);
+  return accept({ id, kind: 'certificate', fingerprint256, validFrom: now, ...(validTo === undefined ? {} : { validTo }) });
+}

@@ -1,0 +1,91 @@
+/** Dataset definitions come from people: what enters as one is checked here, wherever it enters. */
+import { codecFault } from '@airtight/standards/lorawan-codec.ts';
+import type { Bilingual, DatasetDefinition, DocumentDefinition } from './control.ts';
+import { schemaFault } from './document-schema.ts';
+import { isJsonPointer } from './json-pointer.ts';
+import { MEASUREMENTS_MAX } from './measurement.ts';
+import { isPropertyName } from './names.ts';
+import { accept, type Outcome, refuse } from './outcome.ts';
+import { isTelemetryDataset } from './topic.ts';
+
+/** A hundred is a large station. */
+export const PROPERTIES_MAX = 1000;
+const TITLE_MAX_LENGTH = 256;
+const UNIT_MAX_LENGTH = 32;
+
+type Members = { readonly [member: string]: unknown };
+/** What is wrong with the value of a member; undefined when nothing is. */
+type FaultOf = (value: unknown) => string | undefined;
+
+/** The members whose faults are looked for here. */
+const FAULTS: { readonly [member: string]: FaultOf } = {
+  type: (value) => (value === 'dataset' ? undefined : '"dataset" is wanted'),
+  dataset: (value) => (typeof value === 'string' && isTelemetryDataset(value) ? undefined : 'no name that a dataset may have'),
+  title: titleFault,
+  cadenceMs: (value) => (Number.isSafeInteger(value) && (value as number) > 0 ? undefined : 'whole milliseconds above 0'),
+  properties: propertiesFault,
+};
+
+/** @returns the value as a definition; or DATASET_INVALID with the member that is missing or wrong */
+export function checkDatasetDefinition(value: unknown): Outcome<DatasetDefinition> {
+  if (!isObject(value)) return refuse('DATASET_INVALID', 'an object is wanted');
+  for (const [member, faultOf] of Object.entries(FAULTS)) {
+    const fault = faultOf(value[member]);
+    if (fault !== undefined) return refuse('DATASET_INVALID', `${member}: ${fault}`);
+  }
+  const fault = formatsFault(value);
+  return fault === undefined ? accept(value as unknown as DatasetDefinition) : refuse('DATASET_INVALID', fault);
+}
+
+/** @returns what is wrong with the members of a definition that say how its payloads are read; undefined when nothing is */
+export function formatsFault({ codec, document }: { readonly codec?: unknown; readonly document?: unknown }): string | undefined {
+  const inCodec = codec === undefined ? undefined : codecFault(codec, isPropertyName);
+  if (inCodec !== undefined) return `codec: ${inCodec}`;
+  const inDocument = document === undefined ? undefined : documentFault(document);
+  return inDocument === undefined ? undefined : `document: ${inDocument}`;
+}
+
+function titleFault(value: unknown): string | undefined {
+  const { zh, en } = (isObject(value) ? value : {}) as Partial<Bilingual>;
+  const isText = (text: unknown): boolean => typeof text === 'string' && text.length > 0 && text.length <= TITLE_MAX_LENGTH;
+  return isText(zh) && isText(en) ? undefined : 'zh and en are wanted';
+}
+
+function propertiesFault(value: unknown): string | undefined {
+  if (!isObject(value) || Object.keys(value).length > PROPERTIES_MAX) return `an object of at most ${PROPERTIES_MAX} properties`;
+  for (const [name, property] of Object.entries(value)) {
+    const fault = isPropertyName(name) ? propertyFault(property) : 'no name that a property may have';
+    if (fault !== undefined) return `${name.slice(0, 64)}: ${fault}`;
+  }
+  return undefined;
+}
+
+function propertyFault(property: unknown): string | undefined {
+  if (!isObject(property)) return 'title and unit are wanted';
+  const { title, unit, min = -Infinity, max = Infinity } = property as { [member: string]: unknown };
+  if (typeof unit !== 'string' || unit.length === 0 || unit.length > UNIT_MAX_LENGTH) return 'unit: UCUM';
+  if (typeof min !== 'number' || typeof max !== 'number' || !(min <= max)) return 'min and max are numbers, min the smaller';
+  const fault = titleFault(title);
+  return fault === undefined ? undefined : `title: ${fault}`;
+}
+
+/** @returns what is wrong with the `document` of a definition; undefined when nothing is */
+export function documentFault(value: unknown): string | undefined {
+  if (!isObject(value)) return 'schema, time and values are wanted';
+  const known = ['schema', 'items', 'time', 'id', 'values'] satisfies (keyof DocumentDefinition)[];
+  const stranger = Object.keys(value).find((member) => !(known as readonly string[]).includes(member));
+  if (stranger !== undefined) return `${stranger.slice(0, 64)}: there is no such member`;
+  const { schema, items = '', time, id = '', values } = value as { [member: string]: unknown };
+  for (const [name, pointer] of Object.entries({ items, time, id }))
+    if (!isJsonPointer(pointer)) return `${name}: a JSON Pointer is wanted`;
+  const pointers = isObject(values) ? Object.entries(values) : [];
+  if (pointers.length === 0 || pointers.length > MEASUREMENTS_MAX) return `values: 1 to ${MEASUREMENTS_MAX} properties`;
+  const wrong = pointers.find(([property, pointer]) => !isPropertyName(property) || !isJsonPointer(pointer));
+  if (wrong !== undefined) return `values: ${wrong[0].slice(0, 64)}: a property name and a JSON Pointer are wanted`;
+  const fault = schemaFault(schema);
+  return fault === undefined ? undefined : `schema: ${fault}`;
+}
+
+function isObject(json: unknown): json is Members {
+  return json !== null && typeof json === 'object' && !Array.isArray(json);
+}

@@ -1,0 +1,173 @@
+/**
+ * Verification of a proof bundle with what only this product knows of it: the device's own signature. To the steps of
+ * `verifyBundle` a signed record adds
+ *
+ * | step      | establishes                                                                      |
+ * | --------- | -------------------------------------------------------------------------------- |
+ * | signature | the payload, for this agency, dataset and producer, was signed with the device key |
+ * | deviceKey | that key was on record for this device before the reading, and valid when it came in |
+ *
+ * Who brings the device's key himself relies on nothing the operator has written: then an unsigned record fails too.
+ */
+import {
+  type BundleStep,
+  type BundleVerdict,
+  decodeBase64,
+  nobleAlgorithms,
+  type Policy,
+  type ProofBundle,
+  type ProvenRecord,
+  type SignatureAlgorithms,
+  verifyBundle,
+} from '@airtight/tlog';
+import type { Code } from './codes.ts';
+import { KEYS_DATASET, type KeyRecord } from './control.ts';
+import { isValidAt } from './credential.ts';
+import { decodePublicKey, verifyDeviceSignature } from './device-signature.ts';
+import { accept, type Outcome, refuse } from './outcome.ts';
+import { type DecodedRecord, decodeRecord, type RecordHeader } from './record.ts';
+
+/** The last moment that ECMAScript's dates reach, in epoch ms. */
+const TIME_MAX_MS = 8.64e15;
+
+export type ProofStepName = BundleStep['step'] | 'signature' | 'deviceKey';
+
+export interface ProofStep extends Omit<BundleStep, 'step' | 'code'> {
+  readonly step: ProofStepName;
+  readonly code?: Code;
+}
+
+export interface ProofVerdict extends Omit<BundleVerdict, 'steps'> {
+  readonly steps: readonly ProofStep[];
+}
+
+export interface ProofOptions {
+  /** The 32 bytes of the device's public key, when the verifier has it from the device's owner. */
+  readonly deviceKey?: Uint8Array | undefined;
+  readonly algorithms?: SignatureAlgorithms;
+}
+
+/** Verifies a bundle against a policy. Never throws for anything a bundle may hold. */
+export function verifyProof(
+  bundle: ProofBundle,
+  policy: Policy,
+  { deviceKey, algorithms = nobleAlgorithms }: ProofOptions = {},
+): ProofVerdict {
+  const verdict = verifyBundle(bundle, policy, algorithms);
+  const record = placedRecord(bundle.record);
+  const isSigned = record.ok && record.value.header.signature !== undefined;
+  if (!isSigned && deviceKey === undefined && bundle.deviceKey === undefined) return verdict;
+  const registered = registeredKey(bundle, policy, record, algorithms);
+  const steps = [
+    ...verdict.steps,
+    signatureStep(record, deviceKey ?? keyOf(bundle.deviceKey), algorithms),
+    deviceKeyStep(registered, deviceKey),
+  ];
+  return { ...verdict, steps, ok: steps.every(({ ok }) => ok) };
+}
+
+/** The record, when its header names its place in texts: it comes from a file, and may hold anything. */
+function placedRecord(bytes: Uint8Array): Outcome<DecodedRecord> {
+  const record = decodeRecord(bytes);
+  if (!record.ok) return record;
+  const { agency, dataset, producer } = record.value.header;
+  const isPlaced = [agency, dataset, producer].every((name) => typeof name === 'string');
+  return isPlaced ? record : refuse('RECORD_MALFORMED', 'agency, dataset and producer are not texts');
+}
+
+function step(name: ProofStepName, outcome: Outcome<string>): ProofStep {
+  if (outcome.ok) return { step: name, ok: true, detail: outcome.value, hashes: {} };
+  return { step: name, ok: false, code: outcome.code, detail: outcome.detail, hashes: {} };
+}
+
+function signatureStep(record: Outcome<DecodedRecord>, key: Uint8Array | undefined, algorithms: SignatureAlgorithms): ProofStep {
+  if (!record.ok) return step('signature', record);
+  const { header, payload } = record.value;
+  if (header.signature === undefined) return step('signature', refuse('SIGNATURE_MISSING', 'the record carries no signature of a device'));
+  if (key === undefined) return step('signature', refuse('SIGNING_KEY_WRONG', 'the bundle brings no key; give that of the device'));
+  if (!isDeviceSignature(header) || !verifyDeviceSignature(header, payload, key, algorithms))
+    return step(
+      'signature',
+      refuse('SIGNATURE_INVALID', `not by the key of ${JSON.stringify(header.signature?.kid)} for ${placeOf(header)}`),
+    );
+  return step('signature', accept(`by key ${header.signature.kid} for ${placeOf(header)}`));
+}
+
+function isDeviceSignature({ signature }: RecordHeader): boolean {
+  return typeof signature?.kid === 'string' && typeof signature.sig === 'string';
+}
+
+function placeOf({ agency, dataset, producer }: RecordHeader): string {
+  return `${agency}/${dataset}/${producer}`;
+}
+
+function deviceKeyStep(registered: Outcome<KeyRecord> | undefined, given: Uint8Array | undefined): ProofStep {
+  if (registered === undefined) {
+    if (given !== undefined) return step('deviceKey', accept('the key that you gave; the bundle does not say when it was put on record'));
+    return step('deviceKey', refuse('SIGNING_KEY_WRONG', 'the bundle does not prove whose key it is'));
+  }
+  if (!registered.ok) return step('deviceKey', registered);
+  const { kid, producer, publicKey, validFrom, validTo } = registered.value;
+  const onRecord = decodePublicKey(publicKey);
+  if (given !== undefined && onRecord?.some((byte, at) => byte !== given[at]) !== false)
+    return step('deviceKey', refuse('SIGNING_KEY_WRONG', `the key on record as ${kid} is not the one that you gave`));
+  const until = validTo === undefined ? '' : ` to ${new Date(validTo).toISOString()}`;
+  return step('deviceKey', accept(`key ${kid} of ${producer}, valid from ${new Date(validFrom).toISOString()}${until}`));
+}
+
+/** What the bundle's key record says, if it is proven and is that of this record's device at that time. */
+function registeredKey(
+  bundle: ProofBundle,
+  policy: Policy,
+  record: Outcome<DecodedRecord>,
+  algorithms: SignatureAlgorithms,
+): Outcome<KeyRecord> | undefined {
+  const { deviceKey, checkpoint } = bundle;
+  if (deviceKey === undefined) return undefined;
+  const broken = verifyBundle({ ...deviceKey, checkpoint }, policy, algorithms).steps.find(({ ok }) => !ok);
+  if (broken !== undefined) return refuse(broken.code ?? 'PROOF_MISMATCH', `record of the key: ${broken.step}: ${broken.detail}`);
+  if (!record.ok) return record;
+  const key = keyRecordOf(deviceKey);
+  if (key === undefined) return refuse('SIGNING_KEY_WRONG', 'what is proven is no record of a key');
+  const { header } = record.value;
+  const isOurs = key.producer === header.producer && key.agency === header.agency && key.kid === header.signature?.kid;
+  if (!isOurs) return refuse('SIGNING_KEY_WRONG', `the key on record is ${key.kid} of ${key.agency}/${key.producer}`);
+  if (deviceKey.position >= bundle.position) return refuse('SIGNING_KEY_WRONG', 'the key was put on record after the reading');
+  if (!isValidAt({ ...key, id: key.kid }, header.receivedAt))
+    return refuse('SIGNING_KEY_WRONG', `key ${key.kid} was not valid when the reading came in`);
+  return accept(key);
+}
+
+function keyOf(proven: ProvenRecord | undefined): Uint8Array | undefined {
+  const key = proven === undefined ? undefined : keyRecordOf(proven);
+  return key === undefined ? undefined : decodePublicKey(key.publicKey);
+}
+
+function keyRecordOf({ record }: ProvenRecord): KeyRecord | undefined {
+  const decoded = decodeRecord(record);
+  if (!decoded.ok || decoded.value.header.dataset !== KEYS_DATASET || decoded.value.header.door !== 'internal') return undefined;
+  try {
+    const key = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(decoded.value.payload)) as Partial<KeyRecord> | null;
+    const { type, publicKey, validFrom, validTo = validFrom } = key ?? {};
+    if (type !== 'key' || typeof publicKey !== 'string' || !isTime(validFrom) || !isTime(validTo)) return undefined;
+    return key as KeyRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+function isTime(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Math.abs(value as number) <= TIME_MAX_MS;
+}
+
+/** A device's public key as a file has it: 32 bytes in base64url, or SPKI in PEM (RFC 8410); undefined when it is neither. */
+export function parseDeviceKey(text: string): Uint8Array | undefined {
+  const trimmed = text.trim();
+  const pem = /^-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----$/.exec(trimmed)?.[1];
+  if (pem === undefined) return decodePublicKey(trimmed);
+  const der = decodeBase64(pem.replace(/\s/g, ''));
+  // SEQUENCE { SEQUENCE { OID 1.3.101.112 } BIT STRING of 32 bytes }: twelve bytes that are always the same.
+  const prefix = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+  if (der?.length !== prefix.length + 32 || prefix.some((byte, at) => der[at] !== byte)) return undefined;
+  return der.subarray(prefix.length);
+}
