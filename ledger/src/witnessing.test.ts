@@ -204,11 +204,22 @@ test('three regions cosign each other; a checkpoint is public at once and final 
   const before = await textAt(beijing, '/checkpoint');
   assert.match(before, /witness\.example\.gov\/hebei/);
   await Promise.all([first.close(), second.close(), third.close()]);
-  await start(t, beijing);
+  const restarted = await start(t, beijing);
   assert.equal(await textAt(beijing, '/checkpoint'), before);
   assert.equal(openSize(await textAt(beijing, '/checkpoint.final'), beijing), openSize(before, beijing));
   const metrics = await textAt(beijing, '/metrics');
   assert.match(metrics, /^airtight_ledger_final_size_entries 303$/m);
+  await restarted.close();
+
+  // What was final by the policy of then is not by a stricter one.
+  const policyFile = join(scratch, 'stricter');
+  const text = readFileSync(join(beijing.dataDir, 'keys', 'policy'), 'utf8');
+  const members = `witness third ${beijing.witnessVkey}\ngroup provinces all third `;
+  writeFileSync(policyFile, text.replace('group provinces all ', members));
+  await start(t, beijing, { policyFile });
+  assert.equal((await fetch(`${beijing.url}/checkpoint.final`)).status, 404);
+  const stricter = await statusOf(beijing);
+  assert.deepEqual([stricter.finalSize, stricter.isFinal, stricter.witnesses.length], [null, false, 3]);
 });
 
 function openSize(note: string, region: Region): number | string {

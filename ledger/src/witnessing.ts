@@ -1,7 +1,7 @@
 /** The two sides of witnessing put together: cosigning for other logs, and having the own log cosigned. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatVkey, type Policy, parsePolicy, type Vkey } from '@airtight/tlog';
+import { formatVkey, type Policy, parsePolicy, type Vkey, verifyQuorum } from '@airtight/tlog';
 import type { Logger } from 'pino';
 import type { LedgerConfig } from './config.ts';
 import { CosignatureCollector } from './cosigning/collector.ts';
@@ -9,6 +9,7 @@ import { LedgerError } from './ledger-error.ts';
 import type { Ledger } from './log/ledger.ts';
 import { ownTiles } from './log/own-tiles.ts';
 import type { LedgerMetrics } from './metrics.ts';
+import { nodeAlgorithms } from './signature-algorithms.ts';
 import { isUnusedKey, markKeyUsed } from './signing-key-file.ts';
 import { DurableFiles } from './storage/durable-files.ts';
 import { nodeFileSystem } from './storage/file-system.ts';
@@ -88,6 +89,11 @@ async function startCollector(
 ): Promise<CosignatureCollector> {
   const policy = await readPolicy(config.policyFile, ledger.vkeys);
   const origin = ledger.vkey.name;
+  const before = ledger.final === null ? null : verifyQuorum(Buffer.from(ledger.final.note), policy, nodeAlgorithms);
+  if (before?.ok === false) {
+    logger.warn({ code: before.code, detail: before.detail }, 'the final checkpoint does not fulfil the policy; another one is waited for');
+    ledger.forgetFinal();
+  }
   return new CosignatureCollector({
     ledger,
     policy,

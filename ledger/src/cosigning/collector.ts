@@ -158,7 +158,7 @@ export class CosignatureCollector {
     const { ledger, intervalMs, monotonicMs } = this.#options;
     const ageMs = monotonicMs() - target.startedMs;
     const isSettled = this.#hasQuorum(target) && (target.pending.size === 0 || ageMs >= JOIN_MS);
-    if (ledger.published.size === target.size) return isSettled && ageMs >= REFRESH_MS;
+    if (ledger.published.size === target.size) return (isSettled || target.pending.size === 0) && ageMs >= REFRESH_MS;
     const isHopeless = target.pending.size === target.refused.size;
     return ageMs >= intervalMs && (isSettled || isHopeless || ageMs >= TARGET_MAX_MS);
   }

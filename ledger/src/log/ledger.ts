@@ -222,6 +222,11 @@ export class Ledger {
     });
   }
 
+  /** The final checkpoint of an earlier run does not fulfil the policy of today: another one will take its place. */
+  forgetFinal(): void {
+    this.#final = null;
+  }
+
   /** Removes partial tiles that full ones have replaced. Nobody waits for this. */
   async removeObsolete(): Promise<void> {
     const folders = this.#obsolete;
