@@ -1,5 +1,6 @@
 /** `pnpm bench <name> [options]`: measurements against peers in the same run. See docs/reference/benchmarks.md. */
 import { FLEET_OPTIONS, runFleet } from './src/benchmarks/fleet.ts';
+import { IMPORT_OPTIONS, runImport } from './src/benchmarks/import.ts';
 import { INGEST_OPTIONS, runIngest } from './src/benchmarks/ingest.ts';
 import { QUERY_OPTIONS, runQuery } from './src/benchmarks/query.ts';
 import { runSlowSubscriber, SLOW_SUBSCRIBER_OPTIONS } from './src/benchmarks/slow-subscriber.ts';
@@ -21,6 +22,7 @@ const BENCHMARKS: { readonly [name: string]: Benchmark } = {
     options: SLOW_SUBSCRIBER_OPTIONS,
     run: runSlowSubscriber,
   },
+  import: { about: 'a month of a national network from files, and a second time', options: IMPORT_OPTIONS, run: runImport },
   query: { about: 'the API over ten million observations beside plain tables', options: QUERY_OPTIONS, run: runQuery },
 };
 

@@ -41,7 +41,7 @@ before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'airtight-formats-'));
   const records = DATASETS.map((payload) => ({ agency: CONTROL_AGENCY, dataset: DATASETS_DATASET, producer: 'tests', payload }));
   await product.ingest('/records', { records });
-  const { code, stderr } = await airtight(['dataset', TEMPLATE, '--data', product.dataDir]);
+  const { code, stderr } = await airtight(['dataset', 'set', TEMPLATE, '--data', product.dataDir]);
   assert.equal(code, 0, stderr);
 });
 after(async () => {

@@ -18,6 +18,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const FILE_TIMEOUT_MS = 10 * 60_000;
 const FAULT_LOOP_TIMEOUT_MS = 60 * 60_000;
 
+/** Tests that kill services as often as FAULT_ROUNDS says. */
+const FAULT_LOOPS = ['tests/faults.test.ts', 'tests/external-broker.test.ts'];
+
 interface Stage {
   readonly files: readonly string[];
   readonly concurrency: number;
@@ -28,7 +31,7 @@ interface Stage {
 function stagesOf(mode: string | undefined): Stage[] {
   const files = (pattern: string) => globSync(pattern, { cwd: root, exclude: ['**/node_modules/**'] }).sort();
   if (mode === 'faults') {
-    return [{ files: ['tests/faults.test.ts'], concurrency: 1, timeoutMs: FAULT_LOOP_TIMEOUT_MS, env: { FAULT_ROUNDS: '20' } }];
+    return [{ files: FAULT_LOOPS, concurrency: 1, timeoutMs: FAULT_LOOP_TIMEOUT_MS, env: { FAULT_ROUNDS: '20' } }];
   }
   if (mode !== undefined) throw new Error(`unknown mode ${mode}; there is: faults`);
   const single = [...files('*/src/**/*.test.ts'), ...files('tests/tidy/*.test.ts')];

@@ -43,6 +43,12 @@ export const API_SETTINGS = {
     default: 'Asia/Shanghai',
     doc: 'IANA zone in which screens show times and calendar days begin.',
   },
+  trustedProxies: {
+    type: 'string',
+    env: 'AIRTIGHT_API_TRUSTED_PROXIES',
+    default: '',
+    doc: 'IP addresses or networks of reverse proxies, separated by commas: from them `X-Forwarded-For` tells who asks, which limits count by. Empty: nobody is believed.',
+  },
   anonymousRole: {
     type: 'choice',
     env: 'AIRTIGHT_API_ANONYMOUS_ROLE',

@@ -6,8 +6,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ContractsHost } from './contracts/host.ts';
 import type { ControlState } from './control/control-state.ts';
 import { decodeFrame, type JournalEvent } from './decode/decoder.ts';
-import { framesOf } from './feed/frames.ts';
+import type { Births } from './feed/births.ts';
 import type { AlertBook } from './project/alert-book.ts';
+import type { ClockSkews } from './project/clock-skew.ts';
 import type { LatestValues } from './project/latest.ts';
 import type { Projector } from './project/projector.ts';
 import type { StreamHub } from './stream/hub.ts';
@@ -21,6 +22,7 @@ const LOOK_EVERY = 32;
 export interface Stages {
   readonly control: ControlState;
   readonly latest: LatestValues;
+  readonly skew: ClockSkews;
   readonly alerts: AlertBook;
   readonly projector: Projector;
   readonly contracts: ContractsHost;
@@ -36,11 +38,13 @@ export interface FoldCounters {
 export class Fold {
   readonly #stages: Stages;
   readonly counters: FoldCounters = { records: 0, observations: 0, opaque: 0 };
+  readonly #births: Births;
   #head = 0;
   #next: number;
 
-  constructor(stages: Stages, from: number) {
+  constructor(stages: Stages, births: Births, from: number) {
     this.#stages = stages;
+    this.#births = births;
     this.#next = from;
   }
 
@@ -58,8 +62,9 @@ export class Fold {
   async take(chunk: FeedChunk): Promise<void> {
     this.#head = Math.max(this.#head, chunk.head);
     const { projector, contracts } = this.#stages;
+    const frames = await this.#births.framesOf(chunk);
     let turnBegan = performance.now();
-    for (const frame of framesOf(chunk)) {
+    for (const frame of frames) {
       // A chunk that failed half-way comes again from its beginning.
       if (frame.position < this.#next) continue;
       this.#give(decodeFrame(frame, this.#stages.control.datasets));
@@ -74,13 +79,14 @@ export class Fold {
   }
 
   #give(event: JournalEvent): void {
-    const { control, latest, alerts, projector, contracts, stream } = this.#stages;
+    const { control, latest, skew, alerts, projector, contracts, stream } = this.#stages;
     this.counters.records++;
     if (event.kind === 'control') control.take(event);
     else if (event.kind === 'alert') alerts.take(event);
     else if (event.kind === 'readings') {
       this.counters.observations += event.observations.length;
       latest.take(event);
+      skew.take(event);
     } else if (event.kind === 'opaque') this.counters.opaque++;
     projector.add(event);
     contracts.take(event);

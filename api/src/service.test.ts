@@ -76,7 +76,7 @@ test('observations as CSV', async () => {
   const response = await d.get('/api/v1/observations?producer=s1&observedProperty=pm10&limit=2', { accept: 'text/csv' });
   const lines = (await response.text()).split('\r\n');
   assert.equal(lines.length, 4);
-  assert.match(lines[1] ?? '', /^bj,air,s1,pm10,2026-04-01T00:00:00\.000Z,.*,80\.5,ug\/m3,,3$/);
+  assert.match(lines[1] ?? '', /^bj,air,s1,pm10,2026-04-01T00:00:00\.000Z,.*,80\.5,ug\/m3,,3,1,1$/);
 });
 
 test('a series has means, extremes and counts; the index is a series too', async () => {
@@ -156,6 +156,7 @@ test('the interface is described from its schemas, and its documentation needs n
     Object.keys(openapi.paths).some((path: string) => path.startsWith('/internal')),
     false,
   );
+  assert.equal((await d.json('/api/asyncapi.json')).asyncapi, '3.0.0');
   const page = await (await d.get('/api/docs/')).text();
   assert.equal(/(?:src|href)="https?:/.test(page), false);
 });

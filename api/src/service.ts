@@ -11,9 +11,11 @@ import { type ContractsEngine, createEngine } from './contracts/engine.ts';
 import { ContractsHost } from './contracts/host.ts';
 import { type ContractsSnapshot, readSnapshot, snapshotPathIn } from './contracts/snapshot-file.ts';
 import { ControlState } from './control/control-state.ts';
+import { Births } from './feed/births.ts';
 import { followFeed } from './feed/follower.ts';
 import { Fold } from './fold.ts';
 import { AlertBook } from './project/alert-book.ts';
+import { ClockSkews } from './project/clock-skew.ts';
 import { loadControl } from './project/control-load.ts';
 import { LatestValues } from './project/latest.ts';
 import { Projector, readMarks } from './project/projector.ts';
@@ -67,12 +69,13 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
     ledger: () => upstream.ledger(),
     faults: () => systemFaults(upstream),
   });
-  const fold = new Fold(stages, stages.from);
+  const fold = new Fold(stages, new Births(ingest), stages.from);
   logger.info({ from: stages.from, projected: stages.projector.through, contracts: stages.contracts.next }, 'resuming');
   let fault: string | undefined = 'not connected yet';
   const context: RouteContext = {
     ...{ config, store, ingest, ledger, upstream, fold, internalToken, storeDir },
-    ...{ control: stages.control, latest: stages.latest, alerts: stages.alerts, projector: stages.projector, stream: stages.stream },
+    ...{ control: stages.control, latest: stages.latest, skew: stages.skew, alerts: stages.alerts },
+    ...{ projector: stages.projector, stream: stages.stream },
     sessions: new Sessions(),
     feedFault: () => fault,
   };
@@ -123,6 +126,8 @@ async function loadStages(store: Store, { ingest, storeDir, logger, ledger, faul
   await loadControl(store, control);
   const latest = new LatestValues(control.datasets);
   await latest.load(store, marks.observations);
+  const skew = new ClockSkews();
+  await skew.load(store, marks.observations, control.datasets);
   const alerts = new AlertBook();
   await alerts.load(store, marks.alerts);
   const projector = new Projector(store, marks, { logger });
@@ -132,7 +137,7 @@ async function loadStages(store: Store, { ingest, storeDir, logger, ledger, faul
   const contracts = new ContractsHost({ engine, next, active, outbox, snapshotPath, logger });
   const from = Math.min(projector.through, contracts.next);
   const stream = new StreamHub({ from, ingest, registry: control.datasets, ledger, faults });
-  return { control, latest, alerts, projector, contracts, stream, from };
+  return { control, latest, skew, alerts, projector, contracts, stream, from };
 }
 
 /** The engine from its snapshot; without a usable one it folds the journal from the beginning and comes to the same state. */

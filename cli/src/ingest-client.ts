@@ -1,5 +1,5 @@
 /** The internal interface of ingest (docs/reference/internal-http.md), as far as commands use it. */
-import { CODES, type Code, type DeviceRecord, type DeviceTemplate, type Problem } from '@airtight/protocol';
+import { CODES, type Code, type DatasetDefinition, type DeviceRecord, type DeviceTemplate, type Problem } from '@airtight/protocol';
 import { EnvironmentError } from './command.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -16,6 +16,22 @@ export type DeviceRequest = Pick<DeviceRecord, 'producer' | 'agency' | 'kind' | 
     readonly secret?: string;
     readonly replace?: boolean;
   };
+
+/** A producer that is known from files: it needs no secret. */
+export type FileProducer = Pick<DeviceRequest, 'producer' | 'agency' | 'kind' | 'name' | 'region' | 'location' | 'datasets'>;
+
+/** What became of the readings of a chunk. */
+export interface ChunkAnswer {
+  readonly accepted: number;
+  readonly repeats: number;
+  readonly revisions: number;
+  readonly quarantined: number;
+  /** Of those in quarantine the first 1,000: 0-based place in the chunk, and why. */
+  readonly refusals: readonly { readonly reading: number; readonly code: string; readonly detail: string }[];
+  /** Journal positions of the first and the last record that was added. */
+  readonly first?: number;
+  readonly last?: number;
+}
 
 export interface Enrolment {
   readonly username: string;
@@ -53,6 +69,48 @@ export interface IngestStatus {
   readonly batches: number;
   readonly connections: number;
   readonly counters: { readonly [name: string]: number };
+}
+
+export interface QuarantineFilter {
+  readonly code?: string | undefined;
+  readonly producer?: string | undefined;
+  readonly dataset?: string | undefined;
+  readonly door?: string | undefined;
+}
+
+export interface QuarantineEntry {
+  readonly id: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly receivedAt: number;
+  readonly door: string;
+  readonly topic: string;
+  readonly producer: string;
+  readonly dataset?: string;
+  readonly size: number;
+  readonly kept: number;
+  readonly released: number | null;
+}
+
+export interface QuarantineAnswer {
+  readonly items: readonly QuarantineEntry[];
+  readonly next: number | null;
+  readonly counts: { readonly [code: string]: number };
+}
+
+export interface ReplayResult {
+  readonly id: number;
+  readonly status: 'accepted' | 'revision' | 'repeat' | 'admissible' | 'refused';
+  readonly position?: number;
+  readonly code?: string;
+  readonly detail?: string;
+}
+
+export interface ReplayOrder extends QuarantineFilter {
+  readonly ids?: readonly number[] | undefined;
+  readonly from?: number;
+  readonly dryRun: boolean;
+  readonly by: string;
 }
 
 /** A request was refused with a problem document. */
@@ -100,6 +158,22 @@ export class IngestClient {
     return enrolments;
   }
 
+  /** Newest definitions with their journal positions. */
+  async datasets(): Promise<readonly { readonly position: number; readonly definition: DatasetDefinition }[]> {
+    const { items } = await this.#send<{ items: { position: number; definition: DatasetDefinition }[] }>('GET', '/datasets');
+    return items;
+  }
+
+  /** Newest first. */
+  async quarantine(query: QuarantineFilter & { readonly before?: number | undefined; readonly limit: number }): Promise<QuarantineAnswer> {
+    const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+    return await this.#send('GET', `/quarantine?${new URLSearchParams(given)}`);
+  }
+
+  async replayQuarantine(order: ReplayOrder): Promise<{ readonly results: readonly ReplayResult[]; readonly next: number | null }> {
+    return await this.#send('POST', '/quarantine/replay', order);
+  }
+
   enrolDevice(request: DeviceRequest & CredentialRequest): Promise<ShownCredentials> {
     return this.#send('POST', '/devices', request);
   }
@@ -119,23 +193,53 @@ export class IngestClient {
     return this.#send('POST', '/claim-codes', { producer, template, lifeMs });
   }
 
+  /** Puts those that are not known on record. @returns how many were, and how many got another dataset */
+  async enrolFromFile(producers: readonly FileProducer[]): Promise<{ readonly added: number; readonly widened: number }> {
+    return await this.#send('POST', '/import/producers', { producers });
+  }
+
+  /** Sends a chunk of readings as the file door takes them; answered when they are durable. */
+  async importChunk(chunk: Buffer): Promise<ChunkAnswer> {
+    const response = await this.#request('POST', '/import/readings', { type: 'application/x-ndjson', body: new Uint8Array(chunk) });
+    return (await response.json()) as ChunkAnswer;
+  }
+
+  /** Bytes of a stored record; undefined when there is none at that position. */
+  async record(position: number): Promise<Uint8Array | undefined> {
+    try {
+      return new Uint8Array(await (await this.#request('GET', `/records/${position}`)).arrayBuffer());
+    } catch (error) {
+      if (error instanceof IngestRefusal && error.code === 'NOT_FOUND') return undefined;
+      throw error;
+    }
+  }
+
   async status(): Promise<IngestStatus> {
     return await this.#send('GET', '/status');
   }
 
-  async #send<T>(method: string, path: string, body?: unknown): Promise<T> {
+  async #send<T>(method: string, path: string, json?: unknown): Promise<T> {
+    const content = json === undefined ? undefined : { type: 'application/json', body: JSON.stringify(json) };
+    return (await (await this.#request(method, path, content)).json()) as T;
+  }
+
+  async #request(
+    method: string,
+    path: string,
+    content?: { readonly type: string; readonly body: string | Uint8Array<ArrayBuffer> },
+  ): Promise<Response> {
     let response: Response;
     try {
       response = await fetch(`${this.#url}${path}`, {
         method,
-        headers: { authorization: `Bearer ${this.#token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        headers: { authorization: `Bearer ${this.#token}`, ...(content === undefined ? {} : { 'content-type': content.type }) },
+        ...(content === undefined ? {} : { body: content.body }),
         signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
       });
     } catch (error) {
       throw unreachable(this.#url, error);
     }
-    if (response.ok) return (await response.json()) as T;
+    if (response.ok) return response;
     const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
     throw new IngestRefusal(problem.code ?? `HTTP ${response.status}`, problem.detail ?? problem.title ?? response.statusText);
   }

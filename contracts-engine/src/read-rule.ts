@@ -38,10 +38,10 @@ const MAX_GAP_LEAST_MS = 1000;
 const FLAGS_MAX = 16;
 const FLAG_MAX_LENGTH = 18;
 /**
- * Flags a rule may tolerate: data that came late, data outside the physical range, a producer's own mark. Never `future`
- * (such a time is no event time) nor `unit` (the number means something else).
+ * Flags a rule may tolerate: data that came late, that the producer held back or that lies outside the physical range, a
+ * producer's own mark. Never `future` (such a time is no event time) nor `unit` (the number means something else).
  */
-const ACCEPTABLE_FLAG = /^(?:late|range|q=.{0,16})$/u;
+const ACCEPTABLE_FLAG = /^(?:late|historical|range|q=.{0,16})$/u;
 
 /** For the rules of one contract on one dataset. */
 export function ruleContext(yaml: ContractYaml, definition: DatasetDefinition): RuleContext {

@@ -42,6 +42,6 @@ function toReading(observations: readonly Observation[], from: number, to: numbe
     if (flags === NO_FLAGS) flags = {};
     flags[observedProperty] = marks;
   }
-  const live = !first.flags.includes('late') && !first.flags.includes('future');
+  const live = !first.flags.some((flag) => flag === 'late' || flag === 'future' || flag === 'historical');
   return { agency: first.agency, producer: first.producer, at: first.phenomenonTime, position, live, values, flags };
 }

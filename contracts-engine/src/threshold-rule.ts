@@ -2,7 +2,7 @@
  * A threshold with duration and hysteresis, in event time. Between two readings that both satisfy the condition it is
  * known to hold, if they are no further apart than `maxGap`; across a longer gap nobody knows, and the time starts anew.
  */
-import type { AlertEffect } from '@airtight/protocol';
+import { type AlertEffect, CONVERTED_FLAG } from '@airtight/protocol';
 import { clear, raise, valuesOf } from './alert-effect.ts';
 import type { Contract, ThresholdRule } from './contract.ts';
 import type { EngineCounters, SubjectState, Subjects } from './engine-state.ts';
@@ -62,7 +62,11 @@ function isAcceptable(rule: ThresholdRule, reading: Reading): boolean {
     // Own members only: a property may be called `constructor`.
     if (!Object.hasOwn(reading.values, name)) return false;
     if (type === 'number' && typeof reading.values[name] !== 'number') return false;
-    if (Object.hasOwn(reading.flags, name) && !reading.flags[name]?.every((flag) => rule.acceptedFlags.has(flag))) return false;
+    if (
+      Object.hasOwn(reading.flags, name) &&
+      !reading.flags[name]?.every((flag) => flag === CONVERTED_FLAG || rule.acceptedFlags.has(flag))
+    )
+      return false;
   }
   return true;
 }

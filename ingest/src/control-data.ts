@@ -1,5 +1,6 @@
 /**
- * What ingest must know of the control data: a fold over the journal's `sys.devices`, `sys.claims` and `sys.datasets` records. A
+ * What ingest must know of the control data: a fold over the journal's `sys.devices`, `sys.claims`, `sys.datasets` and
+ * `sys.releases` records. A
  * snapshot beside the journal saves reading all of it at every start; it is derived data, and a missing or unreadable
  * one only costs time.
  */
@@ -16,6 +17,8 @@ import {
   type DeviceRecord,
   decodeRecord,
   type FleetRecord,
+  RELEASES_DATASET,
+  type ReleaseRecord,
   readFrame,
   toDeviceRecord,
 } from '@airtight/protocol';
@@ -23,9 +26,10 @@ import { ClaimRegistry } from './identity/claim-registry.ts';
 import { DeviceRegistry } from './identity/device-registry.ts';
 import { writeFaultOf } from './journal/disk.ts';
 import type { Journal } from './journal/journal.ts';
+import type { Quarantine } from './quarantine/quarantine.ts';
 
 /** What is folded here. */
-const FOLDED: ReadonlySet<string> = new Set([DEVICES_DATASET, CLAIMS_DATASET, DATASETS_DATASET]);
+const FOLDED: ReadonlySet<string> = new Set([DEVICES_DATASET, CLAIMS_DATASET, DATASETS_DATASET, RELEASES_DATASET]);
 const READ_BYTES = 4 * 1024 * 1024;
 
 interface Snapshot {
@@ -34,6 +38,8 @@ interface Snapshot {
   /** Absent in snapshots of the first version, which knew no claims. */
   readonly claims?: readonly (ClaimRecord | FleetRecord)[];
   readonly datasets: readonly DatasetVersion[];
+  /** Absent in snapshots from before there were releases. */
+  readonly released?: ReleaseRecord['released'];
 }
 
 export class ControlData {
@@ -42,7 +48,10 @@ export class ControlData {
   readonly datasets = new DatasetRegistry();
   readonly #snapshotPath: string;
 
-  constructor(dir: string) {
+  readonly #quarantine: Pick<Quarantine, 'onReleased' | 'releases'>;
+
+  constructor(dir: string, quarantine: Pick<Quarantine, 'onReleased' | 'releases'>) {
+    this.#quarantine = quarantine;
     this.#snapshotPath = join(dir, 'control.snapshot.json');
   }
 
@@ -63,11 +72,18 @@ export class ControlData {
     if (dataset === DEVICES_DATASET) this.devices.set(toDeviceRecord(payload as DeviceRecord));
     else if (dataset === CLAIMS_DATASET) this.claims.set(payload as ClaimRecord | FleetRecord);
     else if (dataset === DATASETS_DATASET) this.datasets.define(position, payload as DatasetVersion['definition']);
+    else if (dataset === RELEASES_DATASET) this.#quarantine.onReleased(payload as ReleaseRecord);
   }
 
   /** Writes the snapshot, if there is room for it. @param position every record below is folded in */
   save(position: number): void {
-    const snapshot: Snapshot = { position, devices: [...this.devices.all()], claims: this.claims.all(), datasets: this.datasets.newest() };
+    const snapshot: Snapshot = {
+      position,
+      devices: [...this.devices.all()],
+      claims: this.claims.all(),
+      datasets: this.datasets.newest(),
+      released: this.#quarantine.releases(),
+    };
     const temporary = `${this.#snapshotPath}.tmp`;
     try {
       writeFileSync(temporary, JSON.stringify(snapshot), { mode: 0o640 });
@@ -82,11 +98,12 @@ export class ControlData {
   /** @returns the position to fold on from */
   #restore(committed: number): number {
     try {
-      const { position, devices, claims = [], datasets } = JSON.parse(readFileSync(this.#snapshotPath, 'utf8')) as Snapshot;
+      const { position, devices, claims = [], datasets, released = [] } = JSON.parse(readFileSync(this.#snapshotPath, 'utf8')) as Snapshot;
       if (position > committed) return 0;
       for (const device of devices) this.devices.set(toDeviceRecord(device));
       for (const claim of claims) this.claims.set(claim);
       for (const { position: at, definition } of datasets) this.datasets.define(at, definition);
+      this.#quarantine.onReleased({ type: 'release', at: 0, by: '', released });
       return position;
     } catch {
       // No snapshot, or one that a crash cut short: the journal has it all.

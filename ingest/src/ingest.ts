@@ -5,17 +5,22 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AirtightError, CODES } from '@airtight/protocol';
 import type { Logger } from 'pino';
-import { Anchorer } from './batch/anchorer.ts';
+import { Anchorer, type AnchorerOptions } from './batch/anchorer.ts';
 import { BatchStore } from './batch/batch-store.ts';
 import { BatchThread } from './batch/batch-thread.ts';
 import type { ClosedBatch } from './batch/batcher.ts';
 import type { IngestConfig } from './config.ts';
 import { ControlData } from './control-data.ts';
 import { DevicePaces } from './doors/device-pace.ts';
+import type { OnTaken } from './doors/device-publisher.ts';
+import { FileDoor } from './doors/file-door.ts';
+import { type Hj212DoorOptions, openHj212Door } from './doors/hj212-door.ts';
 import { HttpDoor } from './doors/http-door.ts';
-import { MqttBroker } from './doors/mqtt-broker.ts';
+import { MqttBroker, type MqttBrokerOptions } from './doors/mqtt-broker.ts';
+import { openMqttDoors } from './doors/mqtt-doors.ts';
+import type { MqttPorts } from './doors/mqtt-listeners.ts';
 import { createInternalServer } from './http/internal-server.ts';
-import { createIdentity } from './identity/identity.ts';
+import { createIdentity, type Identity } from './identity/identity.ts';
 import { Intake, tagOfBody } from './intake.ts';
 import { InternalDoor } from './internal-door.ts';
 import { CommitSignal } from './journal/commit-signal.ts';
@@ -31,7 +36,11 @@ import { StorageHealth } from './storage/storage-health.ts';
 export interface Ingest {
   /** Base URL of the internal HTTP interface. */
   readonly url: string;
-  readonly mqttPort: number;
+  readonly mqttPorts: MqttPorts;
+  /** Undefined while that door is shut. */
+  readonly hj212Port: number | undefined;
+  /** Reads the TLS certificate again. */
+  reloadCertificate(): void;
   close(): Promise<void>;
 }
 
@@ -40,7 +49,7 @@ const READ_BYTES = 4 * 1024 * 1024;
 /**
  * Starts the service on its data directory.
  * @param onFailure called when storage breaks: nothing is acknowledged any more, the process must end and start again
- * @throws AirtightError JOURNAL_LOCKED, JOURNAL_CORRUPT, JOURNAL_BEHIND_BATCHES, BATCH_MALFORMED
+ * @throws AirtightError CONFIG_INVALID, JOURNAL_LOCKED, JOURNAL_CORRUPT, JOURNAL_BEHIND_BATCHES, BATCH_MALFORMED
  */
 export async function startIngest(config: IngestConfig, logger: Logger, onFailure: (error: Error) => void): Promise<Ingest> {
   let closing = false;
@@ -54,25 +63,18 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
   const journal = Journal.open(join(dir, 'records'), { tagOf: tagOfBody, health: storage, segmentMaxBytes: config.segmentMaxBytes });
   const batches = new BatchStore(dir, config.stream, storage);
   const quarantine = new Quarantine(join(dir, 'quarantine'), storage);
-  const control = new ControlData(dir);
+  const control = new ControlData(dir, quarantine);
   control.load(journal);
   const commits = new CommitSignal();
   let broker: MqttBroker | undefined;
-  const anchorer = new Anchorer({
-    ...{ store: batches, ledgerUrl: config.ledgerUrl, token, logger },
-    onAnchored: (count, checkpointSize) => {
-      metrics.anchored.inc(count);
-      broker?.onAnchored(checkpointSize);
-    },
-    onRetry: () => metrics.anchorRetries.inc(),
-  });
+  const anchorer = anchorerOf(config, { store: batches, token, logger }, metrics, (checkpointSize) => broker?.onAnchored(checkpointSize));
   const sealer = new Sealer(batches, anchorer, onFatal);
   const batching = resumeBatching(journal, batches, sealer, onFatal);
   const intake = new Intake({
     journal,
     quarantine,
     storage,
-    datasets: control.datasets,
+    ...{ datasets: control.datasets, devices: control.devices },
     onCommitted: (frames) => {
       batching.add(frames);
       commits.notify();
@@ -84,27 +86,30 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
   const identity = createIdentity(config, control, { door, metrics, logger });
   const paces = new DevicePaces(config, metrics);
   const mqtt = await MqttBroker.create({
-    ...{ intake, ...identity, metrics, logger, connectionsMax: config.connectionsMax, limits: config, paces },
+    ...{ intake, ...identity, metrics, logger, paces, ...brokerSettings(config) },
     leafHashOf: (position) => hash('sha256', journal.read(position) ?? assert.fail(`record ${position} was just taken`), 'hex'),
     anchorOf: (position) => batches.anchorOf(position),
   });
   broker = mqtt;
-  const httpDoor = new HttpDoor(intake, identity.sessions, (...taken) => mqtt.onTaken(...taken), paces);
-  const parts = { stream: config.stream, journal, batches, quarantine, ...identity, door, httpDoor, broker, metrics, commits, storage };
+  const kept = { stream: config.stream, journal, batches, quarantine, intake, storage };
+  const uploads = uploadDoors(intake, identity, paces, (...taken) => mqtt.onTaken(...taken));
+  const parts = { ...kept, ...identity, door, ...uploads, broker, metrics, commits };
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
-  const mqttPort = await mqtt.listen(config.mqttHost, config.mqttPort);
+  const doors = await openDoors(config, mqtt, { intake, ...identity, metrics, logger });
   const upkeep = await startUpkeep(config, journal, storage, metrics, logger);
   door.startTicking();
-  logger.info({ url, mqttPort, head: journal.head, devices: control.devices.size }, 'ingest is ready');
+  logger.info({ url, ...doors.ports, head: journal.head, devices: control.devices.size }, 'ingest is ready');
   return {
     url,
-    mqttPort,
+    ...doors.ports,
+    reloadCertificate: () => doors.reloadCertificate(),
     async close() {
       closing = true;
       door.stop();
       identity.sessions.close();
       await upkeep.close();
+      await doors.close();
       await mqtt.close();
       await server.close();
       // What cannot be written now was never acknowledged.
@@ -119,6 +124,53 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
       lock.release();
     },
   };
+}
+
+/** Lets devices in. */
+async function openDoors(
+  config: IngestConfig,
+  broker: MqttBroker,
+  parts: Pick<Hj212DoorOptions, 'intake' | 'registry' | 'logins' | 'metrics' | 'logger'>,
+) {
+  const mqtt = await openMqttDoors(config, { broker, ...parts });
+  const hj212 = await openHj212Door(config, { ...parts, onTaken: (...taken) => broker.onTaken(...taken) });
+  return {
+    ports: { mqttPorts: mqtt.ports, hj212Port: hj212?.port },
+    reloadCertificate: () => mqtt.reloadCertificate(),
+    async close(): Promise<void> {
+      await hj212?.door.close();
+      await mqtt.close();
+    },
+  };
+}
+
+/** @throws AirtightError CONFIG_INVALID when the host id is no topic level of its own */
+function brokerSettings(config: IngestConfig): Pick<MqttBrokerOptions, 'connectionsMax' | 'limits' | 'sparkplugHostId'> {
+  const { connectionsMax, sparkplugHostId } = config;
+  if (!/[+#/\0]/.test(sparkplugHostId)) return { connectionsMax, limits: config, sparkplugHostId };
+  throw new AirtightError('CONFIG_INVALID', `sparkplugHostId: without + # and /, got ${JSON.stringify(sparkplugHostId)}`);
+}
+
+function anchorerOf(
+  { ledgerUrl }: IngestConfig,
+  parts: Pick<AnchorerOptions, 'store' | 'token' | 'logger'>,
+  metrics: IngestMetrics,
+  onAnchored: (checkpointSize: number) => void,
+): Anchorer {
+  return new Anchorer({
+    ...parts,
+    ledgerUrl,
+    onAnchored: (count, checkpointSize) => {
+      metrics.anchored.inc(count);
+      onAnchored(checkpointSize);
+    },
+    onRetry: () => metrics.anchorRetries.inc(),
+  });
+}
+
+/** The doors by which many records come in one request. */
+function uploadDoors(intake: Intake, { registry, sessions }: Identity, paces: DevicePaces, onTaken: OnTaken) {
+  return { httpDoor: new HttpDoor(intake, sessions, onTaken, paces), fileDoor: new FileDoor(intake, registry, onTaken) };
 }
 
 /** What is done beside the way of the data: the disk is watched, sealed segments are compressed, the event loop is watched. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { DatasetRegistry } from '@airtight/protocol';
+import { DatasetRegistry, refuse } from '@airtight/protocol';
 import { RecordRoute } from './admit/record-route.ts';
 import { Intake, type Taken, tagOfBody } from './intake.ts';
 import { Journal } from './journal/journal.ts';
@@ -111,7 +111,7 @@ test('what is not admissible is kept with its reason', async () => {
   intake.take(route, Buffer.from('{"t":1,"m":{"a":1e999}}'), 9);
   await intake.committed();
   assert.deepEqual(
-    quarantine.list(Number.MAX_SAFE_INTEGER, 10).map(({ code, receivedAt, producer }) => [code, receivedAt, producer]),
+    quarantine.list(Number.MAX_SAFE_INTEGER, 10).items.map(({ code, receivedAt, producer }) => [code, receivedAt, producer]),
     [
       ['NUMBER_NOT_FINITE', 9, 'p'],
       ['PAYLOAD_NOT_JSON', 8, 'p'],
@@ -137,5 +137,16 @@ test('members are released in order, only once what they waited for is durable',
   intake.join(member('c'));
   await intake.committed();
   assert.deepEqual(events, ['a start', 'b start', 'a durable 1', 'b durable 1', 'c start', 'c durable 2']);
+  close();
+});
+
+test('what is quarantined for its content keeps its destination and its signature, so that it can be released as it came', async () => {
+  const { intake, quarantine, close } = open(join(root, String(folders++)));
+  const signature = { kid: 'k1', sig: 'c2ln' };
+  intake.take(route, Buffer.from('not a reading'), 1000, { signature });
+  intake.refuse({ door: 'mqtt', topic: 't', producer: 'p', receivedAt: 1000 }, refuse('TOPIC_NOT_ALLOWED', 't'), Buffer.from('x'));
+  await intake.committed();
+  const destination = { agency: 'a', dataset: 'air', contentType: 'application/json', signature };
+  assert.deepEqual([quarantine.get(0)?.route, quarantine.get(1)?.route], [destination, undefined]);
   close();
 });

@@ -6,13 +6,31 @@
  * is no timer. Who waits for a commit joins it, and is released in the order of joining, so a producer's
  * acknowledgements keep the order of its messages [MQTT-4.6.0-2] whether they were accepted, repeated or quarantined.
  */
-import { type DatasetRegistry, type DeviceSignature, decodeRecord, type Refusal } from '@airtight/protocol';
-import { admitPayload } from './admit/admission.ts';
+import {
+  type DatasetRegistry,
+  type DeviceSignature,
+  decodeRecord,
+  type Outcome,
+  type Refusal,
+  type SparkplugBirth,
+  signatureLine,
+} from '@airtight/protocol';
+import { type Admitted, admitPayload } from './admit/admission.ts';
 import { DuplicateIndex, indexedFrom } from './admit/duplicate-index.ts';
-import { fingerprintOf, type RecordRoute } from './admit/record-route.ts';
+import { signatureFault } from './admit/payload-signature.ts';
+import { fingerprintOf, type MessageHeader, type RecordRoute } from './admit/record-route.ts';
+import type { DeviceRegistry } from './identity/device-registry.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Origin, Quarantine } from './quarantine/quarantine.ts';
 import type { StorageFault, StorageHealth } from './storage/storage-health.ts';
+
+/** What came with a payload, beside where it came from. */
+export interface SentWith {
+  /** What a Sparkplug payload refers to. */
+  readonly birth?: SparkplugBirth | undefined;
+  /** The device's own. */
+  readonly signature?: DeviceSignature | undefined;
+}
 
 /** Someone who waits for the running group to be durable. */
 export interface CommitMember {
@@ -22,13 +40,17 @@ export interface CommitMember {
   onCommitted(): void;
 }
 
-export type Taken =
-  | { readonly kind: 'accepted' | 'revision' | 'repeat'; readonly position: number }
-  | { readonly kind: 'quarantined'; readonly refusal: Refusal };
+export interface Stored {
+  readonly kind: 'accepted' | 'revision' | 'repeat';
+  readonly position: number;
+}
+export type Taken = Stored | { readonly kind: 'quarantined'; readonly refusal: Refusal };
 
 export interface IntakeOptions {
   readonly journal: Journal;
   readonly quarantine: Quarantine;
+  /** Whose signatures are asked for and known, whichever door a message comes by; absent: nobody's. */
+  readonly devices?: Pick<DeviceRegistry, 'get'>;
   /** Definitions in force. */
   readonly datasets: DatasetRegistry;
   /** Called after each commit with the frames that are durable now; the view is valid during the call. */
@@ -99,17 +121,31 @@ export class Intake {
   }
 
   /** Takes a telemetry payload: admits it or quarantines it. Durable when the group that gathers now is. */
-  take(route: RecordRoute, payload: Buffer, receivedAt: number, signature?: DeviceSignature): Taken {
-    const { door, topic = '', dataset, producer, contentType } = route.fields;
-    const admitted = admitPayload(payload, { contentType, receivedAt, definition: this.#options.datasets.current(dataset) });
-    if (!admitted.ok) {
-      return this.refuse({ door, topic, producer, receivedAt }, admitted, payload);
+  take(route: RecordRoute, payload: Buffer, receivedAt: number, { birth, signature }: SentWith = {}): Taken {
+    const { door, topic = '', producer, agency, dataset, contentType } = route.fields;
+    const origin = { door, topic, producer, receivedAt };
+    const device = this.#options.devices?.get(producer);
+    const fault = device === undefined ? undefined : signatureFault(device, route.fields, payload, signature, receivedAt);
+    if (fault !== undefined) {
+      const message = signature === undefined ? payload : Buffer.concat([payload, Buffer.from(signatureLine(signature))]);
+      return this.refuse(origin, fault, message);
     }
-    return this.store(route, payload, receivedAt, admitted.value.messageId, signature);
+    const admitted = this.admit(route, payload, receivedAt, birth);
+    if (!admitted.ok) {
+      const destination = { agency, dataset, contentType, ...(signature === undefined ? {} : { signature }) };
+      return this.refuse({ ...origin, route: destination }, admitted, payload);
+    }
+    return this.store(route, payload, receivedAt, admitted.value.messageId, { birth: birth?.position, signature });
+  }
+
+  /** May it become a record, by the definition in force? Nothing is kept. */
+  admit(route: RecordRoute, payload: Buffer, receivedAt: number, birth?: SparkplugBirth): Outcome<Admitted> {
+    const { dataset, contentType, topic } = route.fields;
+    return admitPayload(payload, { contentType, receivedAt, definition: this.#options.datasets.current(dataset), topic, birth });
   }
 
   /** Stores a payload that needs no admission (our own control data), or recognises it as a repeat. */
-  store(route: RecordRoute, payload: Buffer, receivedAt: number, messageId: string | undefined, signature?: DeviceSignature): Taken {
+  store(route: RecordRoute, payload: Buffer, receivedAt: number, messageId: string | undefined, header?: MessageHeader): Stored {
     this.#schedule();
     const fingerprint = route.fingerprint(messageId, payload);
     let sameIdentity = false;
@@ -120,7 +156,7 @@ export class Intake {
     });
     if (earlier >= 0) return { kind: 'repeat', position: earlier };
     const position = this.#journal.head;
-    this.#journal.append(route.head(receivedAt, messageId, signature), payload, fingerprint);
+    this.#journal.append(route.head(receivedAt, messageId, header), payload, fingerprint);
     this.#duplicates.add(fingerprint, position);
     return { kind: sameIdentity ? 'revision' : 'accepted', position };
   }

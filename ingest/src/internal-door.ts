@@ -5,6 +5,8 @@
 import {
   AirtightError,
   CONTROL_AGENCY,
+  checkDatasetDefinition,
+  DATASETS_DATASET,
   STORAGE_DATASET,
   type StorageFaultRecord,
   TICK_INTERVAL_MS,
@@ -51,16 +53,20 @@ export class InternalDoor {
 
   /**
    * Stores records in order; resolves when all are durable.
-   * @throws AirtightError JOURNAL_UNWRITABLE: nothing was taken. The disk's reserve is there for what comes by this door.
+   * @throws AirtightError DATASET_INVALID for a definition nobody could admit by; JOURNAL_UNWRITABLE: the disk's reserve is there for
+   *   what comes by this door. Nothing was taken then.
    */
   async write(records: readonly InternalRecord[]): Promise<StoredAt[]> {
     const { fault } = this.#intake;
     if (fault?.code === 'JOURNAL_UNWRITABLE') throw new AirtightError(fault.code, fault.detail);
+    for (const { dataset, payload } of records) {
+      const checked = dataset === DATASETS_DATASET ? checkDatasetDefinition(payload) : undefined;
+      if (checked?.ok === false) throw new AirtightError(checked.code, checked.detail);
+    }
     const receivedAt = Date.now();
     const results = records.map((record) => {
       const payload = Buffer.from(canonicalJson(record.payload));
       const taken = this.#intake.store(this.#routeOf(record), payload, receivedAt, record.messageId);
-      if (taken.kind === 'quarantined') throw new Error('control data is not admitted, it is stored');
       this.#onStored(taken.kind === 'repeat');
       // At once: the record that follows in the journal is judged by this definition, device or key, at admission and ever after.
       this.#control.take(taken.position, record.dataset, record.payload);

@@ -24,6 +24,7 @@ try {
     setTimeout(() => process.exit(1), CLOSE_TIMEOUT_MS).unref();
     ingest.close().then(() => process.exit(0), fail);
   };
+  process.on('SIGHUP', () => ingest.reloadCertificate());
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
 } catch (error) {

@@ -3,8 +3,8 @@
  * datasets named `sys.…`, written through the internal door; whoever needs them folds them into memory. The last
  * record for a key wins; the history stays.
  */
-
 import type { LorawanCodec } from '@airtight/standards/lorawan-codec.ts';
+import type { ReferenceState } from '@airtight/standards/units.ts';
 import type { Credential } from './credential.ts';
 import type { JsonSchema } from './document-schema.ts';
 
@@ -23,6 +23,8 @@ export const DATASETS_DATASET = 'sys.datasets';
 export const CONTRACTS_DATASET = 'sys.contracts';
 export const USERS_DATASET = 'sys.users';
 export const TICKS_DATASET = 'sys.ticks';
+export const RELEASES_DATASET = 'sys.releases';
+export const IMPORTS_DATASET = 'sys.imports';
 export const STORAGE_DATASET = 'sys.storage';
 export const ALERTS_DATASET = 'alerts';
 
@@ -111,11 +113,25 @@ export interface FleetRecord {
 
 export interface PropertyDefinition {
   readonly title: Bilingual;
-  /** UCUM. */
+  /** UCUM. A value that is sent in another unit of the same quantity is converted to it. */
   readonly unit: string;
-  /** Physical range; outside it a value is flagged, never dropped. */
+  /** Physical range in `unit`; outside it a value is flagged, never dropped. */
   readonly min?: number;
   readonly max?: number;
+  /** A reading without it is not admitted. */
+  readonly required?: boolean;
+  /** Of a gas, g/mol: with the dataset's reference state ppb become µg/m³ and back. */
+  readonly molarMass?: number;
+}
+
+/** How wrong a device's clock may be; what is left out has the value of observation.ts. */
+export interface ClockPolicy {
+  /** phenomenonTime this much after receivedAt, ms: flagged `future`. */
+  readonly futureMs?: number;
+  /** phenomenonTime this much before receivedAt, ms: flagged `late`. */
+  readonly lateMs?: number;
+  /** Epoch ms: no reading of this dataset can be older; a clock that was never set is not admitted. */
+  readonly refuseBeforeMs?: number;
 }
 
 /** Payload in `sys.datasets`, keyed by dataset. */
@@ -126,6 +142,13 @@ export interface DatasetDefinition {
   /** How often a healthy producer reports; a value older than three of these is stale. */
   readonly cadenceMs: number;
   readonly properties: { readonly [property: string]: PropertyDefinition };
+  /** A property that is not named above: `flag` (the default) or `refuse`. */
+  readonly unknownProperties?: 'flag' | 'refuse';
+  /** Largest payload, at most PAYLOAD_MAX_BYTES. */
+  readonly payloadMaxBytes?: number;
+  readonly clock?: ClockPolicy;
+  /** State of the air to which its mass concentrations refer. */
+  readonly referenceState?: ReferenceState;
   /** Which index is computed from it, if any. */
   readonly index?: 'cn-aqi';
   /** What is in the frames of its LoRaWAN devices. */
@@ -190,6 +213,47 @@ export interface TickRecord {
   readonly at: number;
 }
 
+/** Payload in `sys.imports`: a file that was read whole and whose readings are all in the journal. */
+export interface ImportRecord {
+  readonly type: 'import';
+  /** Name of the file without its folder. */
+  readonly file: string;
+  /** Lower-case hex SHA-256 of the file as it lies on the disk. */
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  /** Which reader read it. */
+  readonly format: string;
+  readonly agency: string;
+  /** Account on the machine from which it was imported. */
+  readonly by: string;
+  /** True: its readings were judged by the contracts as if they had come live. */
+  readonly alerting: boolean;
+  readonly counts: ImportCounts;
+  /** Line at which the file breaks off; absent: it is whole. */
+  readonly truncatedAtLine?: number;
+  /** phenomenonTime of the earliest and the latest reading, epoch ms; absent for a file without readings. */
+  readonly firstTime?: number;
+  readonly lastTime?: number;
+  /** Journal positions of the first and the last record it added; absent when it added none. */
+  readonly firstPosition?: number;
+  readonly lastPosition?: number;
+  /** Epoch ms by the clock of the machine from which it was imported. */
+  readonly startedAt: number;
+  readonly finishedAt: number;
+}
+
+export interface ImportCounts {
+  /** Readings of the file; each is one record. */
+  readonly readings: number;
+  readonly values: number;
+  readonly accepted: number;
+  readonly repeats: number;
+  readonly revisions: number;
+  readonly quarantined: number;
+  /** Lines that could not be read. */
+  readonly faults: number;
+}
+
 /** Payload in `sys.storage`: for a while nothing was taken, because nothing could be stored. Written when it is over. */
 export interface StorageFaultRecord {
   readonly type: 'storage-fault';
@@ -203,6 +267,23 @@ export interface StorageFaultRecord {
 
 export const TICK_INTERVAL_MS = 10_000;
 
+/** Payload in `sys.releases`: quarantined messages that went through admission again and are records now. */
+export interface ReleaseRecord {
+  readonly type: 'release';
+  /** Epoch ms by ingest's clock. */
+  readonly at: number;
+  /** Account or program that asked for it. */
+  readonly by: string;
+  readonly released: readonly ReleasedMessage[];
+}
+
+export interface ReleasedMessage {
+  /** In quarantine. */
+  readonly id: number;
+  /** Journal position of the record it became, or that it repeats. */
+  readonly position: number;
+}
+
 export type ControlRecord =
   | DeviceRecord
   | KeyRecord
@@ -213,4 +294,6 @@ export type ControlRecord =
   | UserRecord
   | TokenRecord
   | TickRecord
-  | StorageFaultRecord;
+  | StorageFaultRecord
+  | ReleaseRecord
+  | ImportRecord;

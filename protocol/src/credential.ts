@@ -4,7 +4,7 @@
  */
 import type { DeviceRecord } from './control.ts';
 
-export type CredentialKind = 'password' | 'certificate' | 'jwt-ed25519' | 'signing-ed25519';
+export type CredentialKind = 'password' | 'hj212-password' | 'certificate' | 'jwt-ed25519' | 'signing-ed25519';
 
 interface Validity {
   /** Unique within the device. Of a key: the first 16 hex digits of SHA-256 over its 32 bytes, so that a device knows it too. */
@@ -16,7 +16,8 @@ interface Validity {
 }
 
 export interface PasswordCredential extends Validity {
-  readonly kind: 'password';
+  /** What an HJ 212 monitor shows opens that door alone: it has six digits. */
+  readonly kind: 'password' | 'hj212-password';
   /** `scrypt$N$r$p$salt$hash`, base64url. */
   readonly hash: string;
 }

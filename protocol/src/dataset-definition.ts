@@ -1,17 +1,19 @@
 /** Dataset definitions come from people: what enters as one is checked here, wherever it enters. */
 import { codecFault } from '@airtight/standards/lorawan-codec.ts';
+import { isUnit, REFERENCE_STATES } from '@airtight/standards/units.ts';
 import type { Bilingual, DatasetDefinition, DocumentDefinition } from './control.ts';
 import { schemaFault } from './document-schema.ts';
 import { isJsonPointer } from './json-pointer.ts';
-import { MEASUREMENTS_MAX } from './measurement.ts';
+import { MEASUREMENTS_MAX, TIME_MAX } from './measurement.ts';
 import { isPropertyName } from './names.ts';
 import { accept, type Outcome, refuse } from './outcome.ts';
+import { PAYLOAD_MAX_BYTES } from './record.ts';
 import { isTelemetryDataset } from './topic.ts';
 
 /** A hundred is a large station. */
 export const PROPERTIES_MAX = 1000;
 const TITLE_MAX_LENGTH = 256;
-const UNIT_MAX_LENGTH = 32;
+const YEAR_MS = 366 * 86_400_000;
 
 type Members = { readonly [member: string]: unknown };
 /** What is wrong with the value of a member; undefined when nothing is. */
@@ -22,8 +24,13 @@ const FAULTS: { readonly [member: string]: FaultOf } = {
   type: (value) => (value === 'dataset' ? undefined : '"dataset" is wanted'),
   dataset: (value) => (typeof value === 'string' && isTelemetryDataset(value) ? undefined : 'no name that a dataset may have'),
   title: titleFault,
-  cadenceMs: (value) => (Number.isSafeInteger(value) && (value as number) > 0 ? undefined : 'whole milliseconds above 0'),
+  cadenceMs: wholeFault(1, YEAR_MS),
   properties: propertiesFault,
+  unknownProperties: optional(choiceFault(['flag', 'refuse'])),
+  payloadMaxBytes: optional(wholeFault(1, PAYLOAD_MAX_BYTES)),
+  clock: optional(clockFault),
+  referenceState: optional(choiceFault(Object.keys(REFERENCE_STATES))),
+  index: optional(choiceFault(['cn-aqi'])),
 };
 
 /** @returns the value as a definition; or DATASET_INVALID with the member that is missing or wrong */
@@ -62,11 +69,22 @@ function propertiesFault(value: unknown): string | undefined {
 
 function propertyFault(property: unknown): string | undefined {
   if (!isObject(property)) return 'title and unit are wanted';
-  const { title, unit, min = -Infinity, max = Infinity } = property as { [member: string]: unknown };
-  if (typeof unit !== 'string' || unit.length === 0 || unit.length > UNIT_MAX_LENGTH) return 'unit: UCUM';
+  const { title, unit, min = -Infinity, max = Infinity, required = false, molarMass = 1 } = property as { [member: string]: unknown };
+  if (typeof unit !== 'string' || !isUnit(unit)) return `unit: ${JSON.stringify(unit)?.slice(0, 64)} is no UCUM unit that is known`;
   if (typeof min !== 'number' || typeof max !== 'number' || !(min <= max)) return 'min and max are numbers, min the smaller';
+  if (typeof required !== 'boolean') return 'required: true or false';
+  if (typeof molarMass !== 'number' || !(molarMass > 0 && molarMass < Infinity)) return 'molarMass: g/mol, above 0';
   const fault = titleFault(title);
   return fault === undefined ? undefined : `title: ${fault}`;
+}
+
+function clockFault(value: unknown): string | undefined {
+  if (!isObject(value)) return 'an object is wanted';
+  for (const member of ['futureMs', 'lateMs', 'refuseBeforeMs']) {
+    const fault = optional(wholeFault(0, TIME_MAX))(value[member]);
+    if (fault !== undefined) return `${member}: ${fault}`;
+  }
+  return undefined;
 }
 
 /** @returns what is wrong with the `document` of a definition; undefined when nothing is */
@@ -88,4 +106,19 @@ export function documentFault(value: unknown): string | undefined {
 
 function isObject(json: unknown): json is Members {
   return json !== null && typeof json === 'object' && !Array.isArray(json);
+}
+
+function optional(faultOf: FaultOf): FaultOf {
+  return (value) => (value === undefined ? undefined : faultOf(value));
+}
+
+function choiceFault(choices: readonly string[]): FaultOf {
+  return (value) => (choices.includes(value as string) ? undefined : `one of ${choices.join(', ')} is wanted`);
+}
+
+function wholeFault(min: number, max: number): FaultOf {
+  return (value) =>
+    Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max
+      ? undefined
+      : `a whole number from ${min} to ${max}`;
 }

@@ -27,19 +27,32 @@ export const Problem = Type.Object({
 });
 export type Problem = Static<typeof Problem>;
 
-export const Property = Type.Object({
-  title: Bilingual,
-  unit: Text,
-  min: Type.Optional(Type.Number()),
-  max: Type.Optional(Type.Number()),
-});
-export const Dataset = Type.Object({
-  dataset: Text,
-  title: Bilingual,
-  cadenceMs: Type.Integer(),
-  properties: Type.Record(Text, Property),
-  index: Type.Optional(Text),
-});
+/** What a definition has (control.ts); members that are not named here pass as they are. */
+export const Property = Type.Object(
+  {
+    title: Bilingual,
+    unit: Text,
+    min: Type.Optional(Type.Number()),
+    max: Type.Optional(Type.Number()),
+    required: Type.Optional(Type.Boolean()),
+    molarMass: Type.Optional(Type.Number()),
+  },
+  { additionalProperties: true },
+);
+export const Dataset = Type.Object(
+  {
+    dataset: Text,
+    title: Bilingual,
+    cadenceMs: Type.Integer(),
+    properties: Type.Record(Text, Property),
+    unknownProperties: Type.Optional(Text),
+    payloadMaxBytes: Type.Optional(Type.Integer()),
+    clock: Type.Optional(Type.Record(Text, Type.Integer())),
+    referenceState: Type.Optional(Text),
+    index: Type.Optional(Text),
+  },
+  { additionalProperties: true },
+);
 export type Dataset = Static<typeof Dataset>;
 
 export const Producer = Type.Object({
@@ -52,6 +65,10 @@ export const Producer = Type.Object({
   datasets: Type.Array(Text),
   simulated: Type.Boolean(),
   revoked: Type.Boolean(),
+  /** How far the device's clock is ahead of ours as its last readings tell, below 0: behind. Absent: too few to tell. */
+  clockSkewMs: Type.Optional(Type.Integer()),
+  /** From how many readings. */
+  clockSkewReadings: Type.Optional(Type.Integer()),
   /** The fleet with whose key it enrolled itself. */
   provisioned: Type.Optional(Text),
   /** What it sends without its signature is not admitted. */
@@ -70,6 +87,8 @@ export const ObservationItem = Type.Object({
   unit: Text,
   flags: Type.Array(Text),
   record: RecordId,
+  /** Only where this moment was told more than once: which telling it is (from 1), of how many, and the record that counts. */
+  revision: Type.Optional(Type.Object({ number: Type.Integer(), of: Type.Integer(), newest: RecordId })),
 });
 export type ObservationItem = Static<typeof ObservationItem>;
 
@@ -93,7 +112,8 @@ export const LatestItem = Type.Object({
   phenomenonTime: Time,
   receivedAt: Time,
   record: RecordId,
-  values: Type.Record(Text, Type.Object({ result: Result, unit: Text, flags: Type.Array(Text) })),
+  /** `record` where a value is of another record of the same moment than the newest. */
+  values: Type.Record(Text, Type.Object({ result: Result, unit: Text, flags: Type.Array(Text), record: Type.Optional(RecordId) })),
   index: Type.Optional(AirIndex),
 });
 export type LatestItem = Static<typeof LatestItem>;
@@ -124,6 +144,35 @@ export const RecordItem = Type.Object({
   anchored: Type.Boolean(),
 });
 export type RecordItem = Static<typeof RecordItem>;
+
+/** A file that was imported; `first` and `last` are the records it added, null when it added none. */
+export const ImportItem = Type.Object({
+  record: RecordId,
+  file: Text,
+  sha256: Text,
+  sizeBytes: Type.Integer(),
+  format: Text,
+  agency: Text,
+  by: Text,
+  alerting: Type.Boolean(),
+  counts: Type.Object({
+    readings: Type.Integer(),
+    values: Type.Integer(),
+    accepted: Type.Integer(),
+    repeats: Type.Integer(),
+    revisions: Type.Integer(),
+    quarantined: Type.Integer(),
+    faults: Type.Integer(),
+  }),
+  truncatedAtLine: Type.Union([Type.Integer(), Type.Null()]),
+  firstTime: Type.Union([Time, Type.Null()]),
+  lastTime: Type.Union([Time, Type.Null()]),
+  first: Type.Union([RecordId, Type.Null()]),
+  last: Type.Union([RecordId, Type.Null()]),
+  startedAt: Time,
+  finishedAt: Time,
+});
+export type ImportItem = Static<typeof ImportItem>;
 
 export const AlertTimelineItem = Type.Object({
   type: Text,
@@ -188,12 +237,60 @@ export const QuarantineItem = Type.Object({
   door: Text,
   topic: Text,
   producer: Text,
-  /** Bytes of the whole message. */
+  /** Where it would have been stored; absent when it was not refused for its content. */
+  agency: Type.Optional(Text),
+  dataset: Type.Optional(Text),
+  contentType: Type.Optional(Text),
+  /** Bytes of the whole message, and how many are kept: only what is kept whole can be released. */
   size: Type.Integer(),
-  /** What was kept of it, base64. */
+  kept: Type.Integer(),
+  /** Base64; in a list the first 4,096 bytes of what is kept. */
   payload: Text,
+  /** The record it became. */
+  released: Type.Union([RecordId, Type.Null()]),
 });
 export type QuarantineItem = Static<typeof QuarantineItem>;
+
+export const QuarantinePage = Type.Object({
+  items: Type.Array(QuarantineItem),
+  /** A page may hold fewer items than were asked for, and still have a next. */
+  next: Type.Union([Text, Type.Null()]),
+  /** Kept and not released, by code. */
+  counts: Type.Record(Text, Type.Integer()),
+});
+export type QuarantinePage = Static<typeof QuarantinePage>;
+
+/** Which quarantined messages go through admission again: these, or all that fit. */
+export const ReplayRequest = Type.Object(
+  {
+    ids: Type.Optional(Type.Array(RecordId, { minItems: 1, maxItems: 200 })),
+    code: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    producer: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    dataset: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    door: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    /** `next` of the answer before. */
+    from: Type.Optional(RecordId),
+    dryRun: Type.Boolean({ default: false }),
+  },
+  { additionalProperties: false },
+);
+export type ReplayRequest = Static<typeof ReplayRequest>;
+
+export const ReplayResult = Type.Object({
+  id: Text,
+  status: Type.Union([
+    Type.Literal('accepted'),
+    Type.Literal('revision'),
+    Type.Literal('repeat'),
+    Type.Literal('admissible'),
+    Type.Literal('refused'),
+  ]),
+  record: Type.Optional(RecordId),
+  code: Type.Optional(Text),
+  detail: Type.Optional(Text),
+});
+export const ReplayAnswer = Type.Object({ results: Type.Array(ReplayResult), next: Type.Union([Text, Type.Null()]) });
+export type ReplayAnswer = Static<typeof ReplayAnswer>;
 
 export const Session = Type.Object({
   name: Type.Union([Text, Type.Null()]),

@@ -11,6 +11,8 @@ export interface Measurement {
   readonly unit?: string;
   /** The producer's own quality mark (e.g. an HJ 212 flag letter). */
   readonly quality?: string;
+  /** Held back by the producer and sent later; no live value. */
+  readonly historical?: true;
 }
 
 /** Readings in one payload. */
@@ -19,7 +21,7 @@ export const READINGS_MAX = 1000;
 export const MEASUREMENTS_MAX = 64;
 /** 9999-12-31T23:59:59.999Z in epoch ms: beyond it no RFC 3339 text exists. */
 export const TIME_MAX = 253_402_300_799_999;
-const TEXT_MAX_LENGTH = 256;
+export const TEXT_MAX_LENGTH = 256;
 
 /** @returns a measurement without unit and quality mark, or NUMBER_NOT_FINITE, PAYLOAD_SHAPE */
 export function toPlainMeasurement(property: string, v: unknown): Measurement | Refusal {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DatasetDefinition } from './control.ts';
+import { FUTURE_AFTER_MS, LATE_AFTER_MS } from './dataset-rules.ts';
 import type { Measurement } from './measurement.ts';
-import { FUTURE_AFTER_MS, LATE_AFTER_MS, toObservations } from './observation.ts';
+import { toObservations } from './observation.ts';
 import type { RecordHeader } from './record.ts';
 
 const NOW = 1_795_363_163_000;
@@ -41,17 +42,37 @@ test('clocks are flagged, never rewritten', () => {
 test('range, unit, property and quality marks', () => {
   assert.deepEqual(flagsOf(NOW, { result: -0.1 }), ['range']);
   assert.deepEqual(flagsOf(NOW, { result: 1000.1 }), ['range']);
-  assert.deepEqual(flagsOf(NOW, { unit: 'mg/m3', result: 5000 }), ['unit'], 'a range in another unit says nothing');
   assert.deepEqual(flagsOf(NOW, { property: 'radon' }), ['property']);
   assert.deepEqual(flagsOf(NOW, { property: 'constructor' }), ['property']);
   assert.deepEqual(flagsOf(NOW, { quality: 'D' }), ['q=D']);
   assert.deepEqual(flagsOf(NOW, { property: 'radon' }, null), [], 'without a definition there is nothing to compare with');
 });
 
-test('the unit is the producer’s, else the dataset’s', () => {
-  const unitOf = (measurement: Partial<Measurement>): string | undefined =>
-    toObservations(header, 7, [{ time: NOW, measurements: [{ property: 'pm25', result: 1, ...measurement }] }], air)[0]?.unit;
-  assert.equal(unitOf({}), 'ug/m3');
-  assert.equal(unitOf({ unit: 'mg/m3' }), 'mg/m3');
-  assert.equal(unitOf({ property: 'radon' }), '');
+test('a value in another unit is converted, flagged so, and judged by the range in the dataset’s unit', () => {
+  const valueBy = (measurement: Partial<Measurement>, definition: DatasetDefinition | undefined = air): unknown[] => {
+    const readings = [{ time: NOW, measurements: [{ property: 'pm25', result: 1, ...measurement }] }];
+    return toObservations(header, 7, readings, definition).map(({ result, unit, flags }) => [result, unit, flags])[0] as unknown[];
+  };
+  assert.deepEqual(valueBy({}), [1, 'ug/m3', []]);
+  assert.deepEqual(valueBy({ unit: 'µg/m³', result: 35.4 }), [35.4, 'ug/m3', []], 'the same unit in another spelling');
+  assert.deepEqual(valueBy({ unit: 'mg/m3', result: 0.0354 }), [35.4, 'ug/m3', ['converted']]);
+  assert.deepEqual(valueBy({ unit: 'mg/m3', result: 5 }), [5000, 'ug/m3', ['converted', 'range']]);
+  assert.deepEqual(valueBy({ unit: 'Cel' }), [1, 'Cel', ['unit']], 'of a record that was admitted before units were judged');
+  assert.deepEqual(valueBy({ unit: 'ppb' }), [1, 'ppb', ['unit']]);
+  assert.deepEqual(valueBy({ unit: 'Cel', result: 'text' }), ['text', 'ug/m3', []], 'a text has no unit');
+  assert.deepEqual(valueBy({ property: 'radon', unit: 'Bq' }), [1, 'Bq', ['property']]);
+  const gases: DatasetDefinition = {
+    ...air,
+    referenceState: '298.15K',
+    properties: { pm25: { title: { zh: '', en: '' }, unit: 'ug/m3', molarMass: 47.9982 } },
+  };
+  const [result, unit, flags] = valueBy({ unit: 'ppb', result: 70 }, gases);
+  assert.deepEqual([(result as number).toFixed(3), unit, flags], ['137.332', 'ug/m3', ['converted']]);
+});
+
+test('a dataset’s own clock policy', () => {
+  const strict: DatasetDefinition = { ...air, clock: { futureMs: 1000, lateMs: 60_000 } };
+  assert.deepEqual(flagsOf(NOW + 1000, {}, strict), []);
+  assert.deepEqual(flagsOf(NOW + 1001, {}, strict), ['future']);
+  assert.deepEqual(flagsOf(NOW - 60_001, {}, strict), ['late']);
 });

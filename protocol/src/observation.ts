@@ -1,24 +1,27 @@
 /** One measured value with its times, unit and flags: what projections, contracts and screens work on (ISO 19156). */
+import { applyConversion } from '@airtight/standards/units.ts';
 import type { DatasetDefinition } from './control.ts';
-import type { Result } from './measurement.ts';
+import { type DatasetRules, FUTURE_AFTER_MS, LATE_AFTER_MS, rulesOf } from './dataset-rules.ts';
+import type { Measurement, Result } from './measurement.ts';
 import type { Reading } from './reading.ts';
 import type { RecordHeader } from './record.ts';
 
 /**
- * Marks on an observation; none changes its value.
- * - `late`: phenomenonTime lies more than LATE_AFTER_MS before receivedAt (back-filled)
- * - `future`: phenomenonTime lies more than FUTURE_AFTER_MS after receivedAt (a wrong clock); never shown as the latest value
+ * Marks on an observation. Only `converted` says that the result is another number than was sent: the same quantity in the
+ * dataset's unit; the record keeps what was sent.
+ * - `late`: phenomenonTime lies more than the dataset's `clock.lateMs` before receivedAt (back-filled)
+ * - `future`: phenomenonTime lies more than its `clock.futureMs` after receivedAt (a wrong clock); never shown as the latest value
+ * - `historical`: the producer says that it held the value back; never shown as the latest value
+ * - `converted`: sent in another unit
  * - `range`: outside the property's physical range
- * - `unit`: the unit is not the dataset's
+ * - `unit`: the unit is not the dataset's and there is no conversion; only in records from before admission refused such
  * - `property`: the dataset does not name this property
  * - `q=X`: the producer's own quality mark X
  */
-export type Flag = 'late' | 'future' | 'range' | 'unit' | 'property' | `q=${string}`;
+export type Flag = 'late' | 'future' | 'historical' | 'converted' | 'range' | 'unit' | 'property' | `q=${string}`;
 
-/** An hourly value may come a full hour after its hour began; anything older was held back somewhere. */
-export const LATE_AFTER_MS = 2 * 3_600_000;
-/** Devices without a battery clock drift by minutes; more is a wrong clock. */
-export const FUTURE_AFTER_MS = 5 * 60_000;
+/** The mark that says nothing against a value. */
+export const CONVERTED_FLAG = 'converted' satisfies Flag;
 
 export interface Observation {
   readonly agency: string;
@@ -43,29 +46,24 @@ export function toObservations(
   readings: readonly Reading[],
   definition: DatasetDefinition | undefined,
 ): Observation[] {
+  const { agency, dataset, producer, receivedAt } = header;
+  const rules = definition === undefined ? undefined : rulesOf(definition);
   const observations: Observation[] = [];
-  for (const reading of readings) {
-    const clockFlags = clockFlagsOf(reading.time, header.receivedAt);
-    for (const { property, result, unit, quality } of reading.measurements) {
-      const expected =
-        definition !== undefined && Object.hasOwn(definition.properties, property) ? definition.properties[property] : undefined;
-      const flags: Flag[] = [...clockFlags];
-      if (definition !== undefined && expected === undefined) flags.push('property');
-      if (expected !== undefined) {
-        if (unit !== undefined && unit !== expected.unit) flags.push('unit');
-        else if (typeof result === 'number' && (result < (expected.min ?? -Infinity) || result > (expected.max ?? Infinity)))
-          flags.push('range');
-      }
-      if (quality !== undefined) flags.push(`q=${quality}`);
+  for (const { time, measurements } of readings) {
+    const clockFlags = clockFlagsOf(time, receivedAt, rules);
+    for (const measurement of measurements) {
+      const flags: Flag[] = measurement.historical === true ? ['historical', ...clockFlags] : [...clockFlags];
+      const { result, unit } = rules === undefined ? asSent(measurement) : inUnitOf(rules, measurement, flags);
+      if (measurement.quality !== undefined) flags.push(`q=${measurement.quality}`);
       observations.push({
-        agency: header.agency,
-        dataset: header.dataset,
-        producer: header.producer,
-        observedProperty: property,
-        phenomenonTime: reading.time,
-        receivedAt: header.receivedAt,
+        agency,
+        dataset,
+        producer,
+        observedProperty: measurement.property,
+        phenomenonTime: time,
+        receivedAt,
         result,
-        unit: unit ?? expected?.unit ?? '',
+        unit,
         flags,
         position,
       });
@@ -74,8 +72,41 @@ export function toObservations(
   return observations;
 }
 
-function clockFlagsOf(time: number, receivedAt: number): Flag[] {
-  if (time - receivedAt > FUTURE_AFTER_MS) return ['future'];
-  if (receivedAt - time > LATE_AFTER_MS) return ['late'];
+interface Value {
+  readonly result: Result;
+  readonly unit: string;
+}
+
+function asSent({ result, unit }: Measurement): Value {
+  return { result, unit: unit ?? '' };
+}
+
+/** The value in the dataset's unit where there is a way to it, with the flags that follow. */
+function inUnitOf(rules: DatasetRules, measurement: Measurement, flags: Flag[]): Value {
+  const { property, result, unit } = measurement;
+  const expected = rules.property(property);
+  if (expected === undefined) {
+    flags.push('property');
+    return asSent(measurement);
+  }
+  if (typeof result !== 'number') return { result, unit: expected.unit };
+  let value = result;
+  const conversion = unit === undefined ? null : rules.conversion(property, unit);
+  if (conversion !== null) {
+    const converted = typeof conversion === 'string' ? Number.NaN : applyConversion(result, conversion);
+    if (typeof conversion === 'string' || !Number.isFinite(converted)) {
+      flags.push('unit');
+      return asSent(measurement);
+    }
+    if (!conversion.identical) flags.push(CONVERTED_FLAG);
+    value = converted;
+  }
+  if (value < (expected.min ?? -Infinity) || value > (expected.max ?? Infinity)) flags.push('range');
+  return { result: value, unit: expected.unit };
+}
+
+function clockFlagsOf(time: number, receivedAt: number, rules: DatasetRules | undefined): Flag[] {
+  if (time - receivedAt > (rules?.futureMs ?? FUTURE_AFTER_MS)) return ['future'];
+  if (receivedAt - time > (rules?.lateMs ?? LATE_AFTER_MS)) return ['late'];
   return [];
 }

@@ -7,17 +7,23 @@ import { isLorawanUplink } from '@airtight/standards/lorawan-uplink.ts';
 import { parseSenmlCbor } from '@airtight/standards/senml-cbor.ts';
 import type { DatasetDefinition } from './control.ts';
 import { toDocumentReadings } from './document-readings.ts';
+import { toHj212Readings } from './hj212-readings.ts';
 import { parseJson } from './json-text.ts';
 import { toLorawanReadings } from './lorawan-readings.ts';
 import { type Outcome, refuse } from './outcome.ts';
 import { type Reading, toJsonReadings } from './reading.ts';
 import { toSenmlReadings } from './senml-readings.ts';
+import { type SparkplugBirth, toSparkplugReadings } from './sparkplug-readings.ts';
 
 export const JSON_TYPE = 'application/json';
 /** RFC 8428 §12.3.1. */
 export const SENML_JSON_TYPE = 'application/senml+json';
 /** RFC 8428 §12.3.2. */
 export const SENML_CBOR_TYPE = 'application/senml+cbor';
+/** Sparkplug has no registered media type; this one is ours. */
+export const SPARKPLUG_MEDIA_TYPE = 'application/vnd.sparkplug-b+protobuf';
+/** A data segment of HJ 212 without its password; not registered, ours. */
+export const HJ212_MEDIA_TYPE = 'application/vnd.hj212';
 /** One JSON payload on each line. */
 export const NDJSON_TYPE = 'application/x-ndjson';
 /** What `POST /api/v1/records` takes. */
@@ -30,13 +36,18 @@ export interface PayloadContext {
   readonly receivedAt: number;
   /** The dataset as it was defined before the record; absent for a dataset that nobody defined. */
   readonly definition: DatasetDefinition | undefined;
+  /** MQTT topic name in the record's header: what a Sparkplug payload says depends on it. */
+  readonly topic?: string | undefined;
+  /** The Sparkplug birth that the record's header refers to. */
+  readonly birth?: SparkplugBirth | undefined;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * @returns readings in payload order, none for what is no measurement (an uplink without application data); or
- *   FORMAT_UNKNOWN, PAYLOAD_NOT_JSON, PAYLOAD_SHAPE, TIME_INVALID, NUMBER_NOT_FINITE, DATASET_INVALID
+ *   FORMAT_UNKNOWN, PAYLOAD_NOT_JSON, PAYLOAD_SHAPE, TIME_INVALID, NUMBER_NOT_FINITE, DATASET_INVALID,
+ *   HJ212_MALFORMED, SPARKPLUG_BIRTH_MISSING, SPARKPLUG_BIRTH_INVALID, SPARKPLUG_DEATH_STALE
  */
 export function readPayload(payload: Uint8Array, context: PayloadContext): Outcome<readonly Reading[]> {
   switch (context.contentType) {
@@ -46,6 +57,10 @@ export function readPayload(payload: Uint8Array, context: PayloadContext): Outco
       return readSenmlJson(payload, context.receivedAt);
     case SENML_CBOR_TYPE:
       return readSenmlCbor(payload, context.receivedAt);
+    case SPARKPLUG_MEDIA_TYPE:
+      return toSparkplugReadings(payload, context);
+    case HJ212_MEDIA_TYPE:
+      return toHj212Readings(payload);
     default:
       return refuse('FORMAT_UNKNOWN', context.contentType);
   }

@@ -26,6 +26,9 @@ export interface Reading {
   readonly measurements: readonly Measurement[];
 }
 
+export const UNIT_MAX_LENGTH = 32;
+export const QUALITY_MAX_LENGTH = 16;
+
 /**
  * Parses and checks a payload text.
  * @param receivedAt epoch ms, as in the record's header: relative times refer to it, so a replay gives the same readings
@@ -113,7 +116,9 @@ function toMeasurement(property: string, value: unknown): Measurement | Refusal 
   const { v, u, q } = value as { v?: unknown; u?: unknown; q?: unknown };
   const measurement = toPlainMeasurement(property, v);
   if ('ok' in measurement) return measurement;
-  if (u !== undefined && (typeof u !== 'string' || u.length === 0 || u.length > 32)) return refuse('PAYLOAD_SHAPE', `unit of ${property}`);
-  if (q !== undefined && (typeof q !== 'string' || q.length > 16)) return refuse('PAYLOAD_SHAPE', `quality mark of ${property}`);
+  if (u !== undefined && (typeof u !== 'string' || u.length === 0 || u.length > UNIT_MAX_LENGTH))
+    return refuse('PAYLOAD_SHAPE', `unit of ${property}`);
+  if (q !== undefined && (typeof q !== 'string' || q.length > QUALITY_MAX_LENGTH))
+    return refuse('PAYLOAD_SHAPE', `quality mark of ${property}`);
   return { ...measurement, ...(u === undefined ? {} : { unit: u }), ...(q === undefined ? {} : { quality: q }) };
 }

@@ -17,7 +17,7 @@ export interface RecordHeader {
   readonly producer: string;
   /** Epoch milliseconds at which ingest took the message from its door. */
   readonly receivedAt: number;
-  /** How it came in: `mqtt`, `http`, `internal` (our own services), later `hj212`, `file` … */
+  /** How it came in: `mqtt`, `http`, `hj212`, `broker`, `file`, `file-live`, or `internal` (our own services). */
   readonly door: string;
   /** MQTT topic name, where the door has one. */
   readonly topic?: string;
@@ -29,6 +29,8 @@ export interface RecordHeader {
   readonly messageId?: string;
   /** The device's own signature on the payload, as it was checked at admission. */
   readonly signature?: DeviceSignature;
+  /** Journal position of the Sparkplug birth record whose metrics the payload refers to by alias; it is lower than the record's own. */
+  readonly birth?: number;
 }
 
 export interface DecodedRecord {
@@ -42,11 +44,22 @@ export const RECORD_VERSION = 1;
  * each at most 6 bytes in JSON, a signature. Anything longer is not ours.
  */
 export const HEADER_MAX_BYTES = 2048;
+/**
+ * Door of imported history: contracts do not judge it and nobody is told of it live. That stands in the header, so a
+ * rebuild leaves it out too.
+ */
+export const FILE_DOOR = 'file';
+/** Door of a file that was imported to be judged and shown like what comes live. */
+export const FILE_LIVE_DOOR = 'file-live';
 /** Largest payload that is accepted whole. A device reading is some 200 B, a day of logger read-outs some 50 kB. */
 export const PAYLOAD_MAX_BYTES = 256 * 1024;
 export const RECORD_MAX_BYTES = HEADER_MAX_BYTES + 1 + PAYLOAD_MAX_BYTES;
 
 const NEWLINE = 0x0a;
+const QUOTE = 0x22;
+const AGENCY_BEFORE = '{"agency":"';
+const BIRTH_BEFORE = '"birth":';
+const ZERO = 0x30;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -82,4 +95,24 @@ export function decodeRecord(bytes: Uint8Array): Outcome<DecodedRecord> {
     return refuse('RECORD_MALFORMED', 'the header is not of version 1');
   }
   return accept({ header, payload: bytes.subarray(end + 1) });
+}
+
+/**
+ * The member `birth` of a record, undefined when it has none, without reading the rest of the header: in canonical form it
+ * is the second member, behind a name without escapes. So a reader of many records can tell the few that need another one.
+ */
+export function birthOf(record: Uint8Array): number | undefined {
+  const nameEnd = record.subarray(0, HEADER_MAX_BYTES).indexOf(QUOTE, AGENCY_BEFORE.length);
+  // Behind the name's closing quote stands a comma.
+  const from = nameEnd + 2;
+  if (nameEnd < 0) return undefined;
+  for (let i = 0; i < BIRTH_BEFORE.length; i++) if (record[from + i] !== BIRTH_BEFORE.charCodeAt(i)) return undefined;
+  let position = 0;
+  let at = from + BIRTH_BEFORE.length;
+  for (; at < record.length; at++) {
+    const digit = (record[at] as number) - ZERO;
+    if (digit < 0 || digit > 9) break;
+    position = position * 10 + digit;
+  }
+  return at > from + BIRTH_BEFORE.length && Number.isSafeInteger(position) ? position : undefined;
 }

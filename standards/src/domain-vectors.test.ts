@@ -6,6 +6,8 @@ import { test } from 'node:test';
 import { type Average, isValidAverage } from './gb3095.ts';
 import { formatRounded } from './gbt8170.ts';
 import { AQI_LEVELS, type CnAqiMode, type CnAqiStandard, type CnPollutant, dailyReport, iaqi } from './hj633.ts';
+import { MeanKineticTemperature } from './mkt.ts';
+import { convert, REFERENCE_STATES, type ReferenceState } from './units.ts';
 import { alarms, type FridgeSample } from './who-pqs.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each group of the file has its own shape
@@ -76,6 +78,12 @@ eachCase('coldchain-alarms', ({ series, expect, at, id }) => {
   if (at !== undefined) assert.equal(found[0]?.at, durationMs(at), id);
 });
 
+eachCase('units', ({ ppb, M, T, P, ugm3, id }) => {
+  const referenceState = `${T}K` as ReferenceState;
+  assert.equal(Number(REFERENCE_STATES[referenceState].pascal), Number(P) * 1000, id);
+  assert.equal(convert(Number(ppb), '[ppb]', 'ug/m3', { molarMass: Number(M), referenceState })?.toFixed(3), ugm3, id);
+});
+
 const MINUTE = 60_000;
 
 /** "TVC 8.1 for 6 h, 7.9 for 15 min": samples every 15 min, both ends included. "door open 300 s continuous": its two ends. */
@@ -97,3 +105,10 @@ function durationMs(text: string): number {
   const unitMs: { readonly [unit: string]: number } = { h: 60 * MINUTE, min: MINUTE, s: 1000 };
   return [...text.matchAll(/(\d+) (h|min|s)/g)].reduce((sum, [, n, unit]) => sum + Number(n) * (unitMs[unit as string] as number), 0);
 }
+
+eachCase('mkt', ({ temps, durations, mkt, id }) => {
+  const mean = new MeanKineticTemperature();
+  for (const [at, celsius] of (temps as number[]).entries()) mean.add(celsius, durations?.[at] ?? 1);
+  // The tolerance the vectors name.
+  assert.ok(Math.abs(mean.celsius - Number(mkt)) <= 0.001, id);
+});

@@ -14,6 +14,7 @@ import {
   parseHj212,
   unframeHj212,
   wantsAnswer,
+  withoutPassword,
 } from './hj212.ts';
 
 const VECTORS = join(import.meta.dirname, '../../../shared/vectors/domain-vectors.json');
@@ -175,4 +176,14 @@ test('mutated streams never throw, never gather more than a frame, and never hid
   // A broken length may claim as much as a frame; what it claimed is looked through again.
   const flushed = [cutter.push(new Uint8Array(HJ212_FRAME_MAX_BYTES)), cutter.push(frame)].flat();
   assert.equal(told(flushed).at(-1), SEGMENT);
+});
+
+test('a data segment without its password has every other byte', () => {
+  const without = (text: string): string => Buffer.from(withoutPassword(Buffer.from(text, 'latin1'))).toString('latin1');
+  assert.equal(without('ST=22;CN=2011;PW=123456;MN=M;CP=&&PW=7;a=1&&'), 'ST=22;CN=2011;MN=M;CP=&&PW=7;a=1&&');
+  assert.equal(without('PW=123456;ST=22;CP=&&\xff&&'), 'ST=22;CP=&&\xff&&');
+  assert.equal(without('ST=22;PW=;CP=&&&&'), 'ST=22;CP=&&&&');
+  assert.equal(without('ST=22;QW=123456;MN=M;CP=&&&&'), 'CP=&&&&', 'a damaged name');
+  assert.equal(without('ST=22;PW123456;MN'), '');
+  assert.equal(without('ST=22;PW=123456;MN=M'), 'ST=22;MN=M');
 });

@@ -24,6 +24,7 @@ export const HJ212_CN = {
   realtime: '2011',
   minute: '2051',
   hour: '2061',
+  day: '2031',
   noticeAnswer: '9013',
   dataAnswer: '9014',
   heartbeat: '9015',
@@ -52,7 +53,8 @@ export interface Hj212Segment {
   readonly st: string;
   /** Command, four digits. */
   readonly cn: string;
-  readonly pw: string;
+  /** Password of the transport; absent in a segment that was stored without it. */
+  readonly pw?: string;
   /** The monitor's own number. */
   readonly mn: string;
   /** 0 to 255, absent in some frames of 2005. */
@@ -154,14 +156,15 @@ export function parseHj212(text: string): Hj212Outcome<Hj212Segment> {
   const groups = cpGroups(body[2] as string);
   if (typeof groups === 'string') return fault('segment', groups);
   const { QN: qn, ST: st, CN: cn, PW: pw, MN: mn, Flag: flag, PNUM: pnum, PNO: pno } = fields;
-  if (st === undefined || cn === undefined || pw === undefined || mn === undefined) return fault('segment', 'ST, CN, PW or MN is missing');
+  if (st === undefined || cn === undefined || mn === undefined) return fault('segment', 'ST, CN or MN is missing');
   if ((pnum === undefined) !== (pno === undefined) || Number(pno) < 1 || Number(pno) > Number(pnum))
     return fault('segment', `packet ${pno} of ${pnum}`);
   return {
     ok: true,
     value: {
       ...(qn === undefined ? {} : { qn }),
-      ...{ st, cn, pw, mn },
+      ...{ st, cn, mn },
+      ...(pw === undefined ? {} : { pw }),
       ...(flag === undefined ? {} : { flag: Number(flag) }),
       ...(pnum === undefined ? {} : { pnum: Number(pnum), pno: Number(pno) }),
       groups,
@@ -231,7 +234,11 @@ export function wantsAnswer(segment: Hj212Segment): boolean {
 export function formatAnswer(segment: Hj212Segment, cn: '9013' | '9014'): Uint8Array {
   const { qn, pw, mn, flag = 0 } = segment;
   return frameHj212(
-    formatHj212({ ...(qn === undefined ? {} : { qn }), st: SYSTEM_EXCHANGE, cn, pw, mn, flag: flag & FLAG_VERSION, groups: [] }),
+    formatHj212({
+      ...(qn === undefined ? {} : { qn }),
+      ...(pw === undefined ? {} : { pw }),
+      ...{ st: SYSTEM_EXCHANGE, cn, mn, flag: flag & FLAG_VERSION, groups: [] },
+    }),
   );
 }
 
@@ -292,4 +299,21 @@ function nextStart(bytes: Uint8Array, from: number): number {
     if (bytes[at] === HASH && (at + 1 === bytes.length || bytes[at + 1] === HASH)) return at;
   }
   return bytes.length;
+}
+
+/**
+ * The data segment without its password: the field `PW=…;` is cut out, every other byte stays. Where no such field can be
+ * told, as in damaged bytes, all before `CP=` goes, since the digits may be anywhere in it.
+ */
+export function withoutPassword(segment: Uint8Array): Uint8Array {
+  const text = String.fromCharCode(...segment);
+  const cpAt = text.indexOf('CP=');
+  const header = cpAt < 0 ? text : text.slice(0, cpAt);
+  const field = /(?:^|;)(PW=[^;]*;)/.exec(header);
+  if (field === null) return cpAt < 0 ? new Uint8Array(0) : segment.slice(cpAt);
+  const from = field.index + field[0].length - (field[1] as string).length;
+  const out = new Uint8Array(segment.length - (field[1] as string).length);
+  out.set(segment.subarray(0, from));
+  out.set(segment.subarray(from + (field[1] as string).length), from);
+  return out;
 }

@@ -7,6 +7,11 @@ import { crc32 } from 'node:zlib';
 import { type BatchRecord, decodeBatchRecord, decodeRecord, FEED_NEXT_HEADER, type RecordHeader, readFrame } from '@airtight/protocol';
 import type { Product } from './product.ts';
 
+/** Whoever answers requests to ingest's internal interface. */
+export interface IngestSource {
+  ingest(path: string): Promise<Response>;
+}
+
 export interface JournalRecord {
   readonly position: number;
   readonly header: RecordHeader;
@@ -16,7 +21,7 @@ export interface JournalRecord {
 }
 
 /** Every record from position 0 to the committed end. */
-export async function readJournal(product: Product): Promise<JournalRecord[]> {
+export async function readJournal(product: IngestSource): Promise<JournalRecord[]> {
   const records: JournalRecord[] = [];
   for (;;) {
     const answer = await product.ingest(`/feed?from=${records.length}&waitMs=0&maxBytes=8388608`);

@@ -33,9 +33,9 @@ export function airtight(args: readonly string[], timeoutMs = 120_000): Promise<
   return finish(process.execPath, ['cli/src/main.ts', ...args], timeoutMs);
 }
 
-/** Where a program lies on this machine. */
+/** Where a program lies on this machine. Debian keeps servers in a folder that is not on every user's path. */
 export function pathOf(program: string): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'];
   return folders.map((folder) => join(folder, program)).find(isExecutable);
 }
 

@@ -3,8 +3,13 @@
  * broken connections as it takes, and notes which ones were acknowledged.
  */
 import mqtt, { type MqttClient } from 'mqtt';
-import type { Device, Product } from './product.ts';
+import type { Device } from './product.ts';
 import { until } from './waiting.ts';
+
+/** Where a device connects: the product, or any broker on loopback. */
+export interface MqttServer {
+  readonly mqttPort: number;
+}
 
 const IN_FLIGHT_MAX = 8;
 const RECONNECT_MS = 50;
@@ -23,15 +28,18 @@ export class Publisher {
   readonly acknowledged = new Set<number>();
   readonly #startMs: number;
   readonly #client: MqttClient;
+  readonly #pauseMs: number;
   #next = 0;
   #stopping = false;
 
-  constructor(product: Product, device: Device, startMs: number) {
+  /** @param pauseMs after each acknowledgement, for a server that acknowledges faster than the test can look through */
+  constructor(server: MqttServer, device: Device, startMs: number, pauseMs = 0) {
     this.device = device;
     this.#startMs = startMs;
+    this.#pauseMs = pauseMs;
     this.#client = mqtt.connect({
       host: '127.0.0.1',
-      port: product.mqttPort,
+      port: server.mqttPort,
       username: device.username,
       password: device.secret,
       clientId: device.producer,
@@ -60,7 +68,8 @@ export class Publisher {
     this.#client.publish(this.device.topic, JSON.stringify(numberedReading(seq, this.#startMs)), { qos: 1 }, (error) => {
       if (error) return;
       this.acknowledged.add(seq);
-      this.#fill();
+      if (this.#pauseMs === 0) this.#fill();
+      else setTimeout(() => this.#fill(), this.#pauseMs);
     });
   }
 
@@ -79,10 +88,10 @@ export class Publisher {
 }
 
 /** Publishes payloads one after the other over one connection; returns when each has been acknowledged. */
-export async function publishAll(product: Product, device: Device, payloads: readonly object[]): Promise<void> {
+export async function publishAll(server: MqttServer, device: Device, payloads: readonly object[]): Promise<void> {
   const client = await mqtt.connectAsync({
     host: '127.0.0.1',
-    port: product.mqttPort,
+    port: server.mqttPort,
     username: device.username,
     password: device.secret,
     clientId: `${device.producer}-once`,

@@ -8,6 +8,8 @@ import {
   type ContractRecord,
   CSRF_HEADER,
   decodeRecord,
+  FILE_DOOR,
+  FILE_LIVE_DOOR,
   type Session,
   TICK_INTERVAL_MS,
   TICKS_DATASET,
@@ -127,10 +129,25 @@ test('effects that cannot be written wait, and are written once ingest is back; 
   assert.equal((await d.json('/api/v1/alerts')).items.length, 1);
 });
 
+test('imported history is stored and judges nothing; a file that is to be judged is', async () => {
+  const known = alertRecords().length;
+  const readAs = (door: string, producer: string, hour: number, pm25: number) =>
+    d.journal.append({ agency: 'bj', dataset: 'air', producer, door, receivedAt: T0 + 7 * HOUR }, { t: T0 + hour * HOUR, m: { pm25 } });
+  for (let hour = 0; hour < 3; hour++) readAs(FILE_DOOR, 's2', hour, 400);
+  await d.settled();
+  assert.equal((await d.json('/api/v1/observations?producer=s2')).items.length, 3);
+  assert.equal(alertRecords().length, known);
+  readAs(FILE_LIVE_DOOR, 's3', 1, 400);
+  readAs(FILE_LIVE_DOOR, 's3', 2, 50);
+  readAs(FILE_LIVE_DOOR, 's3', 3, 50);
+  await until(() => alertRecords().length === known + 2);
+  await d.settled();
+});
+
 test('silence raises an alert by the ticks alone', async () => {
   for (let at = T0 + 5 * HOUR; at < T0 + 8.2 * HOUR; at += TICK_INTERVAL_MS) tick(at);
-  await until(() => alertRecords().length === 5);
-  await until(async () => (await d.json('/api/v1/alerts')).items.length === 2);
+  await until(() => alertRecords().length === 7);
+  await until(async () => (await d.json('/api/v1/alerts')).items.length === 3);
 });
 
 test('a rebuild from the journal gives the same bytes, and its alerts are the recorded ones', async () => {
@@ -141,14 +158,14 @@ test('a rebuild from the journal gives the same bytes, and its alerts are the re
   const before = await digestStore(d.config);
   assert.equal((await auditStore(d.config)).finding, null);
   const report = await rebuildStore(d.config);
-  assert.deepEqual([report.code, report.alerts.recomputed, report.alerts.recorded, report.alerts.unrecorded], [null, 4, 4, 0]);
+  assert.deepEqual([report.code, report.alerts.recomputed, report.alerts.recorded, report.alerts.unrecorded], [null, 6, 6, 0]);
   assert.equal(report.through, d.journal.head);
   assert.deepEqual(await digestStore(d.config), before);
   await d.startApi();
   await d.settled();
   assert.deepEqual(await d.json('/api/v1/latest'), latest);
   assert.deepEqual(await d.json('/api/v1/alerts?state=all'), alerts);
-  assert.equal(alertRecords().filter(({ type }) => type !== 'acknowledge').length, 4, 'nothing was written again');
+  assert.equal(alertRecords().filter(({ type }) => type !== 'acknowledge').length, 6, 'nothing was written again');
 });
 
 test('a recorded alert that the journal does not give is named', async () => {

@@ -1,6 +1,6 @@
 /** The contracts engine as this service uses it: journal events in, effects out. */
 import { Engine, type EngineEvent, type EngineSnapshot } from '@airtight/contracts-engine';
-import type { AlertEffect } from '@airtight/protocol';
+import { type AlertEffect, FILE_DOOR } from '@airtight/protocol';
 import type { JournalEvent } from '../decode/decoder.ts';
 
 export interface ContractsEngine {
@@ -30,6 +30,8 @@ function engineEventOf(event: JournalEvent): EngineEvent | undefined {
   const { position } = event;
   switch (event.kind) {
     case 'readings':
+      // Imported history pages nobody. The header alone decides, so a rebuild comes to the same alerts.
+      if (event.header.door === FILE_DOOR) return undefined;
       return { kind: 'observations', position, observations: event.observations };
     case 'tick':
       return { kind: 'tick', position, at: event.at };

@@ -67,7 +67,10 @@ export class ControlState {
         this.tokens.set(record.id, record);
         return;
       case 'tick':
+      case 'release':
+      case 'import':
       case 'storage-fault':
+        // Not kept in memory: the table answers for them.
         return;
     }
   }

@@ -1,4 +1,4 @@
-/** From journal frames to what the later stages work on. A pure function of the record and the definitions before it. */
+/** From journal frames to what the later stages work on. A pure function of the record and of what stands before it. */
 import {
   AirtightError,
   ALERTS_DATASET,
@@ -64,6 +64,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * Decodes one frame. A `sys.datasets` record enters the registry here, because the very next frame may need it.
+ * @param frame with the birth its record refers to, if any (feed/births.ts)
  * @throws AirtightError RECORD_MALFORMED when the frame holds no record: the journal is not what ingest wrote
  */
 export function decodeFrame(frame: JournalFrame, registry: DatasetRegistry): JournalEvent {
@@ -78,7 +79,7 @@ export function decodeFrame(frame: JournalFrame, registry: DatasetRegistry): Jou
 function readingsEvent(base: EventBase, payload: Uint8Array, registry: DatasetRegistry): JournalEvent {
   const { header, position, frame } = base;
   const definition = registry.at(header.dataset, position);
-  const parsed = readPayload(payload, { contentType: header.contentType, receivedAt: header.receivedAt, definition });
+  const parsed = readPayload(payload, { ...header, definition, birth: frame.birth });
   if (!parsed.ok) return { kind: 'opaque', position, header, frame, reason: parsed.detail };
   const observations = toObservations(header, position, parsed.value, definition);
   const readings: DecodedReading[] = [];

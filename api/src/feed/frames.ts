@@ -1,12 +1,14 @@
 /** Journal frames of a feed chunk, checked. */
 import { crc32 } from 'node:zlib';
-import { AirtightError, readFrame } from '@airtight/protocol';
+import { AirtightError, readFrame, type SparkplugBirth } from '@airtight/protocol';
 import type { FeedChunk } from '../upstream/ingest-client.ts';
 
 export interface JournalFrame {
   readonly position: number;
   /** 0x00 ‖ record. */
   readonly body: Uint8Array;
+  /** The Sparkplug birth that the record's header refers to; set by Births. */
+  readonly birth?: SparkplugBirth;
 }
 
 /**

@@ -7,6 +7,8 @@ import { decodeCursor, encodeCursor } from './cursor.ts';
 import { quoteText, wholeLiteral } from './literal.ts';
 
 export interface ObservationsQuery {
+  /** Of one record alone. */
+  readonly position?: number | undefined;
   readonly producer?: string | undefined;
   readonly dataset?: string | undefined;
   readonly observedProperty?: string | undefined;
@@ -32,10 +34,52 @@ export async function readObservations(
     'bulk',
   );
   const last = rows.length === query.limit ? rows.at(-1) : undefined;
+  const tellings = await readTellings(store, query, rows);
   return {
-    items: rows.map(itemOf),
+    items: rows.map((row) => itemOf(row, tellings.get(momentOf(row)))),
     next: last === undefined ? null : cursorAfter(last),
   };
+}
+
+/** Where a moment that was told more than once is told, in the order of the journal. */
+type Telling = readonly [position: number, ordinal: number];
+type Tellings = ReadonlyMap<string, readonly Telling[]>;
+
+/** Of the moments on a page, those that were told more than once; the last telling is the one that counts. */
+async function readTellings(
+  store: Pick<Store, 'query'>,
+  { producer, dataset, observedProperty }: ObservationsQuery,
+  page: readonly Row[],
+): Promise<Tellings> {
+  if (page.length === 0) return new Map();
+  const times = page.map((row) => observationOf(row).phenomenonTime);
+  const [from, until] = times.reduce(([least, most], time) => [Math.min(least, time), Math.max(most, time)], [Infinity, -Infinity]);
+  // A record may hold many producers' worth of times: only the page's own series are looked at.
+  const series = new Set(
+    page.map(
+      (row) =>
+        `(${row
+          .slice(1, 4)
+          .map((name) => quoteText(name as string))
+          .join(', ')})`,
+    ),
+  );
+  const conditions = [`phenomenonTime >= ${wholeLiteral(from as number)} AND phenomenonTime <= ${wholeLiteral(until as number)}`];
+  for (const [name, value] of Object.entries({ dataset, producer, observedProperty }))
+    if (value !== undefined) conditions.push(`${name} = ${quoteText(value)}`);
+  if (series.size <= SERIES_NAMED_MAX) conditions.push(`(dataset, producer, observedProperty) IN (${[...series].join(', ')})`);
+  const rows = await store.query(
+    `SELECT dataset, producer, observedProperty, phenomenonTime, arraySort(groupArray((position, ordinal))) AS tellings
+     FROM ${DATABASE}.observations WHERE ${conditions.join(' AND ')}
+     GROUP BY dataset, producer, observedProperty, phenomenonTime HAVING count() > 1`,
+    'bulk',
+  );
+  return new Map(rows.map((row) => [row.slice(0, 4).join(' '), row[4] as readonly Telling[]]));
+}
+
+/** Names have no spaces. */
+function momentOf(row: Row): string {
+  return row.slice(1, 5).join(' ');
 }
 
 function cursorAfter(row: Row): string {
@@ -44,7 +88,7 @@ function cursorAfter(row: Row): string {
 }
 
 function whereOf(query: ObservationsQuery): string {
-  const conditions: string[] = [];
+  const conditions: string[] = query.position === undefined ? [] : [`position = ${wholeLiteral(query.position)}`];
   for (const name of ['dataset', 'producer', 'observedProperty'] as const) {
     const value = query[name];
     if (value !== undefined) conditions.push(`${name} = ${quoteText(value)}`);
@@ -60,7 +104,7 @@ function whereOf(query: ObservationsQuery): string {
   return conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
 }
 
-function itemOf(row: Row): ObservationItem {
+function itemOf(row: Row, tellings: readonly Telling[] | undefined): ObservationItem {
   const { phenomenonTime, receivedAt, position, flags, ...same } = observationOf(row);
   return {
     ...same,
@@ -68,10 +112,19 @@ function itemOf(row: Row): ObservationItem {
     receivedAt: new Date(receivedAt).toISOString(),
     flags: [...flags],
     record: String(position),
+    ...(tellings === undefined ? {} : { revision: revisionOf(tellings, position, row.at(-1) as number) }),
   };
 }
 
-const CSV_HEADER = 'agency,dataset,producer,observedProperty,phenomenonTime,receivedAt,result,unit,flags,record\r\n';
+function revisionOf(tellings: readonly Telling[], position: number, ordinal: number): NonNullable<ObservationItem['revision']> {
+  const number = 1 + tellings.findIndex(([at, place]) => at === position && place === ordinal);
+  return { number, of: tellings.length, newest: String(tellings.at(-1)?.[0]) };
+}
+
+/** More series on a page than this: the whole span is looked at. */
+const SERIES_NAMED_MAX = 200;
+
+const CSV_HEADER = 'agency,dataset,producer,observedProperty,phenomenonTime,receivedAt,result,unit,flags,record,revision,revisions\r\n';
 
 /** The page as CSV, RFC 4180; flags are joined by spaces. */
 export function observationsCsv(items: readonly ObservationItem[]): string {
@@ -87,6 +140,8 @@ export function observationsCsv(items: readonly ObservationItem[]): string {
       item.unit,
       item.flags.join(' '),
       item.record,
+      String(item.revision?.number ?? 1),
+      String(item.revision?.of ?? 1),
     ]
       .map(csvField)
       .join(','),

@@ -1,5 +1,5 @@
 /** A series in buckets for a chart: mean, least, greatest, count. */
-import { AirtightError, type Series } from '@airtight/protocol';
+import { AirtightError, CONVERTED_FLAG, type Series } from '@airtight/protocol';
 import { KIND_TEXT } from '../project/rows.ts';
 import { DATABASE } from '../project/schema.ts';
 import type { Store } from '../project/store.ts';
@@ -71,7 +71,7 @@ function valuesOf({ producer, dataset, observedProperty, from, to }: SeriesQuery
     return `SELECT phenomenonTime, aqi AS value, 0 AS flagged FROM ${DATABASE}.indices WHERE ${subject} AND ${window}
             ORDER BY dataset, producer, phenomenonTime, position DESC, ordinal DESC LIMIT 1 BY phenomenonTime`;
   }
-  return `SELECT phenomenonTime, if(kind = ${KIND_TEXT}, NULL, result) AS value, flags != '' AS flagged
+  return `SELECT phenomenonTime, if(kind = ${KIND_TEXT}, NULL, result) AS value, flags NOT IN ('', '["${CONVERTED_FLAG}"]') AS flagged
           FROM ${DATABASE}.observations WHERE ${subject} AND observedProperty = ${quoteText(observedProperty)} AND ${window}
           ORDER BY dataset, producer, observedProperty, phenomenonTime, position DESC, ordinal DESC LIMIT 1 BY phenomenonTime`;
 }

@@ -1,7 +1,7 @@
 /** Holds the store against the journal, row by row: every row must be what decoding the journal gives, and no other may be there. */
 import { type Code, DatasetRegistry } from '@airtight/protocol';
 import { decodeFrame, type JournalEvent } from '../decode/decoder.ts';
-import { framesOf } from '../feed/frames.ts';
+import { Births } from '../feed/births.ts';
 import { flagsText, KIND_BOOLEAN, KIND_NUMBER, KIND_TEXT } from '../project/rows.ts';
 import { DATABASE, TABLES, type Table } from '../project/schema.ts';
 import { BULK_TIMEOUT_MS, type Row, type Store } from '../project/store.ts';
@@ -44,6 +44,7 @@ export type TableEnds = { readonly [table in Table]: number };
  */
 export async function auditTables(store: Store, ingest: Pick<IngestClient, 'feed'>, ends: TableEnds): Promise<AuditReport> {
   const registry = new DatasetRegistry();
+  const births = new Births(ingest);
   const rows: { [table in Table]: number } = { control: 0, alerts: 0, indices: 0, observations: 0 };
   const through = Math.max(...Object.values(ends));
   let next = 0;
@@ -52,7 +53,7 @@ export async function auditTables(store: Store, ingest: Pick<IngestClient, 'feed
     if (chunk.next === next) break;
     const end = Math.min(chunk.next, through);
     const expected = emptyRows();
-    for (const frame of framesOf(chunk)) {
+    for (const frame of await births.framesOf(chunk)) {
       if (frame.position < end) expectRows(decodeFrame(frame, registry), expected);
     }
     const findings: AuditFinding[] = [];

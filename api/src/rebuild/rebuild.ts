@@ -11,8 +11,8 @@ import { createEngine } from '../contracts/engine.ts';
 import { namedEffect } from '../contracts/host.ts';
 import { SNAPSHOT_FORMAT, snapshotPathIn, writeSnapshot } from '../contracts/snapshot-file.ts';
 import { decodeFrame } from '../decode/decoder.ts';
+import { Births } from '../feed/births.ts';
 import { FEED_MAX_BYTES } from '../feed/follower.ts';
-import { framesOf } from '../feed/frames.ts';
 import { Projector, readMarks } from '../project/projector.ts';
 import { Store } from '../project/store.ts';
 import { readToken, storeDirOf } from '../service.ts';
@@ -61,6 +61,7 @@ export async function rebuildStore(config: ApiConfig, onProgress: OnProgress = (
 
 async function foldJournal(store: Store, ingest: IngestClient, snapshotPath: string, onProgress: OnProgress): Promise<RebuildReport> {
   const registry = new DatasetRegistry();
+  const births = new Births(ingest);
   const engine = createEngine();
   const check = new AlertCheck();
   const active = new Map<string, readonly [string, string]>();
@@ -71,7 +72,7 @@ async function foldJournal(store: Store, ingest: IngestClient, snapshotPath: str
   while (next < end) {
     const chunk = await ingest.feed({ from: next, waitMs: 0, maxBytes: FEED_MAX_BYTES });
     if (chunk.next === next) throw new AirtightError('SERVICE_UNAVAILABLE', `the feed ended at ${next}, before ${end}`);
-    for (const frame of framesOf(chunk)) {
+    for (const frame of await births.framesOf(chunk)) {
       if (frame.position >= end) break;
       const event = decodeFrame(frame, registry);
       projector.add(event);

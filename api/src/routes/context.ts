@@ -4,6 +4,7 @@ import type { ApiConfig } from '../config.ts';
 import type { ControlState } from '../control/control-state.ts';
 import type { Fold } from '../fold.ts';
 import type { AlertBook } from '../project/alert-book.ts';
+import type { ClockSkews } from '../project/clock-skew.ts';
 import type { LatestValues } from '../project/latest.ts';
 import type { Projector } from '../project/projector.ts';
 import type { Store } from '../project/store.ts';
@@ -20,6 +21,7 @@ export interface RouteContext {
   readonly upstream: UpstreamStatus;
   readonly control: ControlState;
   readonly latest: LatestValues;
+  readonly skew: ClockSkews;
   readonly alerts: AlertBook;
   readonly projector: Projector;
   readonly stream: StreamHub;

@@ -2,7 +2,6 @@
 import {
   AirIndex,
   AirtightError,
-  Dataset,
   type DeviceRecord,
   isName,
   LatestItem,
@@ -13,6 +12,7 @@ import {
 } from '@airtight/protocol';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
+import type { ClockSkews } from '../project/clock-skew.ts';
 import { readDaily } from '../query/daily.ts';
 import { observationsCsv, readObservations } from '../query/observations.ts';
 import { INDEX_PROPERTY, readSeries, SERIES_MAX_POINTS } from '../query/series.ts';
@@ -34,6 +34,7 @@ const SeriesParameters = Type.Object({
   maxPoints: Type.Integer({ minimum: 2, maximum: SERIES_MAX_POINTS, default: 500 }),
 });
 const ObservationsParameters = Type.Object({
+  record: Type.Optional(Type.String({ pattern: '^[0-9]{1,15}$', description: 'What one record says.' })),
   producer: Type.Optional(Name),
   dataset: Type.Optional(Name),
   observedProperty: Type.Optional(PropertyName),
@@ -66,27 +67,24 @@ export function dataRoutes(app: FastifyInstance, context: RouteContext): void {
   dailyRoute(app, context);
 }
 
-function directoryRoutes(app: FastifyInstance, { control }: RouteContext): void {
+function directoryRoutes(app: FastifyInstance, { control, skew }: RouteContext): void {
   const config = { access: 'viewer' } as const;
-  app.get('/datasets', { config, schema: { response: { 200: Page(Dataset) } } }, async () => ({
-    items: control.datasets.all().map(({ type: _, ...dataset }) => dataset),
-    next: null,
-  }));
   app.get('/producers', { config, schema: { response: { 200: Page(Producer) } } }, async () => ({
-    items: [...control.producers.values()].sort((a, b) => (a.producer < b.producer ? -1 : 1)).map(producerItem),
+    items: [...control.producers.values()].sort((a, b) => (a.producer < b.producer ? -1 : 1)).map((device) => producerItem(device, skew)),
     next: null,
   }));
   const schema = { params: Type.Object({ id: Type.String({ maxLength: 64 }) }), response: { 200: Producer } };
   app.get<{ Params: { id: string } }>('/producers/:id', { config, schema }, async (request) => {
     const device = control.producers.get(request.params.id);
     if (device === undefined) throw new AirtightError('NOT_FOUND', `producer ${request.params.id}`);
-    return producerItem(device);
+    return producerItem(device, skew);
   });
 }
 
 /** Never its credentials, nor what it may subscribe to. */
-function producerItem(device: DeviceRecord): Producer {
+function producerItem(device: DeviceRecord, skew: ClockSkews): Producer {
   const { producer, agency, kind, name, region, location, datasets, simulated, revoked, provisioned, signatureRequired } = device;
+  const clock = skew.of(producer);
   return {
     producer,
     agency,
@@ -97,6 +95,7 @@ function producerItem(device: DeviceRecord): Producer {
     datasets: [...datasets],
     simulated,
     revoked,
+    ...(clock === undefined ? {} : { clockSkewMs: clock.skewMs, clockSkewReadings: clock.readings }),
     ...(provisioned === undefined ? {} : { provisioned }),
     ...(signatureRequired === undefined ? {} : { signatureRequired }),
   };
@@ -132,8 +131,9 @@ function observationsRoute(app: FastifyInstance, { store }: RouteContext): void 
     '/observations',
     { config: { access: 'viewer' }, schema },
     async (request, reply) => {
-      const { from, to, ...rest } = request.query;
-      const page = await readObservations(store, { ...rest, from: epochMs(from), to: epochMs(to) });
+      const { from, to, record, ...rest } = request.query;
+      const position = record === undefined ? undefined : Number(record);
+      const page = await readObservations(store, { ...rest, position, from: epochMs(from), to: epochMs(to) });
       const asCsv = request.headers.accept?.includes('text/csv') === true;
       // Items come from our own rows: JSON.stringify is several times faster than checking each against the schema.
       reply.serializer(String).type(asCsv ? 'text/csv; charset=utf-8' : 'application/json; charset=utf-8');

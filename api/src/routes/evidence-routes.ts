@@ -1,4 +1,4 @@
-/** What proves it: records, proof bundles, batches, the ledger; and what was not admitted. */
+/** What proves it: records, proof bundles, batches, the ledger. */
 import { hash } from 'node:crypto';
 import {
   AirtightError,
@@ -9,7 +9,6 @@ import {
   LEAF_PREFIX,
   LedgerStatus,
   Page,
-  QuarantineItem,
   type RecordHeader,
   RecordItem,
 } from '@airtight/protocol';
@@ -34,7 +33,6 @@ export function evidenceRoutes(app: FastifyInstance, context: RouteContext): voi
   batchRoutes(app, context);
   const schema = { response: { 200: LedgerStatus } };
   app.get('/ledger', { config: { access: 'viewer' }, schema }, async () => context.upstream.ledger());
-  quarantineRoute(app, context);
 }
 
 function recordRoutes(app: FastifyInstance, { ingest, ledger, upstream, control }: RouteContext): void {
@@ -108,17 +106,4 @@ function batchItem({ record, ledgerIndex }: { readonly record: string; readonly 
     root,
     ledgerIndex,
   };
-}
-
-function quarantineRoute(app: FastifyInstance, { ingest }: RouteContext): void {
-  const schema = { querystring: ListParameters, response: { 200: Page(QuarantineItem) } };
-  app.get<{ Querystring: Static<typeof ListParameters> }>('/quarantine', { config: { access: 'operator' }, schema }, async (request) => {
-    const { cursor, limit } = request.query;
-    if (cursor !== undefined && !/^[A-Za-z0-9._-]{1,64}$/.test(cursor)) throw new AirtightError('CURSOR_INVALID', cursor.slice(0, 64));
-    const { items, next } = await ingest.quarantine(cursor, limit);
-    return {
-      items: items.map((item) => ({ ...item, id: String(item.id), receivedAt: new Date(item.receivedAt).toISOString() })),
-      next: next === null ? null : String(next),
-    };
-  });
 }

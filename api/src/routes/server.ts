@@ -1,5 +1,6 @@
 /** The HTTP server: one port for dashboard, API, stream, ledger files, health. */
 import { randomUUID } from 'node:crypto';
+import { asyncApiDocument } from '@airtight/protocol';
 import fastifyCookie from '@fastify/cookie';
 import fastifyRateLimit from '@fastify/rate-limit';
 import fastifySwagger from '@fastify/swagger';
@@ -12,12 +13,15 @@ import { accountRoutes } from './account-routes.ts';
 import { alertRoutes } from './alert-routes.ts';
 import type { RouteContext } from './context.ts';
 import { dataRoutes } from './data-routes.ts';
+import { datasetRoutes } from './dataset-routes.ts';
 import { deviceRoutes } from './device-routes.ts';
 import { evidenceRoutes } from './evidence-routes.ts';
 import { dashboardRoutes, hasDashboard, ledgerFileRoutes } from './file-routes.ts';
+import { importRoutes } from './import-routes.ts';
 import { internalRoutes } from './internal-routes.ts';
 import { installProblems } from './problem.ts';
 import { publishRoute } from './publish-route.ts';
+import { quarantineRoutes } from './quarantine-routes.ts';
 import { streamRoute } from './stream-route.ts';
 import { healthRoutes, statusRoute } from './system-routes.ts';
 
@@ -38,10 +42,12 @@ const CONTENT_SECURITY_POLICY = [
 const DOCS_PATH = '/api/docs';
 
 export async function buildServer(context: RouteContext, logger: FastifyBaseLogger, dashboardDir: string): Promise<FastifyInstance> {
+  const { trustedProxies } = context.config;
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_MAX_BYTES,
+    trustProxy: trustedProxies === '' ? false : trustedProxies.split(',').map((proxy) => proxy.trim()),
     requestTimeout: REQUEST_TIMEOUT_MS,
     genReqId: () => randomUUID(),
     forceCloseConnections: true,
@@ -87,10 +93,13 @@ export async function buildServer(context: RouteContext, logger: FastifyBaseLogg
 function apiRoutes(api: FastifyInstance, context: RouteContext): void {
   statusRoute(api, context);
   dataRoutes(api, context);
+  datasetRoutes(api, context);
   evidenceRoutes(api, context);
+  quarantineRoutes(api, context);
   alertRoutes(api, context);
   accountRoutes(api, context);
   deviceRoutes(api, context);
+  importRoutes(api, context);
   streamRoute(api, context);
   publishRoute(api, context);
 }
@@ -99,6 +108,7 @@ function apiRoutes(api: FastifyInstance, context: RouteContext): void {
 async function documentationRoutes(app: FastifyInstance): Promise<void> {
   const options = { config: { access: 'anyone' }, schema: { hide: true } } as const;
   app.get('/api/openapi.json', options, async () => app.swagger());
+  app.get('/api/asyncapi.json', options, async () => asyncApiDocument());
   await app.register((docs, _options, done) => {
     docs.addHook('onRoute', (route) => {
       route.config = { ...route.config, access: 'anyone' };

@@ -1,6 +1,7 @@
 /** All clients of the live stream: one steady pace for frames, one for heartbeats. */
 import { type DatasetRegistry, type LedgerStatus, STREAM_HEARTBEAT_MS, type SystemFault } from '@airtight/protocol';
 import type { JournalEvent } from '../decode/decoder.ts';
+import { Births } from '../feed/births.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
 import { Ring, type Stretch } from './ring.ts';
 import type { StreamFilter } from './stream-items.ts';
@@ -23,6 +24,7 @@ export interface HubOptions {
 export class StreamHub {
   readonly #ring: Ring;
   readonly #options: HubOptions;
+  readonly #births: Births;
   readonly #sessions = new Set<StreamSession>();
   #head = 0;
   #turns: NodeJS.Timeout | undefined;
@@ -32,6 +34,7 @@ export class StreamHub {
 
   constructor(options: HubOptions) {
     this.#options = options;
+    this.#births = new Births(options.ingest);
     this.#ring = new Ring(options.from, options.registry, options.ringMaxBytes);
   }
 
@@ -73,6 +76,7 @@ export class StreamHub {
     const session = new StreamSession(socket, since, filter, {
       ring: this.#ring,
       registry: this.#options.registry,
+      births: this.#births,
       ingest: this.#options.ingest,
       head: () => this.#head,
       now: () => performance.now(),

@@ -1,5 +1,5 @@
 /** What of a journal event a stream client sees, as JSON text made once for all clients. */
-import type { DatasetRegistry, StreamEvent } from '@airtight/protocol';
+import { type DatasetRegistry, FILE_DOOR, type StreamEvent } from '@airtight/protocol';
 import { decodeFrame, type JournalEvent, type ReadingsEvent } from '../decode/decoder.ts';
 import { itemOf } from '../project/latest.ts';
 
@@ -24,6 +24,9 @@ export interface StreamItem {
  */
 export function streamItemOf(event: JournalEvent, registry: DatasetRegistry, eager: boolean): StreamItem | undefined {
   if (event.kind !== 'readings' && event.kind !== 'alert') return undefined;
+  if (event.kind === 'readings' && event.readings.length === 0) return undefined;
+  // Imported history is no news: a year of it would bury what happens now.
+  if (event.header.door === FILE_DOOR) return undefined;
   const { position, header, frame } = event;
   let made = eager ? textOf(event) : undefined;
   return {

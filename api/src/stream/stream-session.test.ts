@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { FrameMessage, GapMessage, StreamMessage } from '@airtight/protocol';
 import { DatasetRegistry, encodeRecord } from '@airtight/protocol';
 import { decodeFrame, type JournalEvent } from '../decode/decoder.ts';
+import { Births } from '../feed/births.ts';
 import { Ring } from './ring.ts';
 import { BUFFERED_MAX_BYTES, frameText, STALLED_MAX_MS, StreamSession, type StreamSocket } from './stream-session.ts';
 
@@ -30,6 +31,7 @@ function setUp(ringMaxBytes: number) {
   const ring = new Ring(0, registry, ringMaxBytes);
   const clock = { ms: 0 };
   const socket = new Socket();
+  const ingest = { feed: () => Promise.reject(new Error('not asked here')) };
   const session = new StreamSession(
     socket,
     0,
@@ -37,7 +39,8 @@ function setUp(ringMaxBytes: number) {
     {
       ring,
       registry,
-      ingest: { feed: () => Promise.reject(new Error('not asked here')) },
+      ingest,
+      births: new Births(ingest),
       head: () => ring.next,
       now: () => clock.ms,
       allowed: () => true,

@@ -13,7 +13,7 @@ import type {
   SystemFault,
 } from '@airtight/protocol';
 import { decodeFrame } from '../decode/decoder.ts';
-import { framesOf } from '../feed/frames.ts';
+import type { Births } from '../feed/births.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
 import type { Ring, Stretch } from './ring.ts';
 import { passes, type StreamFilter, streamItemOf } from './stream-items.ts';
@@ -42,6 +42,7 @@ export const CLOSE_TRY_LATER = 1013;
 export interface SessionDeps {
   readonly ring: Ring;
   readonly registry: DatasetRegistry;
+  readonly births: Births;
   readonly ingest: Pick<IngestClient, 'feed'>;
   readonly head: () => number;
   readonly now: () => number;
@@ -132,11 +133,11 @@ export class StreamSession {
 
   /** One stretch of history from the journal itself. */
   async #catchUp(): Promise<void> {
-    const { ingest, registry, frameOf } = this.#deps;
+    const { ingest, births, registry, frameOf } = this.#deps;
     try {
       const chunk = await ingest.feed({ from: this.#cursor, waitMs: 0, maxBytes: CATCH_UP_BYTES });
       const texts: string[] = [];
-      for (const frame of framesOf(chunk)) {
+      for (const frame of await births.framesOf(chunk)) {
         const item = streamItemOf(decodeFrame(frame, registry), registry, true);
         if (item !== undefined && passes(item, this.#filter)) texts.push(item.text());
       }

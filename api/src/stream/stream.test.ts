@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StreamMessage } from '@airtight/protocol';
+import { FILE_DOOR, FILE_LIVE_DOOR, type StreamMessage } from '@airtight/protocol';
 import { Deployment, until } from '../testing/deployment.ts';
 
 const T0 = Date.UTC(2026, 3, 1, 0);
@@ -84,6 +84,17 @@ test('filters leave events out, not positions', async () => {
   await client.connect('&producer=s3&dataset=air');
   await until(() => client.cursor >= 502);
   assert.equal(client.positions.length, 100);
+  client.drop();
+});
+
+test('imported history passes by: the cursor moves on, nothing of it is shown', async () => {
+  const client = new Client(d.journal.head);
+  await client.connect();
+  const header = { agency: 'bj', dataset: 'air', producer: 's1', receivedAt: T0 + 999_000 };
+  for (let i = 0; i < 3; i++) d.journal.append({ ...header, door: FILE_DOOR }, { t: T0 - i * 1000, m: { pm25: i } });
+  const position = d.journal.append({ ...header, door: FILE_LIVE_DOOR }, { t: T0 + 999_500, m: { pm25: 7 } });
+  await until(() => client.cursor > position);
+  assert.deepEqual(client.positions, [position]);
   client.drop();
 });
 

@@ -115,7 +115,7 @@ export class JournalServer {
     if (resource === 'records' && part === 'inclusion') return this.#inclusion(Number(id), response);
     if (resource === 'records') return this.#record(Number(id), response);
     if (resource === 'batches') return this.#batchList(Number(searchParams.get('from')), Number(searchParams.get('limit')), response);
-    if (resource === 'quarantine') return json(response, { items: [QUARANTINED], next: null });
+    if (resource === 'quarantine') return json(response, { items: [QUARANTINED], next: null, counts: { PAYLOAD_NOT_JSON: 1 } });
     if (resource === 'metrics') return void response.end('# TYPE airtight_ingest_head gauge\nairtight_ingest_head 1\n# EOF\n');
     if (resource === 'status') return json(response, this.#status());
     refuse(response, 'NOT_FOUND');
@@ -215,15 +215,20 @@ export class JournalServer {
 
 const QUARANTINED = {
   ...{
-    id: '1',
+    id: 1,
     code: 'PAYLOAD_NOT_JSON',
     detail: 'x',
     receivedAt: 1,
     door: 'mqtt',
     topic: 'v1/a/b/c',
     producer: 'c',
+    agency: 'a',
+    dataset: 'b',
+    contentType: 'application/json',
     size: 1,
+    kept: 1,
     payload: 'eA==',
+    released: null,
   },
 };
 

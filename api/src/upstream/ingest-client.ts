@@ -63,15 +63,48 @@ export interface BatchEntry {
 }
 
 export interface QuarantineEntry {
-  readonly id: string | number;
+  readonly id: number;
   readonly code: string;
   readonly detail: string;
   readonly receivedAt: number;
   readonly door: string;
   readonly topic: string;
   readonly producer: string;
+  readonly agency?: string;
+  readonly dataset?: string;
+  readonly contentType?: string;
   readonly size: number;
+  readonly kept: number;
   readonly payload: string;
+  readonly released: number | null;
+}
+
+export interface QuarantineAnswer {
+  readonly items: readonly QuarantineEntry[];
+  readonly next: number | null;
+  readonly counts: { readonly [code: string]: number };
+}
+
+export interface ReplayOrder {
+  readonly ids?: readonly number[];
+  readonly from?: number;
+  readonly code?: string | undefined;
+  readonly producer?: string | undefined;
+  readonly dataset?: string | undefined;
+  readonly door?: string | undefined;
+  readonly dryRun: boolean;
+  readonly by: string;
+}
+
+export interface ReplayOutcome {
+  readonly results: readonly {
+    readonly id: number;
+    readonly status: 'accepted' | 'revision' | 'repeat' | 'admissible' | 'refused';
+    readonly position?: number;
+    readonly code?: string;
+    readonly detail?: string;
+  }[];
+  readonly next: number | null;
 }
 
 export interface IngestStatus {
@@ -153,13 +186,20 @@ export class IngestClient {
     return answer as { readonly items: readonly BatchEntry[]; readonly next: number | null };
   }
 
-  async quarantine(
-    before: string | undefined,
-    limit: number,
-  ): Promise<{ readonly items: readonly QuarantineEntry[]; readonly next: string | number | null }> {
-    const query = before === undefined ? '' : `before=${encodeURIComponent(before)}&`;
-    const answer = await (await this.#send(`/quarantine?${query}limit=${limit}`)).json();
-    return answer as { readonly items: readonly QuarantineEntry[]; readonly next: string | number | null };
+  /** Newest first. @param query `before`, `limit` and filters */
+  async quarantine(query: { readonly [name: string]: string | number | undefined }): Promise<QuarantineAnswer> {
+    const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+    return (await (await this.#send(`/quarantine?${new URLSearchParams(given)}`)).json()) as QuarantineAnswer;
+  }
+
+  /** @throws AirtightError NOT_FOUND */
+  async quarantined(id: number): Promise<QuarantineEntry> {
+    return (await (await this.#send(`/quarantine/${id}`)).json()) as QuarantineEntry;
+  }
+
+  async replayQuarantine(order: ReplayOrder): Promise<ReplayOutcome> {
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(order) };
+    return (await (await this.#send('/quarantine/replay', init)).json()) as ReplayOutcome;
   }
 
   async status(): Promise<IngestStatus> {

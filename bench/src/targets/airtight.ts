@@ -78,6 +78,14 @@ export class AirtightTarget implements Target {
     await this.#startService('api');
   }
 
+  get ingestUrl(): string {
+    return this.#urls.ingest;
+  }
+
+  get dataDir(): string {
+    return dataDirectory(this.#directory);
+  }
+
   get pids(): { readonly [role: string]: number } {
     return Object.fromEntries([...this.#children].map(([role, child]) => [role, child.pid]));
   }

@@ -51,7 +51,9 @@ test('what is not understood: exit code 2, and what to do, on stderr', async () 
     [['enroll', '--agency', 'a', '--producer', 'p', '--dataset', 'air', '--lat', '91', '--lon', '0'], /degrees/],
     [['up', '--port', '0'], /--port takes/],
     [['replay'], /name the files/],
-    [['dataset'], /name one YAML file/],
+    [['dataset'], /dataset list or dataset set FILE/],
+    [['dataset', 'set'], /dataset list or dataset set FILE/],
+    [['quarantine', 'empty'], /quarantine list or quarantine replay/],
     [['password', 'lin', '--role', 'king'], /no role king/],
     [['password', 'lin'], /which role lin has/],
   ] as const) {
@@ -65,10 +67,10 @@ test('what is not understood: exit code 2, and what to do, on stderr', async () 
 
 test('a dataset definition is checked before anything else', async () => {
   const template = fileURLToPath(new URL('../../defaults/templates/milesight-am307.yaml', import.meta.url));
-  const right = await airtight('dataset', template, '--check');
+  const right = await airtight('dataset', 'set', template, '--check');
   assert.deepEqual([right.status, right.stderr], [0, '']);
   assert.match(right.stdout, /indoor-air has no errors/);
-  const wrong = await airtight('dataset', fileURLToPath(PAGE), '--check');
+  const wrong = await airtight('dataset', 'set', fileURLToPath(PAGE), '--check');
   assert.deepEqual([wrong.status, wrong.stdout], [1, '']);
   assert.match(wrong.stderr, /DATASET_INVALID/);
 });

@@ -5,7 +5,9 @@ import { caCommand } from './ca.ts';
 import { datasetCommand } from './dataset.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
+import { importCommand } from './import.ts';
 import { passwordCommand } from './password.ts';
+import { quarantineCommand } from './quarantine.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { replayCommand } from './replay.ts';
 import { revokeCommand } from './revoke.ts';
@@ -19,10 +21,12 @@ export const COMMANDS: readonly Command[] = [
   enrollCommand,
   revokeCommand,
   caCommand,
-  datasetCommand,
   passwordCommand,
+  datasetCommand,
+  quarantineCommand,
   simulateCommand,
   replayCommand,
+  importCommand,
   verifyCommand,
   auditCommand,
   rebuildCommand,

@@ -38,7 +38,7 @@ export function showCredentials(shown: ShownCredentials, files: { readonly [what
   if (secret !== undefined) terminal.say({ zh: `密码：  ${secret}（只显示这一次）`, en: `Secret:    ${secret} (shown once)` });
   for (const file of Object.values(files)) terminal.say({ zh: `文件：  ${file}`, en: `File:      ${file}` });
   for (const { id, kind } of credentials) {
-    if (kind === 'password') continue;
+    if (kind === 'password' || kind === 'hj212-password') continue;
     terminal.say({ zh: `凭据：  ${kind} ${id}`, en: `Credential: ${kind} ${id}` });
   }
 }

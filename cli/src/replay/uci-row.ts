@@ -12,6 +12,8 @@ export interface UciRow {
   readonly time: number;
   /** Payload as it is published. Undefined: no value is there in this row. */
   readonly payload: string | undefined;
+  /** How many values it holds. */
+  readonly values: number;
 }
 
 /** Column, property, and the unit where it is not that of dataset `air`. */
@@ -87,15 +89,17 @@ export class UciRowReader {
     const time = this.#timeOf(fields);
     if (Number.isNaN(time)) return refuse('REQUEST_INVALID', 'time');
     let m = '';
+    let values = 0;
     for (const { at, prefix, suffix, isText } of this.#measurements) {
       const field = fields[at] ?? MISSING;
       if (field === MISSING || field === '') continue;
       if (!(isText ? WIND_SECTOR : JSON_NUMBER).test(field)) return refuse('REQUEST_INVALID', `${prefix} ${field.slice(0, 32)}`);
       m += `${m === '' ? '' : ','}${prefix}${isText ? `"${field}"` : field}${suffix}`;
+      values++;
     }
-    if (m === '') return accept({ time, payload: undefined });
+    if (m === '') return accept({ time, payload: undefined, values });
     const id = `uci-${fields[this.#station]}-${fields[this.#number]}`;
-    return accept({ time, payload: `{"id":"${id}","t":${time},"m":{${m}}}` });
+    return accept({ time, payload: `{"id":"${id}","t":${time},"m":{${m}}}`, values });
   }
 
   #timeOf(fields: readonly string[]): number {

@@ -194,17 +194,39 @@ export class LiveStore {
     }
   }
 
+  /** A reading that was corrected in part, with the index of the whole. */
+  async #fetchLatest({ dataset, producer }: LatestItem): Promise<void> {
+    const answer = await getJson<{ items: LatestItem[] }>('/latest', { dataset, producer });
+    const [item] = answer.ok ? answer.value.items : [];
+    const known = this.latest.get(`${dataset}/${producer}`);
+    if (item !== undefined && known !== undefined && Number(item.record) >= Number(known.record))
+      this.latest.set(`${dataset}/${producer}`, item);
+  }
+
   /** The newest reading by phenomenonTime stays; of two for the same time the later record is the correction. */
   #putLatest(item: LatestItem): void {
-    if (Object.values(item.values).some((value) => value.flags.includes('future'))) return;
+    if (Object.values(item.values).some(({ flags }) => flags.includes('future') || flags.includes('historical'))) return;
     const key = `${item.dataset}/${item.producer}`;
     const known = this.latest.get(key);
     const newer =
       known === undefined ||
       item.phenomenonTime > known.phenomenonTime ||
       (item.phenomenonTime === known.phenomenonTime && Number(item.record) >= Number(known.record));
-    if (newer) this.latest.set(key, item);
+    if (!newer) return;
+    const whole = item.phenomenonTime === known?.phenomenonTime ? corrected(known, item) : item;
+    this.latest.set(key, whole);
+    if (whole !== item) void this.#fetchLatest(item);
   }
+}
+
+/** A later record for one moment counts for the values it names; the others stay, each with the record it came in. */
+export function corrected(known: LatestItem, item: LatestItem): LatestItem {
+  const kept = Object.entries(known.values).filter(([property]) => !Object.hasOwn(item.values, property));
+  if (kept.length === 0) return item;
+  const values = Object.fromEntries(kept.map(([property, value]) => [property, { ...value, record: value.record ?? known.record }]));
+  // The index of a part says nothing of the whole: none is shown until the server's own is fetched.
+  const { index: _, ...rest } = item;
+  return { ...rest, values: { ...values, ...item.values } };
 }
 
 export const LIVE: InjectionKey<LiveStore> = Symbol('live');

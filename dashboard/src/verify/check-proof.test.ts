@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'node:test';
-import { type BatchRecord, encodeBatchRecord, encodeRecord } from '@airtight/protocol';
+import { type BatchRecord, encodeBatchRecord, encodeRecord, SPARKPLUG_MEDIA_TYPE } from '@airtight/protocol';
+import { encodeSparkplug, type SparkplugMetric } from '@airtight/standards/sparkplug-b.ts';
 import {
   ED25519,
   formatBundle,
@@ -13,23 +14,23 @@ import {
   makeVkey,
   rootOfLeafHashes,
 } from '@airtight/tlog';
-import { checkProof, type ProofCheck } from './check-proof.ts';
+import { birthNeeded, checkProof, type ProofCheck } from './check-proof.ts';
 import { policyForKey, policyKnows, readTrust } from './trust.ts';
 
 const TIME = Date.UTC(2026, 10, 22, 8);
 const flat = (hashes: readonly Uint8Array[]) => Uint8Array.from(hashes.flatMap((hash) => [...hash]));
 
-/** A ledger of three batches of one record each, and the bundle of the middle one. */
-function makeProof(): { readonly bundle: string; readonly vkey: string } {
+const readingOf = (pm25: number): Uint8Array =>
+  encodeRecord(
+    { v: 1, agency: 'bj', dataset: 'air', producer: 's1', receivedAt: TIME, door: 'mqtt', contentType: 'application/json' },
+    new TextEncoder().encode(JSON.stringify({ t: TIME, m: { pm25: { v: pm25, u: 'ug/m3' }, wd: 'N' } })),
+  );
+
+/** A ledger of batches of one record each, and the bundles of all. */
+function makeProof(records: readonly Uint8Array[]): { readonly bundles: readonly string[]; readonly vkey: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const origin = 'ledger.example/test';
   const vkey = makeVkey(origin, ED25519, new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }).subarray(-32)));
-  const records = [35.4, 188.2, 40].map((pm25) =>
-    encodeRecord(
-      { v: 1, agency: 'bj', dataset: 'air', producer: 's1', receivedAt: TIME, door: 'mqtt', contentType: 'application/json' },
-      new TextEncoder().encode(JSON.stringify({ t: TIME, m: { pm25: { v: pm25, u: 'ug/m3' }, wd: 'N' } })),
-    ),
-  );
   const batches = records.map((record, seq) => {
     const root = Buffer.from(rootOfLeafHashes(leafHash(record))).toString('hex');
     const batch: BatchRecord = {
@@ -41,16 +42,18 @@ function makeProof(): { readonly bundle: string; readonly vkey: string } {
   const leaves = flat(batches.map((batch) => leafHash(batch)));
   const text = formatCheckpoint({ origin, size: batches.length, root: rootOfLeafHashes(leaves) });
   const signature = new Uint8Array(sign(null, Buffer.from(text), privateKey));
-  const bundle = formatBundle({
-    record: records[1] as Uint8Array,
-    position: 1,
-    batch: { record: batches[1] as Uint8Array, index: 0, path: [] },
-    ledger: { index: 1, path: inclusionPath(leaves, 1) },
-    checkpoint: formatNote(text, [{ name: origin, keyId: vkey.keyId, signature }]),
-  });
-  return { bundle, vkey: formatVkey(vkey) };
+  const bundles = records.map((record, position) =>
+    formatBundle({
+      ...{ record, position },
+      batch: { record: batches[position] as Uint8Array, index: 0, path: [] },
+      ledger: { index: position, path: inclusionPath(leaves, position) },
+      checkpoint: formatNote(text, [{ name: origin, keyId: vkey.keyId, signature }]),
+    }),
+  );
+  return { bundles, vkey: formatVkey(vkey) };
 }
-const { bundle, vkey } = makeProof();
+const { bundles, vkey } = makeProof([35.4, 188.2, 40].map(readingOf));
+const bundle = bundles[1] as string;
 const policy = policyForKey(vkey);
 const shown = { producer: 's1', phenomenonTime: new Date(TIME).toISOString(), observedProperty: 'pm25', result: 188.2 };
 const outcome = (check: ProofCheck) => (check.ok ? Object.fromEntries(check.value.steps.map(({ step, ok }) => [step, ok])) : check);
@@ -95,7 +98,7 @@ test('a screen that shows another number, station, time or property is found out
 });
 
 test('a checkpoint of a log that is not trusted fails at the checkpoint', () => {
-  const check = checkProof(bundle, policyForKey(makeProof().vkey));
+  const check = checkProof(bundle, policyForKey(makeProof([readingOf(1)]).vkey));
   assert.deepEqual(outcome(check), { record: true, batch: true, ledger: true, checkpoint: false, witnesses: true });
 });
 
@@ -112,5 +115,34 @@ test('trust: what is stored, and whether it knows a key', () => {
   assert.equal(readTrust(null), null);
   assert.equal(readTrust('{"policy":1}'), null);
   assert.equal(policyKnows(policy, vkey), true);
-  assert.equal(policyKnows(policy, makeProof().vkey), false);
+  assert.equal(policyKnows(policy, makeProof([readingOf(1)]).vkey), false);
+});
+
+test('a value by Sparkplug alias is held against the birth, which must be proven too', () => {
+  const sparkplug = (message: string, metrics: readonly SparkplugMetric[], birth?: number): Uint8Array =>
+    encodeRecord(
+      {
+        ...{ v: 1, agency: 'bj', dataset: 'air', producer: 's1', receivedAt: TIME, door: 'mqtt', topic: `spBv1.0/g/${message}/e` },
+        contentType: SPARKPLUG_MEDIA_TYPE,
+        ...(birth === undefined ? {} : { birth }),
+      },
+      encodeSparkplug({ timestamp: TIME, seq: 0, metrics }),
+    );
+  const value = { field: 'double', value: 188.2 } as const;
+  const born = (name: string) => sparkplug('NBIRTH', [{ name, alias: '1', value }]);
+  const made = makeProof([born('pm25'), born('pm10'), sparkplug('NDATA', [{ alias: '1', value }], 0)]);
+  const [birth, another, data] = made.bundles as [string, string, string];
+  const check = (birthText?: string) => {
+    const checked = checkProof(data, policyForKey(made.vkey), shown, birthText);
+    return checked.ok && checked.value.ok;
+  };
+  assert.equal(birthNeeded(data), 0);
+  assert.equal(birthNeeded(birth), undefined);
+  assert.equal(check(birth), true);
+  assert.equal(check(another), false, 'the birth of another position');
+  assert.equal(check(birth.replace('"position": 0', '"position": 1').replace('"position":0', '"position":1')), false);
+  assert.equal(check(undefined), false);
+  const forged = JSON.parse(birth);
+  forged.record = JSON.parse(another).record;
+  assert.equal(check(JSON.stringify(forged)), false, 'a birth that is not proven');
 });

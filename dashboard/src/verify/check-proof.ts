@@ -1,6 +1,14 @@
 /** Checks a proof bundle in this browser. Loaded when a reader first verifies something: it brings the cryptography. */
-import { type DecodedRecord, decodeRecord, type ProofStep, verifyProof } from '@airtight/protocol';
-import { PROOF_LIMITS, type ProofBundle, parseBundle, parsePolicy } from '@airtight/tlog';
+import {
+  birthOf,
+  type DecodedRecord,
+  decodeRecord,
+  type ProofStep,
+  type SparkplugBirth,
+  sparkplugBirthIn,
+  verifyProof,
+} from '@airtight/protocol';
+import { type Policy, PROOF_LIMITS, type ProofBundle, parseBundle, parsePolicy, verifyBundle } from '@airtight/tlog';
 import { type ShownValue, valueInRecord } from './shown-value.ts';
 
 /** Whose device it was is shown by its own signature. */
@@ -44,15 +52,16 @@ export type ProofCheck =
  * @param bundleText an `*.airtight-proof.json`
  * @param policyText c2sp.org/tlog-policy
  * @param shown a value on the screen that the record must hold
+ * @param birthText the bundle of the Sparkplug birth that the record refers to: without it the value has no name
  */
-export function checkProof(bundleText: string, policyText: string, shown?: ShownValue): ProofCheck {
+export function checkProof(bundleText: string, policyText: string, shown?: ShownValue, birthText?: string): ProofCheck {
   const bundle = parseBundle(bundleText);
   if (!bundle.ok) return { ok: false, what: 'bundle', code: bundle.code, detail: bundle.detail };
   const policy = parsePolicy(policyText);
   if (!policy.ok) return { ok: false, what: 'policy', code: policy.code, detail: policy.detail };
   const verdict = verifyProof(bundle.value, policy.value);
   const steps = verdict.steps.map(toStep);
-  if (shown !== undefined) steps.unshift(valueStep(bundle.value, shown));
+  if (shown !== undefined) steps.unshift(valueStep(bundle.value, shown, provenBirth(bundle.value, policy.value, birthText)));
   const record = decodeRecord(bundle.value.record);
   return {
     ok: true,
@@ -73,8 +82,22 @@ function toStep({ step, ok, code, detail, hashes }: ProofStep): CheckedStep {
   return { step, ok, detail, hashes: named, ...(code === undefined ? {} : { code }) };
 }
 
-function valueStep(bundle: ProofBundle, shown: ShownValue): CheckedStep {
-  const found = valueInRecord(bundle.record, shown);
+/** Position of the birth record whose bundle is needed to name the record's values. */
+export function birthNeeded(bundleText: string): number | undefined {
+  const bundle = parseBundle(bundleText);
+  return bundle.ok ? birthOf(bundle.value.record) : undefined;
+}
+
+/** The birth counts when it is proven as the record is. */
+function provenBirth({ record }: ProofBundle, policy: Policy, birthText: string | undefined): SparkplugBirth | undefined {
+  const bundle = birthText === undefined ? undefined : parseBundle(birthText);
+  if (bundle === undefined || !bundle.ok || bundle.value.position !== birthOf(record)) return undefined;
+  const isProven = verifyBundle(bundle.value, policy).steps.every(({ ok }) => ok);
+  return isProven ? sparkplugBirthIn(bundle.value.record, bundle.value.position) : undefined;
+}
+
+function valueStep(bundle: ProofBundle, shown: ShownValue, birth: SparkplugBirth | undefined): CheckedStep {
+  const found = valueInRecord(bundle.record, shown, birth);
   const ok = found !== undefined && Object.is(found, shown.result);
   const detail = `${shown.observedProperty} = ${String(found ?? '–')}`;
   return { step: 'value', ok, detail, hashes: [] };

@@ -33,8 +33,10 @@ export function useRecordProof() {
     problem.value = answer.ok ? null : answer.problem;
     const trusted = trustFor(live.ledger.value?.vkey, live.now.value);
     if (answer.ok && trusted !== undefined) {
-      const { checkProof } = await import('./check-proof.ts');
-      check.value = checkProof(answer.value, trusted.policy, shown);
+      const { birthNeeded, checkProof } = await import('./check-proof.ts');
+      const birth = shown === undefined ? undefined : birthNeeded(answer.value);
+      const birthAnswer = birth === undefined ? undefined : await getText(`/records/${birth}/proof`);
+      check.value = checkProof(answer.value, trusted.policy, shown, birthAnswer?.ok ? birthAnswer.value : undefined);
     }
     state.value = 'done';
   }

@@ -14,6 +14,7 @@ import {
   type Reading,
   readPayload,
   refuse,
+  rulesOf,
 } from '@airtight/protocol';
 import { NOT_PLAIN, scanReading } from './scan-reading.ts';
 
@@ -24,23 +25,29 @@ export interface Admitted {
 
 /**
  * @param context as it will stand in the record's header, and the dataset's definition
- * @returns the identity of an admissible payload, or PAYLOAD_TOO_LARGE and the codes of `readPayload`
+ * @returns the identity of an admissible payload, or PAYLOAD_TOO_LARGE, the codes of `readPayload`, and those of the dataset's rules
  */
 export function admitPayload(payload: Buffer, context: PayloadContext): Outcome<Admitted> {
-  if (payload.length > PAYLOAD_MAX_BYTES) return refuse('PAYLOAD_TOO_LARGE', `${payload.length} bytes; the limit is ${PAYLOAD_MAX_BYTES}`);
+  const rules = context.definition === undefined ? undefined : rulesOf(context.definition);
+  const maxBytes = rules?.payloadMaxBytes ?? PAYLOAD_MAX_BYTES;
+  if (payload.length > maxBytes) return refuse('PAYLOAD_TOO_LARGE', `${payload.length} bytes; the limit is ${maxBytes}`);
   // Where documents are wanted, nothing else is plain.
-  const mayBePlain = context.contentType === JSON_TYPE && context.definition?.document === undefined;
-  const messageId = mayBePlain ? scanReading(payload) : NOT_PLAIN;
+  const mayBePlain = context.contentType === JSON_TYPE && rules?.asksForParser !== true;
+  const messageId = mayBePlain ? scanReading(payload, rules) : NOT_PLAIN;
   if (messageId !== NOT_PLAIN) return accept({ messageId });
   const readings = readPayload(payload, context);
-  return readings.ok ? accept({ messageId: identityOf(readings.value, payload, context.receivedAt) }) : readings;
+  if (!readings.ok) return readings;
+  return rules?.faultOf(readings.value) ?? accept({ messageId: identityOf(readings.value, payload, context) });
 }
 
 /**
  * A device without a clock sends the same bytes whenever it measures the same value: taken for repeats, all but the
- * first would be lost. So where a time is relative, the identity is the time of receipt, with the content's checksum.
+ * first would be lost. So where a time is relative, the identity is the time of receipt, with the content's checksum. And
+ * what refers to a Sparkplug birth says something else after the next birth.
  */
-function identityOf(readings: readonly Reading[], payload: Buffer, receivedAt: number): string | undefined {
-  if (!readings.some(({ relativeTime }) => relativeTime === true)) return messageIdOf(readings);
+function identityOf(readings: readonly Reading[], payload: Buffer, { receivedAt, birth }: PayloadContext): string | undefined {
+  const isRelative = readings.some(({ relativeTime }) => relativeTime === true);
+  if (!isRelative && birth !== undefined) return `birth:${birth.position}-${crc32(payload).toString(16)}`;
+  if (!isRelative) return messageIdOf(readings);
   return `at:${receivedAt}-${crc32(payload).toString(16)}`;
 }

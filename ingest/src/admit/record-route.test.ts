@@ -28,19 +28,39 @@ const HEADERS: RecordHeader[] = [
     messageId: 'id:北京 "1"\\\u0007',
     signature: { kid: '0123456789abcdef', sig: 'A'.repeat(86) },
   },
+  {
+    v: 1,
+    agency: 'a',
+    dataset: 'd',
+    producer: 'p',
+    receivedAt: 1,
+    door: 'mqtt',
+    topic: 'spBv1.0/g/NDATA/e',
+    contentType: 'application/vnd.sparkplug-b+protobuf',
+    messageId: 'birth:41-0',
+    birth: 41,
+  },
 ];
 
 test('the header written from cached pieces is the canonical one', () => {
   for (const header of HEADERS)
-    assert.equal(new RecordRoute(header).head(header.receivedAt, header.messageId, header.signature), `${formatHeader(header)}\n`);
+    assert.equal(new RecordRoute(header).head(header.receivedAt, header.messageId, header), `${formatHeader(header)}\n`);
 });
 
 test('the longest header that can come about is read back', () => {
   const [agency, dataset, producer] = ['a', 'd', 'p'].map((letter) => letter.repeat(64)) as [string, string, string];
   const topic = `v1/${agency}/${dataset}/${producer}`;
-  const route = new RecordRoute({ agency, dataset, producer, door: 'internal', topic, contentType: 'application/senml+cbor' });
+  const route = new RecordRoute({
+    agency,
+    dataset,
+    producer,
+    door: 'internal',
+    topic,
+    contentType: 'application/vnd.sparkplug-b+protobuf',
+  });
   // Control characters take six bytes each.
-  const head = route.head(8.64e15, `id:${'\u0001'.repeat(128)}`, { kid: 'f'.repeat(16), sig: 'A'.repeat(86) });
+  const signature = { kid: 'f'.repeat(16), sig: 'A'.repeat(86) };
+  const head = route.head(8.64e15, `id:${'\u0001'.repeat(128)}`, { signature, birth: Number.MAX_SAFE_INTEGER });
   assert.ok(decodeRecord(Buffer.from(head)).ok, `${head.length} bytes`);
 });
 

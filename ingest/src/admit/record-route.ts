@@ -8,9 +8,17 @@ import type { DeviceSignature, RecordHeader } from '@airtight/protocol';
 
 export type RouteFields = Pick<RecordHeader, 'agency' | 'dataset' | 'producer' | 'door' | 'topic' | 'contentType'>;
 
+/** Members of a header that belong to one message alone. */
+export interface MessageHeader {
+  /** Position of the Sparkplug birth that the payload refers to. */
+  readonly birth?: number | undefined;
+  readonly signature?: DeviceSignature | undefined;
+}
+
 export class RecordRoute {
   readonly fields: RouteFields;
-  // Canonical member order (RFC 8785 §3.2.3): agency contentType dataset door messageId producer receivedAt signature topic v.
+  // Canonical member order (RFC 8785 §3.2.3): agency birth contentType dataset door messageId producer receivedAt signature topic v.
+  readonly #agency: string;
   readonly #beforeMessageId: string;
   readonly #beforeReceivedAt: string;
   readonly #afterReceivedAt: string;
@@ -20,17 +28,22 @@ export class RecordRoute {
     this.fields = fields;
     const { agency, contentType, dataset, door, producer, topic } = fields;
     const text = JSON.stringify;
-    this.#beforeMessageId = `{"agency":${text(agency)},"contentType":${text(contentType)},"dataset":${text(dataset)},"door":${text(door)},`;
+    this.#agency = `{"agency":${text(agency)},`;
+    this.#beforeMessageId = `"contentType":${text(contentType)},"dataset":${text(dataset)},"door":${text(door)},`;
     this.#beforeReceivedAt = `"producer":${text(producer)},"receivedAt":`;
     this.#afterReceivedAt = `${topic === undefined ? '' : `,"topic":${text(topic)}`},"v":1}\n`;
     this.#identitySeed = identitySeed(fields);
   }
 
-  /** Header line with its newline: record bytes up to the payload. */
-  head(receivedAt: number, messageId: string | undefined, signature?: DeviceSignature): string {
+  /**
+   * Header line with its newline: record bytes up to the payload.
+   * @param sent what belongs to this message alone
+   */
+  head(receivedAt: number, messageId: string | undefined, { birth, signature }: MessageHeader = {}): string {
+    const before = birth === undefined ? this.#agency : `${this.#agency}"birth":${birth},`;
     const id = messageId === undefined ? '' : `"messageId":${JSON.stringify(messageId)},`;
     const signed = signature === undefined ? '' : `,"signature":{"kid":"${signature.kid}","sig":"${signature.sig}"}`;
-    return this.#beforeMessageId + id + this.#beforeReceivedAt + receivedAt + signed + this.#afterReceivedAt;
+    return before + this.#beforeMessageId + id + this.#beforeReceivedAt + receivedAt + signed + this.#afterReceivedAt;
   }
 
   /** 32-bit fingerprint of the record's identity: producer + its message id, else its content. */

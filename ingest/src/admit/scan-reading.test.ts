@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { messageIdOf, parseReadings } from '@airtight/protocol';
+import { type DatasetDefinition, messageIdOf, parseReadings, rulesOf } from '@airtight/protocol';
+import { admitPayload } from './admission.ts';
 import { NOT_PLAIN, scanReading } from './scan-reading.ts';
 
 const PLAIN = [
@@ -79,4 +80,28 @@ test('whatever the scan accepts, the parser accepts with the same identity (200,
     assert.equal(scanned, messageIdOf(parsed.value), payload.toString());
   }
   assert.ok(accepted > 5000, `${accepted} mutated payloads were still plain`);
+});
+
+test('what the dataset’s rules demand is kept by scan and parser alike', () => {
+  const title = { zh: '', en: '' };
+  const properties = { pm25: { title, unit: 'ug/m3' }, o3: { title, unit: 'ug/m3', molarMass: 47.9982 }, no2: { title, unit: 'ug/m3' } };
+  const definition: DatasetDefinition = {
+    ...{ type: 'dataset', dataset: 'air', title, cadenceMs: 1, properties, referenceState: '298.15K' },
+    clock: { refuseBeforeMs: 1000 },
+  };
+  const admit = (text: string) => admitPayload(Buffer.from(text), { contentType: 'application/json', receivedAt: 0, definition });
+  const cases: readonly (readonly [string, string | undefined])[] = [
+    ['{"t":1000,"m":{"pm25":{"v":1,"u":"mg/m3"},"x":{"v":1,"u":"what"}}}', undefined],
+    ['{"t":1000,"m":{"o3":{"v":1,"u":"ppb","q":"N"}}}', undefined],
+    ['{"t":999,"m":{"pm25":1}}', 'TIME_TOO_EARLY'],
+    ['{"t":1000,"m":{"pm25":{"v":1,"u":"what"}}}', 'UNIT_UNKNOWN'],
+    ['{"t":1000,"m":{"no2":{"v":1,"u":"ppb"}}}', 'UNIT_INCOMPATIBLE'],
+    ['{"t":1000,"m":{"o3":{"v":1,"u":"Cel","q":"N"}}}', 'UNIT_INCOMPATIBLE'],
+  ];
+  for (const [text, code] of cases) {
+    const admitted = admit(text);
+    assert.equal(admitted.ok ? undefined : admitted.code, code, text);
+    assert.equal(scanReading(Buffer.from(text), rulesOf(definition)) === NOT_PLAIN, code !== undefined, text);
+  }
+  assert.equal(scanReading(Buffer.from('{"t":0,"m":{"pm25":{"v":1,"u":"what"}}}')), undefined, 'without a definition nothing is demanded');
 });

@@ -10,6 +10,13 @@ import { MEASUREMENTS_MAX } from '@airtight/protocol';
 /** Not plain: ask the parser. */
 export const NOT_PLAIN = Symbol('not plain');
 
+/** What the dataset demands of a plain reading; without it, nothing. */
+export interface ScanRules {
+  /** Epoch ms. */
+  readonly earliest: number;
+  takesUnit(property: string, unit: string): boolean;
+}
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
@@ -43,6 +50,7 @@ function isDigit(byte: number): boolean {
 class Scanner {
   bytes: Buffer = Buffer.alloc(0);
   at = 0;
+  rules: ScanRules | undefined;
 
   /** Next byte after blanks, not consumed; -1 at the end. */
   peek(): number {
@@ -107,19 +115,28 @@ class Scanner {
     return this.at - from;
   }
 
-  /** `{"v": number, "u": "…", "q": "…"}` in this order, `u` and `q` optional. */
-  #withUnit(): boolean {
+  /** `{"v": number, "u": "…", "q": "…"}` in this order, `u` and `q` optional. @param nameFrom where the property's name begins */
+  #withUnit(nameFrom: number, nameLength: number): boolean {
     if (this.string(1) !== 1 || this.bytes[this.at - 2] !== LETTER_V || !this.take(COLON) || !this.number()) return false;
     if (this.take(CLOSE)) return true;
     if (!this.take(COMMA) || this.string(1) !== 1) return false;
     if (this.bytes[this.at - 2] === LETTER_U) {
       // A unit is not empty (protocol/reading.ts).
-      if (!this.take(COLON) || this.string(STRING_MAX_BYTES) < 1) return false;
+      if (!this.take(COLON)) return false;
+      const length = this.string(STRING_MAX_BYTES);
+      if (length < 1 || !this.#takesUnit(nameFrom, nameLength, length)) return false;
       if (this.take(CLOSE)) return true;
       if (!this.take(COMMA) || this.string(1) !== 1) return false;
     }
     if (this.bytes[this.at - 2] !== LETTER_Q || !this.take(COLON) || this.string(QUALITY_MAX_BYTES) < 0) return false;
     return this.take(CLOSE);
+  }
+
+  /** Texts are built here alone: few devices name their units. @param length of the unit, which has just been read */
+  #takesUnit(nameFrom: number, nameLength: number, length: number): boolean {
+    if (this.rules === undefined) return true;
+    const unit = this.bytes.toString('latin1', this.at - 1 - length, this.at - 1);
+    return this.rules.takesUnit(this.bytes.toString('latin1', nameFrom, nameFrom + nameLength), unit);
   }
 
   /** The object of measurements. */
@@ -132,7 +149,7 @@ class Scanner {
       if (isDigit(this.bytes[from] as number) || this.bytes[from] === 0x5f) return false;
       for (let i = from; i < this.at - 1; i++) if (!isWord(this.bytes[i] as number)) return false;
       if (!this.take(COLON)) return false;
-      if (!(this.take(OPEN) ? this.#withUnit() : this.number())) return false;
+      if (!(this.take(OPEN) ? this.#withUnit(from, length) : this.number())) return false;
       if (this.take(CLOSE)) return true;
       if (!this.take(COMMA)) return false;
     }
@@ -143,11 +160,14 @@ class Scanner {
 const scanner = new Scanner();
 
 /**
+ * @param rules of the dataset, as far as a scan can keep them: which properties there are it does not tell
  * @returns the message id (`seq:…`, `id:…`) or undefined where the reading has none; NOT_PLAIN when the parser has to look
  */
-export function scanReading(payload: Buffer): string | undefined | typeof NOT_PLAIN {
+export function scanReading(payload: Buffer, rules?: ScanRules): string | undefined | typeof NOT_PLAIN {
   scanner.bytes = payload;
   scanner.at = 0;
+  scanner.rules = rules;
+  const earliest = rules?.earliest ?? 0;
   if (!scanner.take(OPEN)) return NOT_PLAIN;
   let id: string | undefined;
   let hasTime = false;
@@ -160,7 +180,7 @@ export function scanReading(payload: Buffer): string | undefined | typeof NOT_PL
       if (hasMeasurements || !scanner.measurements()) return NOT_PLAIN;
       hasMeasurements = true;
     } else if (isKey(payload, keyFrom, length, 't')) {
-      if (hasTime || scanner.integer() < 0) return NOT_PLAIN;
+      if (hasTime || scanner.integer() < earliest) return NOT_PLAIN;
       hasTime = true;
     } else if (isKey(payload, keyFrom, length, 'seq') || isKey(payload, keyFrom, length, 'id')) {
       // Both at once, or one twice, is rare enough for the parser.

@@ -6,7 +6,7 @@
  * Announcing is best effort and bounded: it is dropped and counted when subscribers are slow, and publishing goes on.
  * A producer that misses a receipt sends its message again: a repeat is answered with a receipt too.
  */
-import { liveTopic, receiptTopic } from '@airtight/protocol';
+import { liveTopic, type Receipt, receiptTopic } from '@airtight/protocol';
 import type { RecordRoute } from '../admit/record-route.ts';
 import type { Anchored } from '../batch/batch-store.ts';
 import type { CommitMember, Intake, Taken } from '../intake.ts';
@@ -106,6 +106,6 @@ export class Announcer implements CommitMember {
   }
 }
 
-function json(value: object): Buffer {
-  return Buffer.from(JSON.stringify(value));
+function json(receipt: Receipt): Buffer {
+  return Buffer.from(JSON.stringify(receipt));
 }

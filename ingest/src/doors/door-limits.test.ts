@@ -21,6 +21,7 @@ import { Quarantine } from '../quarantine/quarantine.ts';
 import { StorageHealth } from '../storage/storage-health.ts';
 import { DEFAULT_DOOR_LIMITS, type DoorLimits } from './door-limits.ts';
 import { MqttBroker } from './mqtt-broker.ts';
+import { MqttListeners } from './mqtt-listeners.ts';
 
 const SECRET = 'a secret of the device';
 const DEADLINE_MS = 10_000;
@@ -45,6 +46,7 @@ const intake = new Intake({
 const logger = pino({ level: 'silent' });
 const sessions = new LiveSessions(registry);
 const brokers: MqttBroker[] = [];
+const listeners: MqttListeners[] = [];
 const sockets: Socket[] = [];
 
 before(async () => {
@@ -64,6 +66,7 @@ before(async () => {
 after(async () => {
   sessions.close();
   for (const socket of sockets) socket.destroy();
+  for (const opened of listeners) opened.close();
   for (const broker of brokers) await broker.close();
   await intake.committed();
   journal.close();
@@ -74,12 +77,23 @@ after(async () => {
 async function listen(limits: Partial<DoorLimits>, connectionsMax = 100): Promise<number> {
   const broker = await MqttBroker.create({
     ...{ intake, registry, logins: new Logins({ registry, audience: 'test', metrics, logger }), sessions, metrics, logger },
-    ...{ connectionsMax, limits: { ...DEFAULT_DOOR_LIMITS, ...limits } },
+    ...{ connectionsMax, sparkplugHostId: 'host', limits: { ...DEFAULT_DOOR_LIMITS, ...limits } },
     leafHashOf: () => '',
     anchorOf: () => null,
   });
   brokers.push(broker);
-  return broker.listen('127.0.0.1', 0);
+  const opened = await MqttListeners.open({
+    host: '127.0.0.1',
+    ports: { tcp: 0, tls: -1, ws: -1, wss: -1 },
+    tls: undefined,
+    connectionsMax: 100,
+    handshakeTimeoutMs: DEADLINE_MS,
+    onDropped: (remoteAddress) => broker.dropped(remoteAddress),
+    accept: (stream, peer) => broker.accept(stream, peer),
+    onRefused: () => undefined,
+  });
+  listeners.push(opened);
+  return opened.ports.tcp;
 }
 
 function text(value: string): Buffer {
@@ -164,14 +178,15 @@ test('more connections than there are places are closed at once, and counted', a
 
 test('a faster rate of connections than one address may have is closed; a moment later it may come again', async () => {
   const port = await listen({ connectRateMax: 3 });
-  const opened = await Promise.all([1, 2, 3, 4, 5].map(() => open(port)));
-  const closed = opened.filter((socket) => socket.closed);
-  await until('those beyond are closed', () => opened.filter((socket) => socket.closed).length >= 2 || closed.length >= 2);
+  // So many that some are beyond it even when connecting them takes seconds.
+  const opened = await Promise.all(Array.from({ length: 30 }, () => open(port)));
+  await until('those beyond are closed', () => opened.filter((socket) => socket.closed).length >= 2);
   assert.ok((await counted('refusedConnections', 'rate')) >= 2);
   await until('the next may come', async () => {
     const socket = await open(port);
     socket.write(connectAs('p', 'again'));
-    const [first] = await Promise.race([once(socket, 'data'), once(socket, 'close')]);
+    // One that is still beyond it is closed, or reset before it has written.
+    const [first] = await Promise.race([once(socket, 'data'), once(socket, 'close')]).catch(() => []);
     return Buffer.isBuffer(first);
   });
 });
@@ -244,10 +259,13 @@ test('a device that floods has its share of each commit; another one is answered
   quiet.write(connectAs('q', 'quiet'));
   await once(quiet, 'data');
   const count = 5000;
+  let acknowledged = count;
+  quiet.once('data', () => {
+    acknowledged = (flooded.bytes.length - 4) / 4;
+  });
   flood.write(Buffer.concat(Array.from({ length: count }, (_, i) => publish('p', i + 1))));
   quiet.write(publish('q', 1));
   await until('the quiet one is acknowledged', () => answered.bytes.length === 8);
-  const acknowledged = (flooded.bytes.length - 4) / 4;
   assert.ok(acknowledged < count, `before all ${count} of the flood: ${acknowledged}`);
   await until('the flood is acknowledged', () => flooded.bytes.length === 4 + count * 4);
   assert.ok((await counted('throttled', 'share')) > 10);

@@ -12,7 +12,6 @@ import {
   PAYLOAD_MAX_BYTES,
   splitSignature,
 } from '@airtight/protocol';
-import { signatureFault } from '../admit/payload-signature.ts';
 import { RecordRoute } from '../admit/record-route.ts';
 import type { AuthenticatedDevice } from '../identity/authentication.ts';
 import type { LiveSessions } from '../identity/live-sessions.ts';
@@ -155,16 +154,10 @@ export class HttpDoor {
   }
 
   /** The signature of a message follows it, as over MQTT, or is told beside the body. */
-  #takeMessage(message: Buffer, { authenticated, signature: beside }: Upload, route: RecordRoute): Taken {
-    const receivedAt = Date.now();
-    const split = beside === undefined ? splitSignature(message) : { payload: message, signature: beside };
-    const fault = signatureFault(authenticated.device, route.fields, split.payload, split.signature, receivedAt);
-    const { door, producer } = route.fields;
-    const taken =
-      fault === undefined
-        ? this.#intake.take(route, split.payload, receivedAt, split.signature)
-        : this.#intake.refuse({ door, topic: '', producer, receivedAt }, fault, message);
-    this.#onTaken(taken, route, split.payload);
+  #takeMessage(message: Buffer, { signature: beside }: Upload, route: RecordRoute): Taken {
+    const { payload, signature } = beside === undefined ? splitSignature(message) : { payload: message, signature: beside };
+    const taken = this.#intake.take(route, payload, Date.now(), { signature });
+    this.#onTaken(taken, route, payload);
     return taken;
   }
 }

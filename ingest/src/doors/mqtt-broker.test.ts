@@ -17,6 +17,7 @@ import { Journal } from '../journal/journal.ts';
 import { createMetrics } from '../metrics.ts';
 import { Quarantine } from '../quarantine/quarantine.ts';
 import { MqttBroker } from './mqtt-broker.ts';
+import { MqttListeners } from './mqtt-listeners.ts';
 
 const SECRET = 'a secret of the device';
 const TOPIC = 'v1/a/air/p';
@@ -28,6 +29,7 @@ let journal: Journal;
 let quarantine: Quarantine;
 let intake: Intake;
 let broker: MqttBroker;
+let listeners: MqttListeners;
 let port: number;
 let sessions: LiveSessions;
 const registry = new DeviceRegistry();
@@ -69,14 +71,27 @@ before(async () => {
     metrics,
     logger,
     connectionsMax: 100,
+    sparkplugHostId: 'host',
     leafHashOf: (position) => hash('sha256', journal.read(position) as Buffer, 'hex'),
     // The ledger of this test has what lies below `anchoredThrough`.
     anchorOf: (position) => (position < anchoredThrough ? { seq: 3, ledgerIndex: 40 } : null),
   });
-  port = await broker.listen('127.0.0.1', 0);
+  const opened = await MqttListeners.open({
+    host: '127.0.0.1',
+    ports: { tcp: 0, tls: -1, ws: -1, wss: -1 },
+    tls: undefined,
+    connectionsMax: 100,
+    handshakeTimeoutMs: DEADLINE_MS,
+    onDropped: (remoteAddress) => broker.dropped(remoteAddress),
+    accept: (stream, peer) => broker.accept(stream, peer),
+    onRefused: () => undefined,
+  });
+  listeners = opened;
+  port = opened.ports.tcp;
 });
 
 after(async () => {
+  listeners.close();
   sessions.close();
   await broker.close();
   await intake.committed();
@@ -239,7 +254,7 @@ test('what a device may not do is acknowledged and quarantined, with the reason'
   ];
   socket.write(Buffer.concat(bad.map(([, bytes]) => bytes)));
   assert.deepEqual(await read(socket, 4 * bad.length), Buffer.concat(bad.map((_, i) => puback(i + 1))));
-  const kept = quarantine.list(Number.MAX_SAFE_INTEGER, bad.length).reverse();
+  const kept = [...quarantine.list(Number.MAX_SAFE_INTEGER, bad.length).items].reverse();
   assert.deepEqual(
     kept.map(({ code }) => code),
     bad.map(([code]) => code),

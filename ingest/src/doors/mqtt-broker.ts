@@ -2,26 +2,29 @@
  * The MQTT door: aedes with this product's policy. MQTT 3.1 and 3.1.1; a client of another version is refused by
  * CONNACK 1. The broker never spreads raw telemetry: what subscribers get are the platform's own topics.
  */
-import { createServer, type Server, type Socket } from 'node:net';
 import { AirtightError, CODES, type Code, parseTelemetryTopic, receiptTopic } from '@airtight/protocol';
+import { SPARKPLUG_NAMESPACE } from '@airtight/standards/sparkplug-b.ts';
 import { Aedes, type AedesPublishPacket, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
 import type { Logger } from 'pino';
 import type { RecordRoute } from '../admit/record-route.ts';
 import type { Anchored } from '../batch/batch-store.ts';
 import type { AuthenticatedDevice } from '../identity/authentication.ts';
 import type { DeviceRegistry } from '../identity/device-registry.ts';
-import { filterCovers, maySubscribe } from '../identity/grants.ts';
+import { filterCovers, isTopicFilter, maySubscribe } from '../identity/grants.ts';
 import type { LiveSessions } from '../identity/live-sessions.ts';
 import type { Logins } from '../identity/logins.ts';
 import type { Intake, Taken } from '../intake.ts';
 import { LogLimit } from '../log-limit.ts';
 import type { IngestMetrics } from '../metrics.ts';
 import { Announcer } from './announcer.ts';
+import type { ByteStream } from './byte-stream.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import { DevicePaces } from './device-pace.ts';
 import { DevicePublisher } from './device-publisher.ts';
 import { DEFAULT_DOOR_LIMITS, type DoorLimits } from './door-limits.ts';
 import { MqttConnection } from './mqtt-connection.ts';
+import type { MqttPeer } from './mqtt-listeners.ts';
+import { SparkplugSessions } from './sparkplug-session.ts';
 
 export interface MqttBrokerOptions {
   readonly intake: Intake;
@@ -39,12 +42,12 @@ export interface MqttBrokerOptions {
   readonly leafHashOf: (position: number) => string;
   /** The batch of a record, once the ledger has it. */
   readonly anchorOf: (position: number) => Anchored | null;
+  /** Under which name Sparkplug edge nodes know this host; empty: it does not show itself to them. */
+  readonly sparkplugHostId: string;
 }
 
 /** A subscriber that takes nothing for this long is dropped: one frozen client must not stop the others. */
 const DRAIN_TIMEOUT_MS = 2000;
-/** A device may ask for no keep-alive (0): the system then looks after this silence whether the other end is still there. */
-const TCP_KEEP_ALIVE_MS = 60_000;
 /** `v1/agency/dataset/producer` and a little more; deeper topics are nobody's. */
 const TOPIC_LEVELS_MAX = 16;
 /** CONNACK return codes [MQTT 3.1.1 §3.2.2.3]. */
@@ -53,8 +56,12 @@ const IDENTIFIER_REJECTED = 2;
 const SERVER_UNAVAILABLE = 3;
 const BAD_USERNAME_OR_PASSWORD = 4;
 
+const NOTHING = Buffer.alloc(0);
+
 /** SUBACK return code of a refused subscription [MQTT 3.1.1 §3.9.3]; aedes shows it as the subscription's QoS. */
 const SUBSCRIPTION_REFUSED = 128;
+
+const OUR_TOPICS = /^(?:v1|spBv1\.0)\//;
 
 /** System errors have a `code`; a refused CONNECT has its return code as `errorCode`. */
 type BrokerError = Error & { readonly code?: string; readonly errorCode?: number };
@@ -67,7 +74,6 @@ interface KeepAlive {
 export class MqttBroker {
   readonly #options: MqttBrokerOptions;
   readonly #aedes: Aedes;
-  readonly #server: Server;
   readonly #publishers = new WeakMap<Client, DevicePublisher>();
   readonly #authenticated = new WeakMap<Client, AuthenticatedDevice>();
   /** Clients that gave no client id but want their session kept [MQTT-3.1.3-8]. */
@@ -77,6 +83,7 @@ export class MqttBroker {
   /** Producers that listen to their own receipts. */
   readonly #receiptReaders = new WeakSet<Client>();
   readonly #announcer: Announcer;
+  readonly #sparkplug: SparkplugSessions;
   readonly #violators = new WeakSet<Client>();
   readonly #connections = new Set<MqttConnection>();
   readonly #paces: DevicePaces;
@@ -92,17 +99,20 @@ export class MqttBroker {
       publish: (topic, payload, done) => aedes.publish({ cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false }, done),
       onDropped: () => options.metrics.announcementsDropped.inc(),
     });
+    this.#sparkplug = new SparkplugSessions({
+      intake: options.intake,
+      command: (topic, payload) => {
+        options.metrics.sparkplugRebirths.inc();
+        aedes.publish({ cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false }, () => undefined);
+      },
+      onGap: () => options.metrics.sparkplugGaps.inc(),
+    });
     const limits = options.limits ?? DEFAULT_DOOR_LIMITS;
     this.#log = new LogLimit(options.logger);
     this.#paces = options.paces ?? new DevicePaces(limits, options.metrics);
     this.#limits = new ConnectionLimits(limits, options.metrics, (limit, fields) =>
       this.#log.log('warn', { code: 'CONNECTIONS_EXCEEDED', limit, ...fields }, 'connection refused: a limit on connections'),
     );
-    this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS }, (socket) =>
-      this.#onSocket(socket),
-    );
-    this.#server.maxConnections = options.connectionsMax;
-    this.#server.on('drop', (data) => this.#limits.refused('total', { peer: data?.remoteAddress }));
   }
 
   static async create(options: MqttBrokerOptions): Promise<MqttBroker> {
@@ -114,21 +124,26 @@ export class MqttBroker {
     const broker = new MqttBroker(options, aedes);
     broker.#setPolicy();
     broker.#watchClients();
+    await broker.#publishHostState(true);
     return broker;
   }
 
-  /** @returns the port */
-  listen(host: string, port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, () => resolve((this.#server.address() as { port: number }).port));
-    });
-  }
-
   async close(): Promise<void> {
-    this.#server.close();
+    await this.#publishHostState(false);
     for (const connection of this.#connections) connection.destroy();
     await new Promise<void>((resolve) => this.#aedes.close(resolve));
+  }
+
+  /** Sparkplug 3.0.0 §5.4: edge nodes that hold back their data while their host is away learn of it here. */
+  #publishHostState(online: boolean): Promise<void> {
+    const { sparkplugHostId } = this.#options;
+    if (sparkplugHostId === '') return Promise.resolve();
+    const topic = `${SPARKPLUG_NAMESPACE}/STATE/${sparkplugHostId}`;
+    const payload = Buffer.from(JSON.stringify({ online, timestamp: Date.now() }));
+    return new Promise((resolve, reject) => {
+      const done = (error?: Error): void => (error === undefined || error === null ? resolve() : reject(error));
+      this.#aedes.publish({ cmd: 'publish', topic, payload, qos: 1, retain: true, dup: false }, done);
+    });
   }
 
   /** The ledger has taken more batches. @param checkpointSize size of the tree that covers them */
@@ -140,13 +155,25 @@ export class MqttBroker {
     return this.#connections.size;
   }
 
-  #onSocket(socket: Socket): void {
+  /** A connection that had no place any more was closed before it came here. */
+  dropped(remoteAddress: string | undefined): void {
+    this.#limits.refused('total', { peer: remoteAddress });
+  }
+
+  /** Serves a client that has connected, over whatever. */
+  accept(stream: ByteStream, { socket, identity }: MqttPeer): void {
+    if (this.#connections.size >= this.#options.connectionsMax) {
+      this.dropped(socket.remoteAddress);
+      socket.destroy();
+      return;
+    }
     if (!this.#limits.admit(socket)) return;
     const { intake, metrics } = this.#options;
-    const connection = new MqttConnection(socket, {
-      peer: undefined,
+    const connection = new MqttConnection(stream, {
+      socket,
       remoteAddress: socket.remoteAddress ?? '',
       intake,
+      peer: identity,
       onViolation: (reason) => {
         metrics.violations.inc();
         this.#log.log('warn', { peer: socket.remoteAddress, reason }, 'MQTT connection closed');
@@ -181,10 +208,12 @@ export class MqttBroker {
       logins.authenticate({ username, secret: password?.toString('utf8'), peer }, remoteAddress).then(
         (authenticated) => {
           if (!this.#limits.identify(connection.socket, authenticated.device.producer, client.id)) return refuse('CONNECTIONS_EXCEEDED');
+          // A client id is the device's own: another one's session is neither ended [MQTT-3.1.4-2] nor inherited by naming it.
+          client.id = `${authenticated.device.producer}/${client.id}`;
           this.#authenticated.set(client, authenticated);
           this.#publishers.set(
             client,
-            new DevicePublisher(authenticated.device, registry, intake, (...taken) => this.#onTaken(client, ...taken)),
+            new DevicePublisher(authenticated.device, registry, intake, this.#sparkplug, (...taken) => this.#onTaken(client, ...taken)),
           );
           done(null, true);
         },
@@ -193,6 +222,8 @@ export class MqttBroker {
     };
     this.#aedes.authorizePublish = (client, packet, done) => this.#takeFromBroker(client, packet, done);
     this.#aedes.authorizeSubscribe = (client, subscription, done) => {
+      // [MQTT-4.8.0-1] ends the connection.
+      if (!isTopicFilter(subscription.topic)) return done(new Error('malformed topic filter'), null);
       const device = this.#publishers.get(client)?.device;
       // Null answers SUBACK 0x80, failure [MQTT-3.8.4-3].
       done(null, device !== undefined && maySubscribe(device, subscription.topic) ? subscription : null);
@@ -261,13 +292,16 @@ export class MqttBroker {
     if (publisher === undefined) return done(new Error('nobody is known to have published this'));
     publisher.publish(packet.topic, Buffer.from(packet.payload), packet.retain, Date.now());
     packet.retain = false;
+    // aedes keeps the packet until PUBREL, to publish it then to nobody: its identifier is all that is needed.
+    packet.payload = NOTHING;
     this.#options.intake.join({ onCommitStart: () => undefined, onCommitted: () => done(null) });
   }
 
   /** Platform topics go to who may hear them; raw telemetry goes to nobody. */
   #forwardable(client: Client, packet: AedesPublishPacket): AedesPublishPacket | null {
     const device = this.#publishers.get(client)?.device;
-    const isOurs = packet.topic.startsWith('v1/') && parseTelemetryTopic(packet.topic) === null;
+    // Those of a client bear its id; what it publishes with QoS 2, or as a will, passes here too.
+    const isOurs = !Object.hasOwn(packet, 'clientId') && OUR_TOPICS.test(packet.topic) && parseTelemetryTopic(packet.topic) === null;
     return device !== undefined && isOurs && maySubscribe(device, packet.topic) ? packet : null;
   }
 

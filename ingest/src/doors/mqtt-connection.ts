@@ -1,5 +1,5 @@
 /**
- * One device's TCP connection, in front of the broker. The broker (aedes) owns sessions, subscriptions, wills,
+ * One device's connection, in front of the broker. The broker (aedes) owns sessions, subscriptions, wills,
  * keep-alive and QoS 2; it sees this Duplex instead of the socket. QoS 0 and 1 PUBLISH packets of a connected device
  * are cut out of the byte stream here and go to the intake directly, and their PUBACKs are written together, once per
  * group commit: one read and one write for many messages. Every other packet passes to the broker untouched.
@@ -16,6 +16,7 @@ import { Duplex } from 'node:stream';
 import { PAYLOAD_MAX_BYTES } from '@airtight/protocol';
 import type { PeerIdentity } from '../identity/peer-identity.ts';
 import type { CommitMember, Intake } from '../intake.ts';
+import type { ByteStream } from './byte-stream.ts';
 import type { DevicePace } from './device-pace.ts';
 import type { DevicePublisher } from './device-publisher.ts';
 import { CONNECT, PUBACK, PUBLISH, readFixedHeader } from './mqtt-frame.ts';
@@ -34,6 +35,8 @@ const PUBACK_BYTES = 4;
 const ACKS_INITIAL_BYTES = 256;
 
 export interface ConnectionHooks {
+  /** The connection below the stream, which may be the stream itself. */
+  readonly socket: Socket;
   /** By its verified client certificate, where it showed one. */
   readonly peer: PeerIdentity | undefined;
   /** IP address; empty when it is gone already. */
@@ -50,7 +53,7 @@ export interface ConnectionHooks {
 type Stage = 'connect' | 'waiting' | 'open' | 'closed';
 
 export class MqttConnection extends Duplex implements CommitMember {
-  readonly #socket: Socket;
+  readonly #socket: ByteStream;
   readonly #hooks: ConnectionHooks;
   #publisher: DevicePublisher | undefined;
   #stage: Stage = 'connect';
@@ -78,7 +81,7 @@ export class MqttConnection extends Duplex implements CommitMember {
   #committingBytes = 0;
   #joined = false;
 
-  constructor(socket: Socket, hooks: ConnectionHooks) {
+  constructor(socket: ByteStream, hooks: ConnectionHooks) {
     super();
     this.#socket = socket;
     this.#hooks = hooks;
@@ -125,7 +128,7 @@ export class MqttConnection extends Duplex implements CommitMember {
   }
 
   get socket(): Socket {
-    return this.#socket;
+    return this.#hooks.socket;
   }
 
   override _read(): void {

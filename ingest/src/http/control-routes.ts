@@ -1,4 +1,4 @@
-/** What our own services write, and what they ask: control data and alerts, quarantine, status. */
+/** What our own services write, and what they ask: control data and alerts, datasets, status. */
 import { isName } from '@airtight/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { InternalRecord } from '../internal-door.ts';
@@ -6,7 +6,6 @@ import type { IngestParts } from './parts.ts';
 import { sendProblem } from './problem.ts';
 
 const RECORDS_MAX = 1000;
-const QUARANTINE_MAX = 1000;
 
 const name = { type: 'string', minLength: 1, maxLength: 64 } as const;
 export function addControlRoutes(server: FastifyInstance, parts: IngestParts): void {
@@ -42,24 +41,7 @@ function addRecordRoute(server: FastifyInstance, { door }: IngestParts): void {
 
 function addStatusRoutes(server: FastifyInstance, parts: IngestParts): void {
   const { journal, batches, quarantine, broker, metrics } = parts;
-  server.get<{ Querystring: { before: number; limit: number } }>(
-    '/quarantine',
-    {
-      schema: {
-        querystring: {
-          type: 'object',
-          properties: {
-            before: { type: 'integer', minimum: 0, default: Number.MAX_SAFE_INTEGER },
-            limit: { type: 'integer', minimum: 1, maximum: QUARANTINE_MAX, default: 100 },
-          },
-        },
-      },
-    },
-    async ({ query: { before, limit } }) => {
-      const items = quarantine.list(before, limit).map(({ payload, ...item }) => ({ ...item, payload: payload.toString('base64') }));
-      return { items, next: items.length === limit ? items.at(-1)?.id : null };
-    },
-  );
+  server.get('/datasets', async () => ({ items: parts.intake.datasets.newest() }));
 
   server.get('/status', async () => {
     const total = async (counter: { get(): Promise<{ values: { value: number }[] }> }): Promise<number> =>

@@ -84,7 +84,7 @@ async function enrol(producer: string, more: object = {}): Promise<string> {
 }
 
 async function connected(username: string, password: string): Promise<MqttClient> {
-  const options = { host: '127.0.0.1', port: ingest.mqttPort, username, password, reconnectPeriod: 0, connectTimeout: DEADLINE_MS };
+  const options = { host: '127.0.0.1', port: ingest.mqttPorts.tcp, username, password, reconnectPeriod: 0, connectTimeout: DEADLINE_MS };
   const client = mqtt.connect({ ...options, clientId: `${username}-${clients.length}` });
   clients.push(client);
   await new Promise<void>((resolve, reject) => client.once('connect', () => resolve()).once('error', reject));
@@ -134,6 +134,7 @@ test('one request cannot enrol two devices under one foreign id, name or certifi
   assert.equal((await twice({ foreignId }, { foreignId })).code, 'PRODUCER_EXISTS');
   const certificate = { fingerprint256: 'ab'.repeat(32) };
   assert.equal((await twice({ certificate }, { certificate })).code, 'CREDENTIAL_TAKEN');
+  assert.equal((await twice({ certificate: { commonName: 'SN' } }, { certificate: { commonName: 'SN' } })).code, 'CREDENTIAL_TAKEN');
   assert.equal((await ask('/devices', { devices: [device('twin-1'), device('twin-1')] })).code, 'PRODUCER_EXISTS');
   assert.equal((await ask('/devices/twin-1/keys')).status, 404);
   // At the same time, in two requests: one of them.

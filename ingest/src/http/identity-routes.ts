@@ -48,6 +48,7 @@ const credentials = {
   },
   jwtKey: pem,
   signKey: pem,
+  hj212Password: { type: 'string', pattern: '^[!-:<-~]{6,64}$' },
 } as const;
 const device = {
   type: 'object',
@@ -120,7 +121,7 @@ function addKeyRoute(server: FastifyInstance, { registry }: IngestParts): void {
 
 /** All of a credential but the hash of a password. */
 function shownCredential(credential: Credential): object {
-  if (credential.kind !== 'password') return credential;
+  if (!('hash' in credential)) return credential;
   const { hash: _, ...shown } = credential;
   return shown;
 }

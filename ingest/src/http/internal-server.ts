@@ -8,9 +8,11 @@ import { addControlRoutes } from './control-routes.ts';
 import { addFeedRoutes } from './feed-routes.ts';
 import { addHealthRoutes } from './health-routes.ts';
 import { addIdentityRoutes } from './identity-routes.ts';
+import { addImportRoutes } from './import-routes.ts';
 import type { IngestParts } from './parts.ts';
 import { sendProblem } from './problem.ts';
 import { addPublishRoute } from './publish-route.ts';
+import { addQuarantineRoutes } from './quarantine-routes.ts';
 
 /** 1,000 control records; alerts and contracts are a few kB each. */
 const BODY_MAX_BYTES = 16 * 1024 * 1024;
@@ -32,8 +34,10 @@ export function createInternalServer(parts: IngestParts, token: string, logger: 
   server.setNotFoundHandler((request, reply) => sendProblem(reply, 'NOT_FOUND', request.url));
   addFeedRoutes(server, parts);
   addControlRoutes(server, parts);
+  addQuarantineRoutes(server, parts);
   addIdentityRoutes(server, parts);
   addPublishRoute(server, parts);
+  addImportRoutes(server, parts);
   addHealthRoutes(server, parts);
   return server;
 }

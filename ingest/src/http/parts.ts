@@ -1,8 +1,10 @@
 /** What the routes work on. */
 import type { BatchStore } from '../batch/batch-store.ts';
+import type { FileDoor } from '../doors/file-door.ts';
 import type { HttpDoor } from '../doors/http-door.ts';
 import type { MqttBroker } from '../doors/mqtt-broker.ts';
 import type { Identity } from '../identity/identity.ts';
+import type { Intake } from '../intake.ts';
 import type { InternalDoor } from '../internal-door.ts';
 import type { CommitSignal } from '../journal/commit-signal.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -15,8 +17,10 @@ export interface IngestParts extends Identity {
   readonly journal: Journal;
   readonly batches: BatchStore;
   readonly quarantine: Quarantine;
+  readonly intake: Intake;
   readonly door: InternalDoor;
   readonly httpDoor: HttpDoor;
+  readonly fileDoor: FileDoor;
   readonly broker: MqttBroker;
   readonly metrics: IngestMetrics;
   readonly commits: CommitSignal;

@@ -43,5 +43,5 @@ export function endCredentials(
 
 /** The hash of a password that is over is of no use to anybody but a guesser. */
 function ended(credential: Credential, validTo: number, now: number): Credential {
-  return credential.kind === 'password' && validTo <= now ? { ...credential, hash: '', validTo } : { ...credential, validTo };
+  return 'hash' in credential && validTo <= now ? { ...credential, hash: '', validTo } : { ...credential, validTo };
 }

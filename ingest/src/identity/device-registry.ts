@@ -98,7 +98,8 @@ function certificateKeys(device: DeviceRecord | undefined): string[] {
   return device?.credentials.flatMap((credential) => certificateKey(credential) ?? []) ?? [];
 }
 
-function certificateKey(credential: Credential): string | undefined {
+/** What a certificate is found by; undefined for another kind of credential. */
+export function certificateKey(credential: Credential): string | undefined {
   if (credential.kind !== 'certificate') return undefined;
   return credential.fingerprint256 ?? `cn:${credential.commonName}`;
 }

@@ -19,7 +19,7 @@ import {
 } from '@airtight/protocol';
 import type { InternalDoor, InternalRecord } from '../internal-door.ts';
 import { endCredentials, withCredentials } from './credential-history.ts';
-import type { DeviceRegistry } from './device-registry.ts';
+import { certificateKey, type DeviceRegistry } from './device-registry.ts';
 import { type CredentialRequest, makeCredentials, type NewCredentials, type ShownOnce } from './new-credentials.ts';
 
 export interface EnrolmentRequest extends CredentialRequest {
@@ -65,6 +65,8 @@ export interface EnrolmentOptions {
 /** Secrets hashed at a time: the rest of libuv's threads stays with the disk. */
 const HASHES_AT_A_TIME = 2;
 const MESSAGE_ID_BYTES = 8;
+/** Network name of HJ 212 in foreign ids, before the monitor's MN. */
+export const HJ212_NETWORK = 'hj212:';
 
 export class Enrolment {
   readonly #options: EnrolmentOptions;
@@ -102,9 +104,9 @@ export class Enrolment {
       for (const [i, request] of requests.entries()) {
         const device = this.#toDevice(request, (made[i] as NewCredentials).credentials, now);
         if (!device.ok) return device;
-        for (const { id } of made[i]?.credentials.filter(({ kind }) => kind === 'certificate') ?? []) {
-          if (certificates.has(id)) return refuse('CREDENTIAL_TAKEN', `${id} stands twice`);
-          certificates.add(id);
+        for (const key of made[i]?.credentials.flatMap((credential) => certificateKey(credential) ?? []) ?? []) {
+          if (certificates.has(key)) return refuse('CREDENTIAL_TAKEN', `${key} stands twice`);
+          certificates.add(key);
         }
         places.push(records.length);
         records.push(...this.#records(device.value));
@@ -245,13 +247,15 @@ function keyRecord({ producer, agency }: DeviceRecord, credential: Credential): 
 }
 
 function faultOf(
-  { producer, agency, datasets, replace, foreignId }: EnrolmentRequest,
+  { producer, agency, datasets, replace, foreignId, hj212Password }: EnrolmentRequest,
   registry: DeviceRegistry,
 ): [Code, string] | undefined {
   if (!isName(producer)) return ['NAME_INVALID', `producer ${producer}`];
   if (!isName(agency)) return ['NAME_INVALID', `agency ${agency}`];
   const bad = datasets.find((dataset) => !isTelemetryDataset(dataset));
   if (bad !== undefined) return ['NAME_INVALID', `dataset ${bad}`];
+  if (hj212Password !== undefined && foreignId?.startsWith(HJ212_NETWORK) !== true)
+    return ['REQUEST_INVALID', `a monitor of HJ 212 has a foreign id ${HJ212_NETWORK}{MN}`];
   const namesake = foreignId === undefined ? undefined : registry.byForeignId(foreignId);
   if (namesake !== undefined && namesake.producer !== producer) return ['PRODUCER_EXISTS', `${foreignId} is ${namesake.producer}`];
   if (registry.get(producer) !== undefined && replace !== true) return ['PRODUCER_EXISTS', producer];

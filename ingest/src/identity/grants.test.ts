@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type DatasetDefinition, DatasetRegistry, type DeviceRecord } from '@airtight/protocol';
 import { DeviceRegistry } from './device-registry.ts';
-import { filterCovers, maySubscribe, publishTarget } from './grants.ts';
+import { filterCovers, maySubscribe, publishTarget, sparkplugTarget } from './grants.ts';
 
 const device: DeviceRecord = {
   type: 'device',
@@ -86,4 +86,26 @@ test('a filter covers those it contains', () => {
   assert.equal(filterCovers('a/+', 'a/+'), true);
   assert.equal(filterCovers('a/b', 'a/+'), false);
   assert.equal(filterCovers('a', 'a/b'), false);
+});
+
+test('a Sparkplug edge node publishes as itself and for the devices behind it, and listens to its commands', () => {
+  const edge: DeviceRecord = { ...device, producer: 'edge', foreignId: 'sparkplug:g/e', datasets: ['air', 'coldchain'] };
+  const behind: DeviceRecord = { ...device, producer: 'd', foreignId: 'sparkplug:g/e/d', gateway: 'edge', datasets: ['coldchain'] };
+  const known = new DeviceRegistry();
+  known.set(edge);
+  known.set(behind);
+  known.set({ ...behind, producer: 'gone', foreignId: 'sparkplug:g/e/gone', revoked: true });
+  known.set({ ...behind, producer: 'alien', foreignId: 'sparkplug:g/e/alien', gateway: 'another' });
+  assert.deepEqual(sparkplugTarget(edge, 'spBv1.0/g/NDATA/e', known), { agency: 'bj', dataset: 'air', producer: 'edge' });
+  assert.deepEqual(sparkplugTarget(edge, 'spBv1.0/g/DDATA/e/d', known), { agency: 'bj', dataset: 'coldchain', producer: 'd' });
+  for (const topic of ['spBv1.0/g/NDATA/f', 'spBv1.0/h/NDATA/e', 'spBv1.0/g/NCMD/e', 'spBv1.0/g/DCMD/e/d', 'spBv1.0/STATE/airtight'])
+    assert.equal(sparkplugTarget(edge, topic, known), null, topic);
+  for (const id of ['gone', 'alien', 'unknown']) assert.equal(sparkplugTarget(edge, `spBv1.0/g/DDATA/e/${id}`, known), null, id);
+  assert.equal(sparkplugTarget(behind, 'spBv1.0/g/DDATA/e/d', known), null, 'a device speaks through its edge node');
+  assert.equal(sparkplugTarget(device, 'spBv1.0/g/NDATA/e', known), null, 'no edge node');
+  for (const filter of ['spBv1.0/g/NCMD/e', 'spBv1.0/g/NCMD/e/#', 'spBv1.0/g/DCMD/e/#', 'spBv1.0/STATE/airtight'])
+    assert.equal(maySubscribe(edge, filter), true, filter);
+  for (const filter of ['spBv1.0/#', 'spBv1.0/g/NCMD/+', 'spBv1.0/g/NDATA/e', 'spBv1.0/g/DCMD/f/#'])
+    assert.equal(maySubscribe(edge, filter), false, filter);
+  assert.equal(maySubscribe(behind, 'spBv1.0/g/DCMD/e/d'), false);
 });

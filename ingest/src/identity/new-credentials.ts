@@ -1,6 +1,6 @@
 /** Credentials as they are asked for, made: what goes on record, and what is shown once. */
 import { randomBytes } from 'node:crypto';
-import { accept, type Credential, type Outcome, refuse } from '@airtight/protocol';
+import { accept, type Credential, type Outcome, type PasswordCredential, refuse } from '@airtight/protocol';
 import type { IssuedCertificate } from './certificate-authority.ts';
 import { keyIdOf, parsePublicKey } from './ed25519-key.ts';
 import { generateSecret, hashSecret } from './secret-hash.ts';
@@ -15,6 +15,8 @@ export interface CredentialRequest {
   /** Ed25519 public keys: PEM, JWK, or 32 bytes in base64url. */
   readonly jwtKey?: string;
   readonly signKey?: string;
+  /** What an HJ 212 monitor sends in each frame: six digits by the standard. It opens that door alone. */
+  readonly hj212Password?: string;
 }
 
 /** What a device must be given; nothing of it can be asked for again. */
@@ -32,7 +34,7 @@ export interface NewCredentials {
 
 export const SECRET_MIN_LENGTH = 16;
 export const SECRET_MAX_LENGTH = 256;
-const PASSWORD_ID_BYTES = 8;
+const RANDOM_ID_BYTES = 8;
 const CERTIFICATE_ID_CHARACTERS = 16;
 const COMMON_NAME_MAX_LENGTH = 64;
 
@@ -46,7 +48,7 @@ export async function makeCredentials(
   { producer, now, keysDir }: { readonly producer: string; readonly now: number; readonly keysDir: string },
 ): Promise<Outcome<NewCredentials>> {
   const credentials: Credential[] = [];
-  const { jwtKey, signKey, certificate } = request;
+  const { jwtKey, signKey, certificate, hj212Password } = request;
   for (const [kind, text] of [
     ['jwt-ed25519', jwtKey],
     ['signing-ed25519', signKey],
@@ -68,13 +70,16 @@ export async function makeCredentials(
     if (!known.ok) return known;
     credentials.push(known.value);
   }
+  if (hj212Password !== undefined) credentials.push(await toPassword('hj212-password', hj212Password, now));
   const secret =
-    request.secret ?? ((request.password ?? (jwtKey === undefined && certificate === undefined)) ? generateSecret() : undefined);
+    request.secret ??
+    ((request.password ?? (jwtKey === undefined && certificate === undefined && hj212Password === undefined))
+      ? generateSecret()
+      : undefined);
   if (secret !== undefined) {
     if (secret.length < SECRET_MIN_LENGTH || secret.length > SECRET_MAX_LENGTH)
       return refuse('REQUEST_INVALID', `a secret has ${SECRET_MIN_LENGTH} to ${SECRET_MAX_LENGTH} characters`);
-    const id = randomBytes(PASSWORD_ID_BYTES).toString('hex');
-    credentials.push({ id, kind: 'password', hash: await hashSecret(secret), validFrom: now });
+    credentials.push(await toPassword('password', secret, now));
   }
   const shown = {
     ...(secret === undefined ? {} : { secret }),
@@ -82,6 +87,15 @@ export async function makeCredentials(
     credentials: credentials.map(({ id, kind }) => ({ id, kind })),
   };
   return accept({ credentials, shown });
+}
+
+async function toPassword(kind: PasswordCredential['kind'], secret: string, now: number): Promise<Credential> {
+  return { id: randomId(), kind, hash: await hashSecret(secret), validFrom: now };
+}
+
+/** For what has no digest that may be shown, or none at all. */
+function randomId(): string {
+  return randomBytes(RANDOM_ID_BYTES).toString('hex');
 }
 
 function toCertificate(
@@ -93,7 +107,7 @@ function toCertificate(
   if (fingerprint === undefined) {
     const name = commonName as string;
     if (name.length === 0 || name.length > COMMON_NAME_MAX_LENGTH) return refuse('REQUEST_INVALID', 'commonName: 1 to 64 characters');
-    return accept({ id: `cn:${name}`, kind: 'certificate', commonName: name, validFrom: now });
+    return accept({ id: randomId(), kind: 'certificate', commonName: name, validFrom: now });
   }
   const fingerprint256 = fingerprint.replaceAll(':', '').toLowerCase();
   if (!/^[0-9a-f]{64}$/.test(fingerprint256)) return refuse('REQUEST_INVALID', 'fingerprint256: SHA-256 in hex');

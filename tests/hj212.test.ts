@@ -1,0 +1,129 @@
+/**
+ * I1 through the HJ 212 door: ingest is killed with SIGKILL while a monitor reports over TCP. What was answered is in the
+ * store, each once, and no password is on the disk.
+ */
+import assert from 'node:assert/strict';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { ObservationItem } from '@airtight/protocol';
+import { frameHj212, Hj212Cutter, parseHj212 } from '@airtight/standards/hj212.ts';
+import { freePort } from './harness/processes.ts';
+import { AGENCY, AIR_DATASET, type Product, startProduct } from './harness/product.ts';
+import { finish } from './harness/programs.ts';
+import { pause, until } from './harness/waiting.ts';
+
+const PASSWORD = '271828';
+const PRODUCER = 'monitor-1';
+const IN_FLIGHT_MAX = 8;
+const RECONNECT_MS = 50;
+const KILLS = 2;
+/** 2026-11-01T00:00:00+08:00. */
+const START = Date.UTC(2026, 9, 31, 16);
+
+let product: Product;
+let port: number;
+
+before(async () => {
+  port = await freePort();
+  process.env['AIRTIGHT_INGEST_HJ212_PORT'] = String(port);
+  product = await startProduct();
+  const device = {
+    producer: PRODUCER,
+    agency: AGENCY,
+    kind: 'air-station',
+    name: { zh: '监测仪', en: 'monitor' },
+    datasets: [AIR_DATASET],
+  };
+  await product.ingest('/devices', { ...device, foreignId: 'hj212:88888880000001', hj212Password: PASSWORD });
+});
+after(async () => {
+  delete process.env['AIRTIGHT_INGEST_HJ212_PORT'];
+  await product?.stop();
+});
+
+const timeOf = (number: number): number => START + number * 1000;
+const digits = (ms: number): string => new Date(ms + 8 * 3_600_000).toISOString().replace(/\D/g, '');
+
+/** The frame with a number: its value is the number, its DataTime a second each. */
+function frame(number: number): Uint8Array {
+  const time = digits(timeOf(number));
+  const head = `QN=${time};ST=22;CN=2011;PW=${PASSWORD};MN=88888880000001;Flag=5;`;
+  return frameHj212(`${head}CP=&&DataTime=${time.slice(0, 14)};a34004-Rtd=${number},a34004-Flag=N&&`);
+}
+
+/** A monitor with a memory: what is not answered is sent again over the next connection, as often as it takes. */
+class Monitor {
+  readonly answered = new Set<number>();
+  readonly #inFlight = new Set<number>();
+  #next = 0;
+  #stopping = false;
+
+  async run(): Promise<void> {
+    while (!this.#stopping || this.#inFlight.size > 0) {
+      const socket = connect(port, '127.0.0.1');
+      socket.on('error', () => undefined);
+      await this.#serve(socket);
+      await pause(RECONNECT_MS);
+    }
+  }
+
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  async #serve(socket: Socket): Promise<void> {
+    const cutter = new Hj212Cutter();
+    socket.on('connect', () => {
+      for (const number of this.#inFlight) socket.write(frame(number));
+      this.#fill(socket);
+    });
+    socket.on('data', (chunk: Buffer) => {
+      for (const cut of cutter.push(chunk)) {
+        const answer = cut.ok ? parseHj212(Buffer.from(cut.segment).toString()) : cut;
+        assert.ok(answer.ok && 'value' in answer && answer.value.cn === '9014');
+        const number = [...this.#inFlight].find((sent) => digits(timeOf(sent)) === answer.value.qn);
+        if (number === undefined) continue;
+        this.#inFlight.delete(number);
+        this.answered.add(number);
+      }
+      this.#fill(socket);
+      if (this.#stopping && this.#inFlight.size === 0) socket.end();
+    });
+    // Not `once`, which would throw where the connection is refused.
+    await new Promise((resolve) => socket.on('close', resolve));
+  }
+
+  #fill(socket: Socket): void {
+    while (!this.#stopping && this.#inFlight.size < IN_FLIGHT_MAX) {
+      this.#inFlight.add(this.#next);
+      socket.write(frame(this.#next++));
+    }
+  }
+}
+
+test('what a monitor was answered is stored once, however often ingest dies', async () => {
+  const monitor = new Monitor();
+  const running = monitor.run();
+  for (let kill = 0; kill < KILLS; kill++) {
+    const answered = monitor.answered.size;
+    await until('the monitor is answered', () => monitor.answered.size > answered + 50);
+    await product.kill('ingest', 100);
+  }
+  monitor.stop();
+  await running;
+  await product.untilProjected();
+  const stored = await product.all<ObservationItem>('observations', { producer: PRODUCER, limit: 10_000 });
+  const expected = [...monitor.answered].sort((a, b) => a - b).map((number) => `${new Date(timeOf(number)).toISOString()} pm25 ${number}`);
+  assert.deepEqual(
+    stored.map(({ phenomenonTime, observedProperty, result }) => `${phenomenonTime} ${observedProperty} ${result}`),
+    expected,
+  );
+  assert.ok(expected.length > KILLS * 50);
+});
+
+test('the password stands nowhere on the disk', async () => {
+  await product.halt();
+  const { code, stdout } = await finish('grep', ['-rlaF', `PW=${PASSWORD}`, join(product.dataDir)]);
+  assert.deepEqual([code, stdout], [1, ''], 'grep finds nothing');
+});
