@@ -22,6 +22,8 @@ export interface DataDirectory {
   readonly internalTokenFile: string;
   readonly ledgerKeyFile: string;
   readonly ledgerVkeyFile: string;
+  readonly witnessVkeyFile: string;
+  readonly witnessLogsFile: string;
   readonly policyFile: string;
   /** Of the TLS listener of `airtight up --tls`. */
   readonly serverKeyFile: string;
@@ -51,6 +53,8 @@ export function dataDirectory(path: string): DataDirectory {
     internalTokenFile: join(keys, 'internal.token'),
     ledgerKeyFile: join(keys, 'ledger.key'),
     ledgerVkeyFile: join(keys, 'ledger.vkey'),
+    witnessVkeyFile: join(keys, 'witness.vkey'),
+    witnessLogsFile: join(keys, 'witness-logs'),
     policyFile: join(keys, 'policy'),
     serverKeyFile: join(keys, 'server.key'),
     serverCertificateFile: join(keys, 'server.crt'),
