@@ -3,12 +3,13 @@
  * every answer, and all that was provable about the others, and about the order and number of all, is provable still.
  */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { crc32, zstdDecompressSync } from 'node:zlib';
-import { CONTROL_AGENCY, DATASETS_DATASET, isExpiredBody, type ObservationItem, readFrame } from '@airtight/protocol';
+import { CONTROL_AGENCY, DATASETS_DATASET, expiredBodyOf, isExpiredBody, type ObservationItem, readFrame } from '@airtight/protocol';
 import { type Device, type Product, startProduct } from './harness/product.ts';
 import { airtight } from './harness/programs.ts';
 import { publishAll } from './harness/publisher.ts';
@@ -62,6 +63,17 @@ async function recordOf(position: string): Promise<{ status: number; body: { [me
   const headers = { authorization: `Bearer ${await product.apiToken()}` };
   const answer = await fetch(`${product.httpUrl}/api/v1/records/${position}`, { headers });
   return { status: answer.status, body: (await answer.json()) as { [member: string]: unknown } };
+}
+
+function sha256(bytes: Uint8Array): Uint8Array {
+  return createHash('sha256').update(bytes).digest();
+}
+
+function frameOf(body: Uint8Array): Buffer {
+  const header = Buffer.alloc(8);
+  header.writeUInt32LE(body.length, 0);
+  header.writeUInt32LE(crc32(body), 4);
+  return Buffer.concat([header, body]);
 }
 
 function audit(dataDir = product.dataDir) {
@@ -210,9 +222,18 @@ test('a payload that is gone without a record of it, a changed hash and a change
     body[digit] = (body[digit] ?? 0) ^ 1;
     return true;
   });
+  // As whoever wants to hide something would do it: hash and header kept, but no policy asked for it.
+  const hidden: Uint8Array[] = [];
+  for (let at = 0, position = 0; at < plain.length; position++) {
+    const frame = readFrame(plain, at, crc32);
+    assert.ok(typeof frame === 'object');
+    hidden.push(position === Number(kept[0]) ? frameOf(expiredBodyOf(frame.body, sha256)) : plain.subarray(at, frame.end));
+    at = frame.end;
+  }
   for (const [content, code] of [
     [changedHash, 'BATCH_ROOT_MISMATCH'],
     [changedHeader, 'RETENTION_MISMATCH'],
+    [Buffer.concat(hidden), 'RETENTION_MISMATCH'],
   ] as const) {
     writeFileSync(place, content);
     const { code: exit, stdout } = await audit(damaged);

@@ -187,7 +187,8 @@ test('the active segment is sealed when it is old, so that what comes slowly goe
   const retention = scene.retention();
   await retention.look();
   assert.ok(!scene.expired().includes(RECORDS - 3));
-  scene.journal.append('{"v":1}\n', new Uint8Array(0), 0);
+  const tick = new RecordRoute({ agency: 'a', dataset: 'sys.ticks', producer: 'p', door: 'internal', contentType: 'application/json' });
+  scene.journal.append(tick.head(scene.now, undefined), Buffer.from('{}'), 0);
   await scene.journal.flush();
   await retention.look();
   scene.anchored = RECORDS + 1;
