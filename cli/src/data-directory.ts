@@ -22,6 +22,8 @@ export interface DataDirectory {
   readonly internalTokenFile: string;
   readonly ledgerKeyFile: string;
   readonly ledgerVkeyFile: string;
+  readonly witnessVkeyFile: string;
+  readonly witnessLogsFile: string;
   readonly policyFile: string;
   readonly simulatorFile: string;
   readonly replayFile: string;
@@ -48,6 +50,8 @@ export function dataDirectory(path: string): DataDirectory {
     internalTokenFile: join(keys, 'internal.token'),
     ledgerKeyFile: join(keys, 'ledger.key'),
     ledgerVkeyFile: join(keys, 'ledger.vkey'),
+    witnessVkeyFile: join(keys, 'witness.vkey'),
+    witnessLogsFile: join(keys, 'witness-logs'),
     policyFile: join(keys, 'policy'),
     simulatorFile: join(keys, 'simulator.json'),
     replayFile: join(keys, 'replay.json'),

@@ -126,6 +126,7 @@ export const CODES = {
   LEDGER_MISSING: { status: 500, zh: '该目录没有账本', en: 'There is no ledger in this directory' },
   LEDGER_KEY_EXISTS: { status: 409, zh: '账本密钥文件已存在', en: 'The ledger key file exists' },
   LEDGER_KEY_INVALID: { status: 500, zh: '账本密钥无效', en: 'The ledger key is not valid' },
+  WITNESS_STATE_INVALID: { status: 500, zh: '见证记录缺失或被改动', en: 'What the witness has cosigned is missing or was changed' },
   ENTRY_BUNDLE_MALFORMED: { status: 400, zh: '账本条目包格式错误', en: 'The entries are not as in an entry bundle' },
   PROOF_MALFORMED: { status: 422, zh: '证明格式错误', en: 'The proof is malformed' },
   PROOF_MISMATCH: { status: 422, zh: '证明推出的哈希与所声称的不符', en: 'The proof does not lead to the hash that is claimed' },
