@@ -44,6 +44,7 @@ export class PayloadRetention {
   /** What was counted of segments that still hold something; a segment with removed payloads is counted again. */
   readonly #counted = new Map<number, SegmentCensus>();
   readonly #stop = new AbortController();
+  readonly #stopped = new Promise<void>((resolve) => this.#stop.signal.addEventListener('abort', () => resolve(), { once: true }));
   #running: Promise<void> | undefined;
 
   constructor(options: PayloadRetentionOptions) {
@@ -148,7 +149,9 @@ export class PayloadRetention {
       policyPosition: policy.position,
       by: 'policy',
     };
-    await this.#options.write(record);
+    // On a full disk it may never become durable, and nobody who stops the service waits for that.
+    await Promise.race([this.#options.write(record), this.#stopped]);
+    this.#stop.signal.throwIfAborted();
     return record;
   }
 

@@ -6,8 +6,11 @@ import assert from 'node:assert/strict';
 import { crc32 } from 'node:zlib';
 import {
   type DatasetDefinition,
+  decodeExpired,
   decodeRecord,
   encodeRecord,
+  expiredBodyOf,
+  isExpiredBody,
   isPropertyName,
   JSON_TYPE,
   MEASUREMENTS_MAX,
@@ -26,6 +29,7 @@ import {
 } from '@airtight/protocol';
 import { frameHj212, HJ212_FRAME_MAX_BYTES, Hj212Cutter, parseHj212, unframeHj212 } from '@airtight/standards/hj212.ts';
 import { NOT_PLAIN, scanReading } from '../admit/scan-reading.ts';
+import { sha256 } from '../leaf-hash.ts';
 
 export interface FuzzedDecoder {
   readonly name: string;
@@ -286,13 +290,17 @@ function frameOf(body: Uint8Array): Buffer {
 }
 const feed: FuzzedDecoder = {
   name: 'journal and feed frames',
-  seeds: [Buffer.concat([0, 1, 2].map(() => frameOf(Buffer.concat([Buffer.from([0]), record]))))],
+  seeds: [
+    Buffer.concat([0, 1, 2].map(() => frameOf(Buffer.concat([Buffer.from([0]), record])))),
+    frameOf(expiredBodyOf(Buffer.concat([Buffer.from([0]), record]), sha256)),
+  ],
   decode(input) {
     let taken = 0;
     for (let at = 0; at < input.length; taken++) {
       const frame = readFrame(input, at, crc32);
       if (typeof frame === 'string') break;
       assert.ok(frame.end > at && frame.end <= input.length);
+      if (isExpiredBody(frame.body)) decodeExpired(frame.body);
       at = frame.end;
     }
     return taken > 0;
