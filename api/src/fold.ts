@@ -33,11 +33,13 @@ export interface FoldCounters {
   records: number;
   observations: number;
   opaque: number;
+  /** Records whose payload was gone. */
+  expired: number;
 }
 
 export class Fold {
   readonly #stages: Stages;
-  readonly counters: FoldCounters = { records: 0, observations: 0, opaque: 0 };
+  readonly counters: FoldCounters = { records: 0, observations: 0, opaque: 0, expired: 0 };
   readonly #births: Births;
   #head = 0;
   #next: number;
@@ -67,7 +69,10 @@ export class Fold {
     for (const frame of frames) {
       // A chunk that failed half-way comes again from its beginning.
       if (frame.position < this.#next) continue;
-      this.#give(decodeFrame(frame, this.#stages.control.datasets));
+      const event = decodeFrame(frame, this.#stages.control.datasets);
+      // The rows it deletes must be in the tables (projector.ts).
+      if (event.kind === 'control' && event.record.type === 'retention' && !(await projector.settled())) throw new Error('closing');
+      this.#give(event);
       if (frame.position % LOOK_EVERY !== 0 || performance.now() - turnBegan < TURN_MS) continue;
       await projector.room();
       await contracts.room();
@@ -88,8 +93,9 @@ export class Fold {
       latest.take(event);
       skew.take(event);
     } else if (event.kind === 'opaque') this.counters.opaque++;
+    else if (event.kind === 'expired') this.counters.expired++;
     projector.add(event);
-    contracts.take(event);
+    contracts.take(event, this.#head);
     stream.take(event, this.#head);
     this.#next = event.position + 1;
   }

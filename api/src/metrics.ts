@@ -26,6 +26,7 @@ export function createMetrics({ fold, projector, stream, alerts }: RouteContext)
   gauge('projected_position', 'All records below are in the store.', () => projector.through);
   gauge('folded_records', 'Records folded since the start.', () => fold.counters.records);
   gauge('folded_observations', 'Observations folded since the start.', () => fold.counters.observations);
+  gauge('expired_records', 'Records since the start whose payload had been removed by a retention policy.', () => fold.counters.expired);
   gauge('opaque_records', 'Records since the start whose content this version cannot read.', () => fold.counters.opaque);
   gauge('stream_clients', 'Clients of the live stream.', () => stream.clients);
   gauge('open_alerts', 'Alerts that are not over.', () => alerts.openCount);

@@ -130,11 +130,11 @@ async function loadStages(store: Store, { ingest, storeDir, logger, ledger, faul
   await skew.load(store, marks.observations, control.datasets);
   const alerts = new AlertBook();
   await alerts.load(store, marks.alerts);
-  const projector = new Projector(store, marks, { logger });
+  const projector = new Projector(store, marks, { logger, onRemoved: (removed) => latest.refresh(store, removed) });
   const snapshotPath = snapshotPathIn(storeDir);
-  const { engine, next, active } = reviveEngine(await readSnapshot(snapshotPath), logger);
+  const { engine, ...state } = reviveEngine(await readSnapshot(snapshotPath), logger);
   const outbox = new EffectOutbox(ingest, logger);
-  const contracts = new ContractsHost({ engine, next, active, outbox, snapshotPath, logger });
+  const contracts = new ContractsHost({ engine, ...state, outbox, snapshotPath, logger });
   const from = Math.min(projector.through, contracts.next);
   const stream = new StreamHub({ from, ingest, registry: control.datasets, ledger, faults });
   return { control, latest, skew, alerts, projector, contracts, stream, from };
@@ -144,10 +144,11 @@ async function loadStages(store: Store, { ingest, storeDir, logger, ledger, faul
 function reviveEngine(
   snapshot: ContractsSnapshot | undefined,
   logger: Logger,
-): { readonly engine: ContractsEngine; readonly next: number; readonly active: ContractsSnapshot['active'] } {
+): { readonly engine: ContractsEngine } & Omit<ContractsSnapshot, 'format' | 'state'> {
   if (snapshot !== undefined) {
     try {
-      return { engine: createEngine(snapshot.state), next: snapshot.next, active: snapshot.active };
+      const { format: _format, state, ...rest } = snapshot;
+      return { engine: createEngine(state), ...rest };
     } catch (error) {
       logger.warn({ err: error }, 'the saved state of the contracts cannot be used; folding the journal from its beginning');
     }

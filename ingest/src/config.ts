@@ -230,6 +230,14 @@ export const INGEST_SETTINGS = {
     max: 31_536_000,
     doc: 'How long a segment stays as it is after it was sealed, seconds: readers that follow closely find it uncompressed.',
   },
+  retentionIntervalS: {
+    type: 'integer',
+    env: 'AIRTIGHT_INGEST_RETENTION_INTERVAL_S',
+    default: 3600,
+    min: 1,
+    max: 31_536_000,
+    doc: 'How often it is looked for payloads that are older than the `retentionDays` of their dataset, seconds.',
+  },
   segmentMaxBytes: {
     type: 'integer',
     env: 'AIRTIGHT_INGEST_SEGMENT_MAX_BYTES',

@@ -1,7 +1,6 @@
 /**
- * What ingest must know of the control data: a fold over the journal's `sys.devices`, `sys.claims`, `sys.datasets` and
- * `sys.releases` records. A
- * snapshot beside the journal saves reading all of it at every start; it is derived data, and a missing or unreadable
+ * What ingest must know of the control data: a fold over the journal's `sys.devices`, `sys.claims`, `sys.datasets`,
+ * `sys.releases` and `sys.retention` records. A snapshot beside the journal saves reading all of it at every start; it is derived data, and a missing or unreadable
  * one only costs time.
  */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +17,9 @@ import {
   decodeRecord,
   type FleetRecord,
   RELEASES_DATASET,
+  RETENTION_DATASET,
   type ReleaseRecord,
+  type RetentionRecord,
   readFrame,
   toDeviceRecord,
 } from '@airtight/protocol';
@@ -27,9 +28,10 @@ import { DeviceRegistry } from './identity/device-registry.ts';
 import { writeFaultOf } from './journal/disk.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Quarantine } from './quarantine/quarantine.ts';
+import { RetentionLog } from './retention/retention-log.ts';
 
 /** What is folded here. */
-const FOLDED: ReadonlySet<string> = new Set([DEVICES_DATASET, CLAIMS_DATASET, DATASETS_DATASET, RELEASES_DATASET]);
+const FOLDED: ReadonlySet<string> = new Set([DEVICES_DATASET, CLAIMS_DATASET, DATASETS_DATASET, RELEASES_DATASET, RETENTION_DATASET]);
 const READ_BYTES = 4 * 1024 * 1024;
 
 interface Snapshot {
@@ -40,12 +42,15 @@ interface Snapshot {
   readonly datasets: readonly DatasetVersion[];
   /** Absent in snapshots from before there were releases. */
   readonly released?: ReleaseRecord['released'];
+  /** Absent in snapshots from before there was retention. */
+  readonly retention?: readonly RetentionRecord[];
 }
 
 export class ControlData {
   readonly devices = new DeviceRegistry();
   readonly claims = new ClaimRegistry();
   readonly datasets = new DatasetRegistry();
+  readonly retention = new RetentionLog();
   readonly #snapshotPath: string;
 
   readonly #quarantine: Pick<Quarantine, 'onReleased' | 'releases'>;
@@ -72,6 +77,7 @@ export class ControlData {
     if (dataset === DEVICES_DATASET) this.devices.set(toDeviceRecord(payload as DeviceRecord));
     else if (dataset === CLAIMS_DATASET) this.claims.set(payload as ClaimRecord | FleetRecord);
     else if (dataset === DATASETS_DATASET) this.datasets.define(position, payload as DatasetVersion['definition']);
+    else if (dataset === RETENTION_DATASET) this.retention.take(payload as RetentionRecord);
     else if (dataset === RELEASES_DATASET) this.#quarantine.onReleased(payload as ReleaseRecord);
   }
 
@@ -83,6 +89,7 @@ export class ControlData {
       claims: this.claims.all(),
       datasets: this.datasets.newest(),
       released: this.#quarantine.releases(),
+      retention: this.retention.all(),
     };
     const temporary = `${this.#snapshotPath}.tmp`;
     try {
@@ -98,12 +105,14 @@ export class ControlData {
   /** @returns the position to fold on from */
   #restore(committed: number): number {
     try {
-      const { position, devices, claims = [], datasets, released = [] } = JSON.parse(readFileSync(this.#snapshotPath, 'utf8')) as Snapshot;
+      const snapshot = JSON.parse(readFileSync(this.#snapshotPath, 'utf8')) as Snapshot;
+      const { position, devices, claims = [], datasets, released = [], retention = [] } = snapshot;
       if (position > committed) return 0;
       for (const device of devices) this.devices.set(toDeviceRecord(device));
       for (const claim of claims) this.claims.set(claim);
       for (const { position: at, definition } of datasets) this.datasets.define(at, definition);
       this.#quarantine.onReleased({ type: 'release', at: 0, by: '', released });
+      for (const record of retention) this.retention.take(record);
       return position;
     } catch {
       // No snapshot, or one that a crash cut short: the journal has it all.

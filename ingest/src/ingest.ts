@@ -1,6 +1,5 @@
 /** Puts the service together in the order of the data: doors, intake, journal, batches, ledger; and the feed out of it. */
 import assert from 'node:assert';
-import { hash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AirtightError, CODES } from '@airtight/protocol';
@@ -27,9 +26,11 @@ import { CommitSignal } from './journal/commit-signal.ts';
 import { Journal } from './journal/journal.ts';
 import { SegmentCompressor } from './journal/segment-compressor.ts';
 import { acquireWriteLock } from './journal/write-lock.ts';
+import { leafHashOf } from './leaf-hash.ts';
 import { watchLoopDelay } from './loop-delay.ts';
 import { createMetrics, type IngestMetrics } from './metrics.ts';
 import { Quarantine } from './quarantine/quarantine.ts';
+import { PayloadRetention } from './retention/payload-retention.ts';
 import { DiskReserve } from './storage/disk-reserve.ts';
 import { StorageHealth } from './storage/storage-health.ts';
 
@@ -87,7 +88,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
   const paces = new DevicePaces(config, metrics);
   const mqtt = await MqttBroker.create({
     ...{ intake, ...identity, metrics, logger, paces, ...brokerSettings(config) },
-    leafHashOf: (position) => hash('sha256', journal.read(position) ?? assert.fail(`record ${position} was just taken`), 'hex'),
+    leafHashOf: (position) => leafHashText(journal, position),
     anchorOf: (position) => batches.anchorOf(position),
   });
   broker = mqtt;
@@ -97,7 +98,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
   const doors = await openDoors(config, mqtt, { intake, ...identity, paces, metrics, logger });
-  const upkeep = await startUpkeep(config, journal, storage, metrics, logger);
+  const upkeep = await startUpkeep(config, { journal, batches, control, door }, storage, metrics, logger);
   door.startTicking();
   logger.info({ url, ...doors.ports, head: journal.head, devices: control.devices.size }, 'ingest is ready');
   return {
@@ -124,6 +125,12 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
       lock.release();
     },
   };
+}
+
+/** Lower-case hex; of a repeat, that of the record it repeats. */
+function leafHashText(journal: Journal, position: number): string {
+  const body = journal.read(position) ?? assert.fail(`record ${position} was just taken`);
+  return Buffer.from(leafHashOf(body)).toString('hex');
 }
 
 /** Lets devices in. */
@@ -173,10 +180,10 @@ function uploadDoors(intake: Intake, { registry, sessions }: Identity, paces: De
   return { httpDoor: new HttpDoor(intake, sessions, onTaken, paces), fileDoor: new FileDoor(intake, registry, onTaken) };
 }
 
-/** What is done beside the way of the data: the disk is watched, sealed segments are compressed, the event loop is watched. */
+/** What is done beside the way of the data: the disk and the event loop are watched, sealed segments compressed, old payloads removed. */
 async function startUpkeep(
   config: IngestConfig,
-  journal: Journal,
+  { journal, batches, control, door }: { journal: Journal; batches: BatchStore; control: ControlData; door: InternalDoor },
   storage: StorageHealth,
   metrics: IngestMetrics,
   logger: Logger,
@@ -184,11 +191,21 @@ async function startUpkeep(
   const reserve = new DiskReserve(join(config.dataDir, 'journal'), config.diskReserveBytes, storage);
   await reserve.start();
   const compressor = config.compressSealed ? new SegmentCompressor({ journal, afterS: config.compressAfterS, metrics, logger }) : undefined;
+  const retention = new PayloadRetention({
+    ...{ journal, metrics, logger },
+    datasets: control.datasets,
+    log: control.retention,
+    write: (record) => door.recordRetention(record),
+    anchoredThrough: () => batches.anchoredThrough,
+    intervalS: config.retentionIntervalS,
+  });
+  retention.start();
   const stopWatching = watchLoopDelay((seconds) => metrics.eventLoopDelaySeconds.observe(seconds));
   return {
     async close() {
       stopWatching();
       reserve.stop();
+      await retention.close();
       await compressor?.close();
     },
   };

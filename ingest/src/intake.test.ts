@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { DatasetRegistry, refuse } from '@airtight/protocol';
+import { DatasetRegistry, expiredBodyOf, refuse } from '@airtight/protocol';
 import { RecordRoute } from './admit/record-route.ts';
 import { Intake, type Taken, tagOfBody } from './intake.ts';
 import { Journal } from './journal/journal.ts';
+import { sha256 } from './leaf-hash.ts';
 import { Quarantine } from './quarantine/quarantine.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'intake-'));
@@ -65,6 +66,36 @@ test('a repeat is recognised in flight, after the commit and after a restart; ot
   for (let seq = 2; seq < 200; seq++) assert.equal(kindOf(intake.take(route, reading(seq), 3000)), 'repeat', `seq ${seq}`);
   assert.equal(kindOf(intake.take(route, reading(1), 3000)), 'repeat');
   assert.equal(journal.head, 200);
+  await intake.committed();
+  close();
+});
+
+test('a message whose payload was removed is known by its kept hash: a repeat and a revision are told apart, also without a message id', async () => {
+  const dir = join(root, String(folders++));
+  let { intake, journal, close } = open(dir);
+  const nameless = (i: number): Buffer => Buffer.from(`{"t":${1735689600000 + i},"m":{"pm25":1}}`);
+  for (let i = 0; i < 40; i++) {
+    intake.take(route, reading(i), 1000);
+    intake.take(route, nameless(i), 1000);
+    await intake.committed();
+  }
+  const { head } = journal;
+  const [{ first, count }] = journal.sealed as [{ first: number; count: number }];
+  assert.ok(count > 10);
+  await journal.rewriteSealed(first, (_position, body) => expiredBodyOf(body, sha256), new AbortController().signal);
+  assert.equal(journal.read(0)?.includes('pm25'), false);
+  const expectKnown = (): void => {
+    for (let i = 0; i < 10; i++) {
+      assert.deepEqual(intake.take(route, reading(i), 2000), { kind: 'repeat', position: 2 * i });
+      assert.deepEqual(intake.take(route, nameless(i), 2000), { kind: 'repeat', position: 2 * i + 1 });
+    }
+  };
+  expectKnown();
+  await intake.committed();
+  close();
+  ({ intake, journal, close } = open(dir));
+  expectKnown();
+  assert.deepEqual(intake.take(route, reading(1, 2), 2000), { kind: 'revision', position: head });
   await intake.committed();
   close();
 });

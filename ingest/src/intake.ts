@@ -9,8 +9,12 @@
 import {
   type DatasetRegistry,
   type DeviceSignature,
+  decodeExpired,
   decodeRecord,
+  isExpiredBody,
+  LEAF_PREFIX,
   type Outcome,
+  type RecordHeader,
   type Refusal,
   type SparkplugBirth,
   signatureLine,
@@ -21,6 +25,7 @@ import { signatureFault } from './admit/payload-signature.ts';
 import { fingerprintOf, type MessageHeader, type RecordRoute } from './admit/record-route.ts';
 import type { DeviceRegistry } from './identity/device-registry.ts';
 import type { Journal } from './journal/journal.ts';
+import { sha256 } from './leaf-hash.ts';
 import type { Origin, Quarantine } from './quarantine/quarantine.ts';
 import type { StorageFault, StorageHealth } from './storage/storage-health.ts';
 
@@ -65,6 +70,10 @@ export interface IntakeOptions {
 
 /** Doors stop reading when this much waits for the disk: half a second of a slow one. */
 export const PENDING_MAX_BYTES = 8 * 1024 * 1024;
+
+// What stands around the header line in a leaf's preimage.
+const BEFORE_HEADER = Uint8Array.of(LEAF_PREFIX);
+const BEHIND_HEADER = Uint8Array.of(0x0a);
 
 export class Intake {
   readonly #journal: Journal;
@@ -181,13 +190,13 @@ export class Intake {
 
   #compare(position: number, route: RecordRoute, payload: Buffer, messageId: string | undefined): 'repeat' | 'revision' | 'other' {
     const body = this.#journal.read(position);
-    const record = body === null ? undefined : decodeRecord(body.subarray(1));
-    if (record === undefined || !record.ok) return 'other';
-    const { header, payload: stored } = record.value;
+    const stored = body === null ? undefined : storedRecord(body);
+    if (stored === undefined) return 'other';
+    const { header } = stored;
     const { agency, dataset, producer } = route.fields;
     if (header.agency !== agency || header.dataset !== dataset || header.producer !== producer || header.messageId !== messageId)
       return 'other';
-    return payload.equals(stored) ? 'repeat' : 'revision';
+    return stored.has(payload) ? 'repeat' : 'revision';
   }
 
   #schedule(): void {
@@ -221,8 +230,27 @@ export class Intake {
   }
 }
 
-/** Tag for `Journal.open`: the identity fingerprint of a stored record. */
+/** A stored record, to be compared with a message: of one without its payload the leaf hash still tells. */
+function storedRecord(body: Uint8Array): { readonly header: RecordHeader; has(payload: Buffer): boolean } | undefined {
+  if (isExpiredBody(body)) {
+    const expired = decodeExpired(body);
+    if (!expired.ok) return undefined;
+    const { header, headerLine, leafHash } = expired.value;
+    return { header, has: (payload) => sha256(Buffer.concat([BEFORE_HEADER, headerLine, BEHIND_HEADER, payload])).equals(leafHash) };
+  }
+  const record = decodeRecord(body.subarray(1));
+  return record.ok ? { header: record.value.header, has: (payload) => payload.equals(record.value.payload) } : undefined;
+}
+
+/**
+ * Tag for `Journal.open`: the identity fingerprint of a stored record. That of a record without payload and message id
+ * cannot be made again: its repeat is stored as new, should the side file be lost that has it.
+ */
 export function tagOfBody(body: Uint8Array): number {
+  if (isExpiredBody(body)) {
+    const expired = decodeExpired(body);
+    return expired.ok ? fingerprintOf(expired.value.header, new Uint8Array(0)) : 0;
+  }
   const record = decodeRecord(body.subarray(1));
   return record.ok ? fingerprintOf(record.value.header, record.value.payload) : 0;
 }

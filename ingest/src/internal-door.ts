@@ -7,6 +7,8 @@ import {
   CONTROL_AGENCY,
   checkDatasetDefinition,
   DATASETS_DATASET,
+  RETENTION_DATASET,
+  type RetentionRecord,
   STORAGE_DATASET,
   type StorageFaultRecord,
   TICK_INTERVAL_MS,
@@ -91,6 +93,12 @@ export class InternalDoor {
     const payload: StorageFaultRecord = { type: 'storage-fault', code, detail, from: since, until: Date.now() };
     const messageId = `id:${since}`;
     await this.write([{ agency: CONTROL_AGENCY, dataset: STORAGE_DATASET, producer: 'ingest', messageId, payload }]);
+  }
+
+  /** Puts on record which payloads go by a policy, before they go. */
+  async recordRetention(payload: RetentionRecord): Promise<void> {
+    const messageId = `id:${payload.dataset}-${payload.fromPosition}`;
+    await this.write([{ agency: CONTROL_AGENCY, dataset: RETENTION_DATASET, producer: 'ingest', messageId, payload }]);
   }
 
   stop(): void {

@@ -31,6 +31,8 @@ export interface IngestMetrics {
   readonly storageFaults: Counter<'code'>;
   readonly compressedBytes: Counter<'form'>;
   readonly compressionFailures: Counter;
+  readonly payloadsRemoved: Counter;
+  readonly retentionFailures: Counter;
   readonly commitSeconds: Histogram;
   readonly eventLoopDelaySeconds: Histogram;
 }
@@ -87,6 +89,8 @@ export function createMetrics(): IngestMetrics {
       'form',
     ),
     compressionFailures: counter('compression_failures_total', 'Sealed segments that could not be compressed and were left as they are'),
+    payloadsRemoved: counter('payloads_removed_total', 'Payloads removed by the retention policies of datasets'),
+    retentionFailures: counter('retention_failures_total', 'Times that payloads could not be removed and were left as they are'),
     commitSeconds: new Histogram({
       name: 'airtight_ingest_commit_seconds',
       help: 'Duration of a group commit',

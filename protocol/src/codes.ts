@@ -72,6 +72,11 @@ export const CODES = {
   REQUEST_INVALID: { status: 400, zh: '请求参数不正确', en: 'The request is not valid' },
   IDEMPOTENCY_KEY_BUSY: { status: 409, zh: '使用该幂等键的请求仍在处理中', en: 'A request with this idempotency key is still under way' },
   IDEMPOTENCY_KEY_REUSED: { status: 422, zh: '该幂等键已用于另一内容', en: 'The idempotency key was used for another request' },
+  RECORD_EXPIRED: {
+    status: 410,
+    zh: '记录内容已按保留策略删除，仅存哈希与头部',
+    en: 'The payload was removed by the retention policy; hash and header are kept',
+  },
   NOT_FOUND: { status: 404, zh: '未找到', en: 'Not found' },
   RECORD_NOT_SEALED: { status: 409, zh: '记录已存储，尚未封入批次', en: 'The record is stored but its batch is not sealed yet' },
   RECORD_NOT_ANCHORED: { status: 409, zh: '记录的批次尚未写入账本', en: 'The record is stored but its batch is not in the ledger yet' },
@@ -101,6 +106,11 @@ export const CODES = {
   JOURNAL_LOCKED: { status: 503, zh: '另一进程正在写入该日志', en: 'Another process writes this journal' },
   JOURNAL_CORRUPT: { status: 500, zh: '日志内容已损坏', en: 'The journal is corrupt' },
   JOURNAL_BEHIND_BATCHES: { status: 500, zh: '日志缺少已封批次的记录', en: 'The journal lacks records that a sealed batch covers' },
+  RETENTION_MISMATCH: {
+    status: 500,
+    zh: '内容缺失，与保留策略的删除记录不符',
+    en: 'A payload is missing that no retention record says is removed',
+  },
   BATCH_ROOT_MISMATCH: { status: 500, zh: '批次根与日志记录不符', en: 'The batch root does not match the journal records' },
   BATCH_CHAIN_BROKEN: { status: 500, zh: '批次链断裂', en: 'The chain of batches is broken' },
   LEDGER_ENTRY_MISMATCH: { status: 500, zh: '账本条目与批次记录不符', en: 'The ledger entry does not match the batch record' },

@@ -26,6 +26,7 @@ export const TICKS_DATASET = 'sys.ticks';
 export const RELEASES_DATASET = 'sys.releases';
 export const IMPORTS_DATASET = 'sys.imports';
 export const STORAGE_DATASET = 'sys.storage';
+export const RETENTION_DATASET = 'sys.retention';
 export const ALERTS_DATASET = 'alerts';
 
 export type ProducerKind = 'air-station' | 'fridge' | 'service';
@@ -146,6 +147,8 @@ export interface DatasetDefinition {
   readonly unknownProperties?: 'flag' | 'refuse';
   /** Largest payload, at most PAYLOAD_MAX_BYTES. */
   readonly payloadMaxBytes?: number;
+  /** Days after receipt, decimals allowed, for which payloads are kept; absent: for ever. Hashes and headers always stay. */
+  readonly retentionDays?: number;
   readonly clock?: ClockPolicy;
   /** State of the air to which its mass concentrations refer. */
   readonly referenceState?: ReferenceState;
@@ -265,6 +268,32 @@ export interface StorageFaultRecord {
   readonly until: number;
 }
 
+/**
+ * Payload in `sys.retention`: the payloads of these records are removed by the policy of their dataset. It is on record
+ * before the first of them goes; nothing else may be without its payload.
+ */
+export interface RetentionRecord {
+  readonly type: 'retention';
+  readonly dataset: string;
+  /** Epoch ms: all of them were received before. */
+  readonly before: number;
+  /** Journal positions of the first and the last of them: all records of the dataset between are meant, … */
+  readonly fromPosition: number;
+  readonly toPosition: number;
+  /** … except these, ascending: Sparkplug births, without which later records cannot be read. */
+  readonly kept?: readonly number[];
+  /** How many lose their payload. */
+  readonly count: number;
+  /** Lower-case hex SHA-256 over the frame bodies that stay in their place, in order of position. */
+  readonly keptSha256: string;
+  /** Journal position of the dataset definition whose `retentionDays` it was. */
+  readonly policyPosition: number;
+  readonly by: 'policy';
+}
+
+/** Positions that one retention record may except: far from the limit of a record's size. */
+export const RETENTION_KEPT_MAX = 10_000;
+
 export const TICK_INTERVAL_MS = 10_000;
 
 /** Payload in `sys.releases`: quarantined messages that went through admission again and are records now. */
@@ -295,5 +324,6 @@ export type ControlRecord =
   | TokenRecord
   | TickRecord
   | StorageFaultRecord
+  | RetentionRecord
   | ReleaseRecord
   | ImportRecord;

@@ -13,6 +13,8 @@ import { isTelemetryDataset } from './topic.ts';
 /** A hundred is a large station. */
 export const PROPERTIES_MAX = 1000;
 const TITLE_MAX_LENGTH = 256;
+/** A thousand years: longer is for ever. */
+const RETENTION_DAYS_MAX = 366_000;
 const YEAR_MS = 366 * 86_400_000;
 
 type Members = { readonly [member: string]: unknown };
@@ -28,6 +30,7 @@ const FAULTS: { readonly [member: string]: FaultOf } = {
   properties: propertiesFault,
   unknownProperties: optional(choiceFault(['flag', 'refuse'])),
   payloadMaxBytes: optional(wholeFault(1, PAYLOAD_MAX_BYTES)),
+  retentionDays: optional(retentionFault),
   clock: optional(clockFault),
   referenceState: optional(choiceFault(Object.keys(REFERENCE_STATES))),
   index: optional(choiceFault(['cn-aqi'])),
@@ -76,6 +79,11 @@ function propertyFault(property: unknown): string | undefined {
   if (typeof molarMass !== 'number' || !(molarMass > 0 && molarMass < Infinity)) return 'molarMass: g/mol, above 0';
   const fault = titleFault(title);
   return fault === undefined ? undefined : `title: ${fault}`;
+}
+
+function retentionFault(value: unknown): string | undefined {
+  const isPeriod = typeof value === 'number' && value > 0 && value <= RETENTION_DAYS_MAX;
+  return isPeriod ? undefined : `a number of days above 0, at most ${RETENTION_DAYS_MAX}`;
 }
 
 function clockFault(value: unknown): string | undefined {

@@ -56,6 +56,9 @@ test('odd units are not remembered without bound', () => {
 
 test('definitions that nobody could admit by are refused with the member that is wrong', () => {
   assert.ok(checkDatasetDefinition(air).ok);
+  for (const retentionDays of [0.001, 1, 365.25, 366_000]) assert.ok(checkDatasetDefinition({ ...air, retentionDays }).ok);
+  for (const retentionDays of [0, -1, 366_001, Number.NaN, '30', null])
+    assert.equal(checkDatasetDefinition({ ...air, retentionDays }).ok, false, String(retentionDays));
   const { unknownProperties: _, payloadMaxBytes: _1, clock: _2, referenceState: _3, ...old } = air;
   assert.ok(checkDatasetDefinition(old).ok, 'a definition of before is one still');
   const property = (member: object) => ({ ...air, properties: { pm25: { title, unit: 'ug/m3', ...member } } });

@@ -47,6 +47,7 @@ export const Dataset = Type.Object(
     properties: Type.Record(Text, Property),
     unknownProperties: Type.Optional(Text),
     payloadMaxBytes: Type.Optional(Type.Integer()),
+    retentionDays: Type.Optional(Type.Number()),
     clock: Type.Optional(Type.Record(Text, Type.Integer())),
     referenceState: Type.Optional(Text),
     index: Type.Optional(Text),

@@ -10,6 +10,7 @@ export * from './dataset-registry.ts';
 export * from './dataset-rules.ts';
 export * from './device-signature.ts';
 export * from './digest.ts';
+export * from './expired-record.ts';
 export * from './feed.ts';
 export * from './hj212-readings.ts';
 export * from './http-api.ts';

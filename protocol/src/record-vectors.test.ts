@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { leafHash, verifyInclusion } from '@airtight/tlog';
 import { decodeBatchRecord, encodeBatchRecord } from './batch.ts';
+import { decodeExpired, expiredBodyOf, isExpiredBody, leafHashOfBody } from './expired-record.ts';
 import { readFrame } from './feed.ts';
 import { decodeRecord, encodeRecord } from './record.ts';
 
@@ -23,6 +25,32 @@ test('records, leaf hashes and frames are those of the published vectors', () =>
     assert.ok(typeof read === 'object');
     assert.equal(hex(read.body), `00${record}`);
     assert.equal(read.end, frame.length / 2);
+  }
+});
+
+test('what is kept of a record without payload is that of the published vectors', () => {
+  const { of, frame } = vectors.expired;
+  const { record, leafHash: leaf, header } = vectors.records[of];
+  const sha256 = (data: Uint8Array): Uint8Array => createHash('sha256').update(data).digest();
+  const read = readFrame(bytes(frame), 0, crc32);
+  assert.ok(typeof read === 'object');
+  assert.ok(isExpiredBody(read.body));
+  assert.equal(hex(expiredBodyOf(bytes(`00${record}`), sha256)), hex(read.body));
+  assert.equal(hex(leafHashOfBody(read.body, sha256)), leaf);
+  assert.equal(hex(leafHashOfBody(bytes(`00${record}`), sha256)), leaf);
+  const expired = decodeExpired(read.body);
+  assert.ok(expired.ok);
+  assert.deepEqual(expired.value.header, header);
+  assert.equal(decodeExpired(bytes(`00${record}`)).ok, false);
+  const noHeader = bytes(`02${leaf}7b7d`);
+  assert.deepEqual([decodeExpired(noHeader).ok, decodeExpired(noHeader.subarray(0, 20)).ok], [false, false]);
+  for (const short of ['02', '0200', `02${leaf}`]) {
+    const body = bytes(short);
+    const framed = Buffer.alloc(8 + body.length);
+    framed.writeUInt32LE(body.length, 0);
+    framed.writeUInt32LE(crc32(body), 4);
+    framed.set(body, 8);
+    assert.equal(readFrame(framed, 0, crc32), body.length < 2 ? 'length' : 'prefix');
   }
 });
 

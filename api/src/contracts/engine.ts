@@ -41,6 +41,7 @@ function engineEventOf(event: JournalEvent): EngineEvent | undefined {
       if (event.record.type === 'contract') return { kind: 'contract', position, record: event.record };
       return event.record.type === 'dataset' ? { kind: 'dataset', definition: event.record } : undefined;
     case 'opaque':
+    case 'expired':
       return undefined;
   }
 }

@@ -2,6 +2,10 @@
  * Hosts the contracts engine: gives it the journal in order, sends its effects back in by the one way, and keeps its state
  * on disk. The state on disk is never ahead of effects that are not in the journal yet, so a crash loses none: what was
  * folded since is folded again, and an effect that is written twice is stored once.
+ *
+ * Without a usable state the journal is folded from its beginning. Where payloads were removed meanwhile, what comes out
+ * need not be what came out before: so after the first such gap nothing that belongs before the head of that moment is
+ * written; what was raised then stands on record already.
  */
 import type { AlertEffect } from '@airtight/protocol';
 import type { Logger } from 'pino';
@@ -18,6 +22,8 @@ export interface HostOptions {
   /** Position of the first event it wants. */
   readonly next: number;
   readonly active: ContractsSnapshot['active'];
+  readonly unwritten?: ContractsSnapshot['unwritten'];
+  readonly blindThrough?: ContractsSnapshot['blindThrough'];
   readonly outbox: EffectOutbox;
   readonly snapshotPath: string;
   readonly logger: Logger;
@@ -28,6 +34,10 @@ export class ContractsHost {
   readonly #outbox: EffectOutbox;
   readonly #options: HostOptions;
   readonly #active: Map<string, readonly [agency: string, contract: string]>;
+  /** Raised while the journal was folded again across a gap, and not seen on record. */
+  readonly #unwritten: Set<string>;
+  /** Effects of records below are not written. */
+  #blindThrough: number;
   #next: number;
   #saved: number;
   #saving: Promise<void> = Promise.resolve();
@@ -39,6 +49,8 @@ export class ContractsHost {
     this.#outbox = options.outbox;
     this.#next = options.next;
     this.#saved = options.next;
+    this.#unwritten = new Set(options.unwritten);
+    this.#blindThrough = options.blindThrough ?? 0;
     this.#active = new Map(options.active.map(([alert, agency, contract]) => [alert, [agency, contract]]));
   }
 
@@ -47,11 +59,27 @@ export class ContractsHost {
     return this.#next;
   }
 
-  /** Takes the next event; one before `next` is known already. */
-  take(event: JournalEvent): void {
+  /**
+   * Takes the next event; one before `next` is known already.
+   * @param head committed end of the journal
+   */
+  take(event: JournalEvent, head: number): void {
     if (event.position < this.#next) return;
-    for (const transition of this.#engine.apply(event)) this.#outbox.push(namedEffect(transition, this.#active));
+    if (event.kind === 'expired' && this.#blindThrough === 0) this.#blindThrough = head;
+    if (event.kind === 'alert') this.#unwritten.delete(event.transition.alert);
+    for (const transition of this.#engine.apply(event)) {
+      const effect = namedEffect(transition, this.#active);
+      if (this.#isWritten(transition, event.position)) this.#outbox.push(effect);
+    }
     this.#next = event.position + 1;
+  }
+
+  #isWritten({ alert, type }: AlertEffect, position: number): boolean {
+    const isBlind = position < this.#blindThrough;
+    if (type === 'raise' && isBlind) this.#unwritten.add(alert);
+    // Nobody was told of it, so nobody is told that it is over.
+    const wasUnwritten = type === 'clear' && this.#unwritten.delete(alert);
+    return !isBlind && !wasUnwritten;
   }
 
   room(): Promise<void> {
@@ -88,7 +116,8 @@ export class ContractsHost {
 
   #snapshotText(): string {
     const active = [...this.#active].map(([alert, [agency, contract]]) => [alert, agency, contract] as const);
-    const snapshot: ContractsSnapshot = { format: SNAPSHOT_FORMAT, next: this.#next, state: this.#engine.snapshot(), active };
+    const gaps = this.#blindThrough === 0 ? {} : { blindThrough: this.#blindThrough, unwritten: [...this.#unwritten] };
+    const snapshot: ContractsSnapshot = { format: SNAPSHOT_FORMAT, next: this.#next, state: this.#engine.snapshot(), active, ...gaps };
     return JSON.stringify(snapshot);
   }
 }

@@ -10,6 +10,10 @@ export interface ContractsSnapshot {
   readonly state: EngineSnapshot;
   /** Alerts that are raised and not cleared: in whose name they were written. */
   readonly active: readonly (readonly [alert: string, agency: string, contract: string])[];
+  /** Effects of records below are not written: they were computed again across removed payloads. Absent: all are. */
+  readonly blindThrough?: number;
+  /** Alerts of which nobody was told for that. */
+  readonly unwritten?: readonly string[];
 }
 
 export const SNAPSHOT_FORMAT = 'airtight-contracts-state@1';

@@ -70,6 +70,7 @@ export class ControlState {
       case 'release':
       case 'import':
       case 'storage-fault':
+      case 'retention':
         // Not kept in memory: the table answers for them.
         return;
     }

@@ -8,7 +8,9 @@ import {
   DATASETS_DATASET,
   type DatasetDefinition,
   type DatasetRegistry,
+  decodeExpired,
   decodeRecord,
+  isExpiredBody,
   type Observation,
   type RecordHeader,
   readPayload,
@@ -58,7 +60,11 @@ export interface OpaqueEvent extends EventBase {
   readonly kind: 'opaque';
   readonly reason: string;
 }
-export type JournalEvent = ReadingsEvent | AlertEvent | ControlEvent | TickEvent | OpaqueEvent;
+/** A record whose payload was removed by its dataset's retention policy: nothing can be said of it any more. */
+export interface ExpiredEvent extends EventBase {
+  readonly kind: 'expired';
+}
+export type JournalEvent = ReadingsEvent | AlertEvent | ControlEvent | TickEvent | OpaqueEvent | ExpiredEvent;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -68,12 +74,19 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * @throws AirtightError RECORD_MALFORMED when the frame holds no record: the journal is not what ingest wrote
  */
 export function decodeFrame(frame: JournalFrame, registry: DatasetRegistry): JournalEvent {
+  if (isExpiredBody(frame.body)) return expiredEvent(frame);
   const record = decodeRecord(frame.body.subarray(1));
   if (!record.ok) throw new AirtightError('RECORD_MALFORMED', `position ${frame.position}: ${record.detail}`);
   const { header, payload } = record.value;
   const base = { position: frame.position, header, frame };
   if (header.dataset === ALERTS_DATASET || header.dataset.startsWith(CONTROL_PREFIX)) return ownEvent(base, payload, registry);
   return readingsEvent(base, payload, registry);
+}
+
+function expiredEvent(frame: JournalFrame): ExpiredEvent {
+  const expired = decodeExpired(frame.body);
+  if (!expired.ok) throw new AirtightError('RECORD_MALFORMED', `position ${frame.position}: ${expired.detail}`);
+  return { kind: 'expired', position: frame.position, header: expired.value.header, frame };
 }
 
 function readingsEvent(base: EventBase, payload: Uint8Array, registry: DatasetRegistry): JournalEvent {

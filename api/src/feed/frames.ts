@@ -5,7 +5,7 @@ import type { FeedChunk } from '../upstream/ingest-client.ts';
 
 export interface JournalFrame {
   readonly position: number;
-  /** 0x00 ‖ record. */
+  /** 0x00 ‖ record, or what is kept of one. */
   readonly body: Uint8Array;
   /** The Sparkplug birth that the record's header refers to; set by Births. */
   readonly birth?: SparkplugBirth;

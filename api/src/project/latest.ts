@@ -6,9 +6,13 @@ import type { AirIndex, DatasetRegistry, LatestItem, Observation } from '@airtig
 import type { AqiReport } from '@airtight/standards/hj633.ts';
 import type { DecodedReading, ReadingsEvent } from '../decode/decoder.ts';
 import { airIndexOf } from '../index/air-index.ts';
+import { quoteText } from '../query/literal.ts';
 import { OBSERVATION_COLUMNS, observationOf } from './rows.ts';
 import { DATABASE } from './schema.ts';
-import { BULK_TIMEOUT_MS, type Store } from './store.ts';
+import { BULK_TIMEOUT_MS, type RemovedRows, type Store } from './store.ts';
+
+/** Names in one query. */
+const REFRESHED_AT_ONCE = 1000;
 
 interface LatestEntry {
   readonly agency: string;
@@ -35,18 +39,24 @@ export class LatestValues {
 
   /** Loads what the tables hold. @param through highest position in the observations table, -1 when it is empty */
   async load(store: Pick<Store, 'query'>, through: number): Promise<void> {
-    const isCurrent = `NOT startsWith(flags, '["future"') AND NOT startsWith(flags, '["historical"')`;
-    const rows = await store.query(
-      `SELECT ${OBSERVATION_COLUMNS}
-       FROM ${DATABASE}.observations
-       WHERE ${isCurrent} AND (dataset, producer, phenomenonTime) IN (
-         SELECT dataset, producer, max(phenomenonTime) FROM ${DATABASE}.observations WHERE ${isCurrent} GROUP BY dataset, producer)
-       ORDER BY dataset, producer, position, ordinal`,
-      'bulk',
-      BULK_TIMEOUT_MS,
-    );
-    for (const row of rows) this.#merge([observationOf(row)]);
+    for (const observation of await newest(store, '1')) this.#merge([observation]);
     this.#through = through;
+  }
+
+  /** Forgets values whose records were removed; of their producers the newest that the tables still hold is the latest then. */
+  async refresh(store: Pick<Store, 'query'>, { dataset, fromPosition, toPosition, kept = [] }: RemovedRows): Promise<void> {
+    const spared = new Set(kept);
+    const isRemoved = ({ position }: Observation): boolean => position >= fromPosition && position <= toPosition && !spared.has(position);
+    const entries = this.#entries.get(dataset);
+    const producers = [...(entries ?? [])].filter(([, entry]) => entry.observations.some(isRemoved)).map(([producer]) => producer);
+    for (let from = 0; from < producers.length; from += REFRESHED_AT_ONCE) {
+      const some = producers.slice(from, from + REFRESHED_AT_ONCE);
+      const held = await newest(store, `dataset = ${quoteText(dataset)} AND producer IN (${some.map(quoteText).join(', ')})`);
+      // One that has reported meanwhile stays.
+      const forgotten = new Set(some.filter((producer) => entries?.get(producer)?.observations.some(isRemoved)));
+      for (const producer of forgotten) entries?.delete(producer);
+      for (const observation of held) if (forgotten.has(observation.producer)) this.#merge([observation]);
+    }
   }
 
   /** Takes the next readings; those at or before what was loaded are known already. */
@@ -116,6 +126,21 @@ export class LatestValues {
     if (entries === undefined) this.#entries.set(entry.dataset, new Map([[entry.producer, entry]]));
     else entries.set(entry.producer, entry);
   }
+}
+
+/** The values of the newest moment of every producer that a condition lets through. */
+async function newest(store: Pick<Store, 'query'>, condition: string): Promise<Observation[]> {
+  const isCurrent = `${condition} AND NOT startsWith(flags, '["future"') AND NOT startsWith(flags, '["historical"')`;
+  const rows = await store.query(
+    `SELECT ${OBSERVATION_COLUMNS}
+     FROM ${DATABASE}.observations
+     WHERE ${isCurrent} AND (dataset, producer, phenomenonTime) IN (
+       SELECT dataset, producer, max(phenomenonTime) FROM ${DATABASE}.observations WHERE ${isCurrent} GROUP BY dataset, producer)
+     ORDER BY dataset, producer, position, ordinal`,
+    'bulk',
+    BULK_TIMEOUT_MS,
+  );
+  return rows.map(observationOf);
 }
 
 function entryOf({ header, position }: ReadingsEvent, { phenomenonTime, observations, index }: DecodedReading): LatestEntry {

@@ -4,8 +4,14 @@
  * Rows gather in memory while the previous block is written. A block holds whole records; its tables are written in the
  * order of TABLES, each by one atomic insert. After a crash each table's own max(position) says what is there: the
  * projector starts above the observations' and leaves out what the other tables have already.
+ *
+ * A `sys.retention` record deletes rows: before anything of its block is written, so that a crash between the two has it
+ * done again. It comes only after `settled`, so that all rows it means are in the tables and none is in the block. It is
+ * done again whenever the fold comes by, because the fold may just have brought the rows back: with the last rows gone,
+ * max(position) is lower, and ingest may not have removed the payloads yet.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { RetentionRecord } from '@airtight/protocol';
 import type { Logger } from 'pino';
 import type { JournalEvent } from '../decode/decoder.ts';
 import { AlertRows, ControlRows, IndexRows, ObservationRows, type Rows } from './rows.ts';
@@ -45,6 +51,8 @@ interface Block {
     readonly indices: IndexRows;
     readonly observations: ObservationRows;
   };
+  /** Whose rows are deleted first. */
+  readonly removals: RetentionRecord[];
   /** Positions covered: [from, next). */
   from: number;
   next: number;
@@ -52,8 +60,16 @@ interface Block {
   since: number;
 }
 
+export interface ProjectorOptions {
+  readonly logger: Logger;
+  readonly now?: () => number;
+  /** Told when rows were deleted. */
+  readonly onRemoved?: (removed: RetentionRecord) => Promise<void>;
+}
+
 export class Projector {
-  readonly #store: Pick<Store, 'insert'>;
+  readonly #store: Pick<Store, 'insert' | 'remove'>;
+  readonly #onRemoved: ProjectorOptions['onRemoved'];
   readonly #marks: TableMarks;
   readonly #logger: Logger;
   readonly #now: () => number;
@@ -61,14 +77,18 @@ export class Projector {
   #spare: Block;
   #through: number;
   #closing = false;
+  /** Somebody waits for what has been gathered. */
+  #hurried = false;
+  #settledWaiters: (() => void)[] = [];
   #wake: (() => void) | undefined;
   #roomWaiters: (() => void)[] = [];
   #done: Promise<void> | undefined;
 
-  constructor(store: Pick<Store, 'insert'>, marks: TableMarks, options: { readonly logger: Logger; readonly now?: () => number }) {
+  constructor(store: Pick<Store, 'insert' | 'remove'>, marks: TableMarks, options: ProjectorOptions) {
     this.#store = store;
     this.#marks = marks;
     this.#logger = options.logger;
+    this.#onRemoved = options.onRemoved;
     this.#now = options.now ?? (() => performance.now());
     this.#through = marks.observations + 1;
     this.#gathering = newBlock(this.#through);
@@ -98,7 +118,10 @@ export class Projector {
       if (event.position > this.#marks.indices) rows.indices.push(event);
     } else if (event.kind === 'alert') {
       if (event.position > this.#marks.alerts) rows.alerts.push(event);
-    } else if (event.kind === 'control' && event.position > this.#marks.control) rows.control.push(event);
+    } else if (event.kind === 'control') {
+      if (event.record.type === 'retention') block.removals.push(event.record);
+      if (event.position > this.#marks.control) rows.control.push(event);
+    }
     // An event without rows (a tick) needs no insert, but moves `through` all the same.
     if (first || rowsOf(block) >= FLUSH_ROWS) this.#wake?.();
   }
@@ -110,6 +133,20 @@ export class Projector {
     }
   }
 
+  /**
+   * Resolves when all events taken so far are in the tables.
+   * @returns false when it closes before: nothing more may be added then
+   */
+  async settled(): Promise<boolean> {
+    const wanted = this.#gathering.next;
+    while (this.#through < wanted && !this.#closing) {
+      this.#hurried = true;
+      this.#wake?.();
+      await new Promise<void>((resolve) => this.#settledWaiters.push(resolve));
+    }
+    return !this.#closing;
+  }
+
   /** Begins writing; runs until close(). */
   start(): void {
     this.#done = this.#run();
@@ -119,7 +156,7 @@ export class Projector {
   async close(): Promise<void> {
     this.#closing = true;
     this.#wake?.();
-    for (const waiter of this.#roomWaiters.splice(0)) waiter();
+    for (const waiter of [...this.#roomWaiters.splice(0), ...this.#settledWaiters.splice(0)]) waiter();
     await this.#done;
   }
 
@@ -136,7 +173,10 @@ export class Projector {
         await this.#write(block);
         this.#through = block.next;
         for (const rows of Object.values(block.rows)) rows.reset();
+        block.removals.length = 0;
         this.#spare = block;
+        this.#hurried = false;
+        for (const waiter of this.#settledWaiters.splice(0)) waiter();
       }
       if (last) return;
     }
@@ -151,6 +191,7 @@ export class Projector {
         await this.#pause(undefined);
         continue;
       }
+      if (this.#hurried) return;
       const leftMs = block.since + FLUSH_AGE_MS - this.#now();
       if (leftMs <= 0) return;
       await this.#pause(leftMs);
@@ -170,21 +211,27 @@ export class Projector {
   }
 
   async #write(block: Block): Promise<void> {
+    for (const removal of block.removals) {
+      for (const table of ['observations', 'indices'] as const)
+        await this.#persist(`${table}:remove:${removal.fromPosition}`, () => this.#store.remove(table, removal));
+      await this.#onRemoved?.(removal);
+    }
     for (const table of TABLES) {
       const rows: Rows = block.rows[table];
-      if (rows.count > 0) await this.#insert(table, rows, `${table}:${block.from}:${block.next}`);
+      const token = `${table}:${block.from}:${block.next}`;
+      if (rows.count > 0) await this.#persist(token, () => this.#store.insert(table, rows.columns, rows.count, token));
     }
   }
 
-  /** Tries until it is in: the token makes a repeat harmless, and the feed is held back meanwhile. */
-  async #insert(table: Table, rows: Rows, token: string): Promise<void> {
+  /** Tries until it is done: a repeat is harmless, and the feed is held back meanwhile. */
+  async #persist(token: string, step: () => Promise<void>): Promise<void> {
     for (let failures = 0; ; failures++) {
       try {
-        await this.#store.insert(table, rows.columns, rows.count, token);
+        await step();
         return;
       } catch (error) {
         if (this.#closing && failures > 0) throw error;
-        this.#logger.error({ err: error, table, token, failures }, 'insert failed; trying again');
+        this.#logger.error({ err: error, token, failures }, 'writing to the store failed; trying again');
         await sleep(Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(failures, 8)));
       }
     }
@@ -193,7 +240,7 @@ export class Projector {
 
 function newBlock(from: number): Block {
   const rows = { control: new ControlRows(), alerts: new AlertRows(), indices: new IndexRows(), observations: new ObservationRows() };
-  return { rows, from, next: from, since: 0 };
+  return { rows, removals: [], from, next: from, since: 0 };
 }
 
 function rowsOf({ rows }: Block): number {

@@ -7,11 +7,11 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import { AirtightError } from '@airtight/protocol';
+import { AirtightError, type RetentionRecord } from '@airtight/protocol';
 import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import { drainPending } from 'chdb';
 import { createChdbConnection } from 'chdb/connection';
-import { quoteText } from '../query/literal.ts';
+import { quoteText, wholeLiteral } from '../query/literal.ts';
 import { type Columns, encodeBlock, structureOf } from './native-block.ts';
 import { ReaderPool } from './reader-pool.ts';
 import { DATABASE, schemaStatements, type Table } from './schema.ts';
@@ -41,6 +41,7 @@ export interface StoreLocation {
 }
 
 export type Row = readonly unknown[];
+export type RemovedRows = Pick<RetentionRecord, 'dataset' | 'fromPosition' | 'toPosition' | 'kept'>;
 
 export class Store {
   readonly #clients: ClickHouseClient[] = [];
@@ -109,6 +110,21 @@ export class Store {
     await writeFile(file, bytes);
     const source = `file(${quoteText(file)}, 'Native', ${quoteText(structureOf(columns))})`;
     await this.#writer.command({ query: `${into} SELECT * FROM ${source} SETTINGS ${settings}` });
+  }
+
+  /**
+   * Deletes the rows of records whose payloads a policy removed; resolves when they are gone from every answer. The
+   * engine's own files lose them some minutes later, with the parts that were replaced. Harmless to repeat.
+   */
+  async remove(table: 'observations' | 'indices', { dataset, fromPosition, toPosition, kept = [] }: RemovedRows): Promise<void> {
+    const conditions = [
+      `dataset = ${quoteText(dataset)}`,
+      `position >= ${wholeLiteral(fromPosition)}`,
+      `position <= ${wholeLiteral(toPosition)}`,
+      ...(kept.length === 0 ? [] : [`position NOT IN (${kept.map(wholeLiteral).join(', ')})`]),
+    ];
+    const query = `ALTER TABLE ${DATABASE}.${table} DELETE WHERE ${conditions.join(' AND ')} SETTINGS mutations_sync = 2`;
+    await this.#writer.command({ query });
   }
 
   /**

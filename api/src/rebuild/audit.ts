@@ -1,4 +1,5 @@
 /** Holds the store against the journal, row by row: every row must be what decoding the journal gives, and no other may be there. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Code, DatasetRegistry } from '@airtight/protocol';
 import { decodeFrame, type JournalEvent } from '../decode/decoder.ts';
 import { Births } from '../feed/births.ts';
@@ -8,9 +9,13 @@ import { BULK_TIMEOUT_MS, type Row, type Store } from '../project/store.ts';
 import { wholeLiteral } from '../query/literal.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
 import { ORDER_OF } from './digest.ts';
+import { readRemoved } from './removed-rows.ts';
 
 /** Journal bytes compared at once: some 10,000 records. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
+
+/** Longer than it takes to write a block. */
+const RECHECK_MS = 2000;
 
 export interface AuditFinding {
   readonly code: Extract<Code, 'STORE_MISMATCH'>;
@@ -47,14 +52,22 @@ export async function auditTables(store: Store, ingest: Pick<IngestClient, 'feed
   const births = new Births(ingest);
   const rows: { [table in Table]: number } = { control: 0, alerts: 0, indices: 0, observations: 0 };
   const through = Math.max(...Object.values(ends));
+  let removed = await readRemoved(store);
   let next = 0;
   while (next < through) {
+    const counted = { ...rows };
     const chunk = await ingest.feed({ from: next, waitMs: 0, maxBytes: CHUNK_BYTES });
     if (chunk.next === next) break;
     const end = Math.min(chunk.next, through);
     const expected = emptyRows();
+    const expired = new Set<number>();
     for (const frame of await births.framesOf(chunk)) {
-      if (frame.position < end) expectRows(decodeFrame(frame, registry), expected);
+      if (frame.position >= end) break;
+      const event = decodeFrame(frame, registry);
+      if (event.kind === 'expired') expired.add(event.position);
+      else if (!removed.covers(event)) expectRows(event, expected);
+      // Of what the journal has lost and the store not yet been told of, the rows may still be there.
+      if (event.kind === 'expired' && removed.covers(event)) expired.delete(event.position);
     }
     const findings: AuditFinding[] = [];
     for (const table of TABLES) {
@@ -62,11 +75,20 @@ export async function auditTables(store: Store, ingest: Pick<IngestClient, 'feed
       const stored = tableEnd > next ? await readRows(store, table, next, tableEnd) : [];
       rows[table] += stored.length;
       const wanted = expected[table].filter(([position]) => Number(position) < tableEnd);
-      const finding = firstDifference(table, wanted, stored);
+      const held = stored.filter(([position]) => !expired.has(Number(position)));
+      const finding = firstDifference(table, wanted, held);
       if (finding !== null) findings.push(finding);
     }
     const [first] = findings.sort((a, b) => a.position - b.position);
-    if (first !== undefined) return { through: next, rows, finding: first };
+    if (first !== undefined) {
+      // Rows are deleted a moment before their removal is in the table of control data.
+      await sleep(RECHECK_MS);
+      const now = await readRemoved(store);
+      if (now.count === removed.count) return { through: next, rows, finding: first };
+      removed = now;
+      for (const table of TABLES) rows[table] = counted[table];
+      continue;
+    }
     next = end;
   }
   return { through: next, rows, finding: next < through ? beyondJournal(next) : null };

@@ -9,7 +9,7 @@ import pino from 'pino';
 import type { ApiConfig } from '../config.ts';
 import { createEngine } from '../contracts/engine.ts';
 import { namedEffect } from '../contracts/host.ts';
-import { SNAPSHOT_FORMAT, snapshotPathIn, writeSnapshot } from '../contracts/snapshot-file.ts';
+import { readSnapshot, SNAPSHOT_FORMAT, snapshotPathIn, writeSnapshot } from '../contracts/snapshot-file.ts';
 import { decodeFrame } from '../decode/decoder.ts';
 import { Births } from '../feed/births.ts';
 import { FEED_MAX_BYTES } from '../feed/follower.ts';
@@ -24,6 +24,8 @@ import { digestTables, type StoreDigest } from './digest.ts';
 export interface RebuildReport {
   /** Records of positions below were folded. */
   readonly through: number;
+  /** Of these, records whose payload was removed by policy: they have no rows. */
+  readonly expired: number;
   readonly alerts: AlertReport;
   /** ALERTS_MISMATCH when recorded alerts are not what the journal gives; null: they are. */
   readonly code: Extract<Code, 'ALERTS_MISMATCH'> | null;
@@ -46,7 +48,7 @@ export async function rebuildStore(config: ApiConfig, onProgress: OnProgress = (
   const store = await Store.open({ dir: draft, clickhouseUrl: '' });
   let report: RebuildReport;
   try {
-    report = await foldJournal(store, ingest, snapshotPathIn(draft), onProgress);
+    report = await foldJournal(store, ingest, { draft: snapshotPathIn(draft), old: snapshotPathIn(dir) }, onProgress);
   } finally {
     await store.close();
   }
@@ -59,7 +61,12 @@ export async function rebuildStore(config: ApiConfig, onProgress: OnProgress = (
   return report;
 }
 
-async function foldJournal(store: Store, ingest: IngestClient, snapshotPath: string, onProgress: OnProgress): Promise<RebuildReport> {
+interface SnapshotPaths {
+  readonly draft: string;
+  readonly old: string;
+}
+
+async function foldJournal(store: Store, ingest: IngestClient, paths: SnapshotPaths, onProgress: OnProgress): Promise<RebuildReport> {
   const registry = new DatasetRegistry();
   const births = new Births(ingest);
   const engine = createEngine();
@@ -69,14 +76,18 @@ async function foldJournal(store: Store, ingest: IngestClient, snapshotPath: str
   const end = (await ingest.status()).head;
   projector.start();
   let next = 0;
+  let expired = 0;
   while (next < end) {
     const chunk = await ingest.feed({ from: next, waitMs: 0, maxBytes: FEED_MAX_BYTES });
     if (chunk.next === next) throw new AirtightError('SERVICE_UNAVAILABLE', `the feed ended at ${next}, before ${end}`);
     for (const frame of await births.framesOf(chunk)) {
       if (frame.position >= end) break;
       const event = decodeFrame(frame, registry);
+      if (event.kind === 'control' && event.record.type === 'retention') await projector.settled();
       projector.add(event);
       if (event.kind === 'alert') check.recorded(event);
+      if (event.kind === 'expired') check.expired(event.position, event.header.dataset);
+      expired += event.kind === 'expired' ? 1 : 0;
       for (const effect of engine.apply(event)) {
         namedEffect(effect, active);
         check.computed(effect);
@@ -89,12 +100,20 @@ async function foldJournal(store: Store, ingest: IngestClient, snapshotPath: str
   }
   await projector.close();
   const alerts = check.report();
+  // The state cannot be made again without the payloads that were removed: the one that saw them is carried over.
+  if (expired > 0) await carrySnapshot(paths, end);
   // With an effect that is not on record the service must fold from the beginning, to write it.
-  if (alerts.unrecorded === 0) {
+  else if (alerts.unrecorded === 0) {
     const names = [...active].map(([alert, [agency, contract]]) => [alert, agency, contract] as const);
-    await writeSnapshot(snapshotPath, JSON.stringify({ format: SNAPSHOT_FORMAT, next, state: engine.snapshot(), active: names }));
+    await writeSnapshot(paths.draft, JSON.stringify({ format: SNAPSHOT_FORMAT, next, state: engine.snapshot(), active: names }));
   }
-  return { through: next, alerts, code: alerts.differences.length > 0 ? 'ALERTS_MISMATCH' : null };
+  return { through: next, expired, alerts, code: alerts.differences.length > 0 ? 'ALERTS_MISMATCH' : null };
+}
+
+/** Without one the service folds from the beginning, and writes nothing that belongs before its gaps (contracts/host.ts). */
+async function carrySnapshot({ draft, old }: SnapshotPaths, end: number): Promise<void> {
+  const snapshot = await readSnapshot(old);
+  if (snapshot !== undefined && snapshot.next <= end) await writeSnapshot(draft, JSON.stringify(snapshot));
 }
 
 /** Digest over all tables of a stopped service's store. @throws AirtightError SERVICE_UNAVAILABLE when it is in use */

@@ -1,6 +1,7 @@
 /** Errors as RFC 9457 problem documents with a stable code, in the reader's language. */
 import { AirtightError, CODES, type Code, type Problem } from '@airtight/protocol';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { RecordExpired } from '../upstream/ingest-client.ts';
 import { RelayedRefusal } from '../upstream/publish-relay.ts';
 
 const CONTENT_TYPE = 'application/problem+json; charset=utf-8';
@@ -26,7 +27,7 @@ export function installProblems(app: FastifyInstance, withPages: boolean): void 
     const { code, detail } = classify(error);
     if (error instanceof RelayedRefusal && error.retryAfter !== undefined) void reply.header('retry-after', error.retryAfter);
     if (CODES[code].status >= 500) request.log.error({ err: error, code }, 'request failed');
-    return sendProblem(request, reply, code, detail);
+    return sendProblem(request, reply, code, detail, error instanceof RecordExpired ? error.rest : {});
   });
   app.setNotFoundHandler((request, reply) => {
     const isPage = (request.method === 'GET' || request.method === 'HEAD') && !NOT_A_PAGE.test(request.url);
@@ -34,17 +35,25 @@ export function installProblems(app: FastifyInstance, withPages: boolean): void 
   });
 }
 
-export function sendProblem(request: FastifyRequest, reply: FastifyReply, code: Code, detail: string | undefined): FastifyReply {
+/** @param more members of this problem alone (RFC 9457 §3.2) */
+export function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  code: Code,
+  detail: string | undefined,
+  more: object = {},
+): FastifyReply {
   const { status } = CODES[code];
   const passes = status === 503 || status === 429;
   if (passes && !reply.hasHeader('retry-after')) void reply.header('retry-after', '1');
-  const problem: Problem = {
+  const problem: Problem & object = {
     type: 'about:blank',
     title: CODES[code][languageOf(request)],
     status,
     code,
     ...(detail === undefined || detail === '' ? {} : { detail }),
     requestId: request.id,
+    ...more,
   };
   // Serialised here: a route's own schema has nothing to say about its refusals.
   return reply

@@ -7,8 +7,10 @@ import {
   type BatchRecord,
   CODES,
   type Code,
+  decodeExpired,
   encodeBatchRecord,
   encodeRecord,
+  expiredBodyOf,
   FEED_FROM_HEADER,
   FEED_HEAD_HEADER,
   FEED_NEXT_HEADER,
@@ -28,6 +30,8 @@ interface SealedBatch {
 export class JournalServer {
   readonly records: Uint8Array[] = [];
   readonly batches: SealedBatch[] = [];
+  /** Positions of records whose payload was removed. */
+  readonly expired = new Set<number>();
   /** Messages of the internal door by identity. */
   readonly #identities = new Map<string, number>();
   #waiters: (() => void)[] = [];
@@ -148,7 +152,7 @@ export class JournalServer {
     let bytes = 0;
     let next = from;
     while (next < this.head) {
-      const frame = frameOf(this.records[next] as Uint8Array);
+      const frame = frameOf(this.#bodyOf(next));
       if (frames.length > 0 && bytes + frame.length > maxBytes) break;
       frames.push(frame);
       bytes += frame.length;
@@ -177,9 +181,19 @@ export class JournalServer {
     json(response, { results });
   }
 
+  #bodyOf(position: number): Uint8Array {
+    const body = Buffer.concat([Uint8Array.of(0), this.records[position] as Uint8Array]);
+    return this.expired.has(position) ? expiredBodyOf(body, sha256) : body;
+  }
+
   #record(position: number, response: ServerResponse): void {
     const record = this.records[position];
     if (record === undefined) return refuse(response, 'NOT_FOUND');
+    const expired = decodeExpired(this.#bodyOf(position));
+    if (expired.ok) {
+      const { header, leafHash: leaf } = expired.value;
+      return refuse(response, 'RECORD_EXPIRED', { header, leafHash: Buffer.from(leaf).toString('hex') });
+    }
     const batch = this.#batchOf(position);
     response.writeHead(200, { 'airtight-batch': batch === undefined ? 'none' : batch.batch.seq }).end(record);
   }
@@ -232,8 +246,7 @@ const QUARANTINED = {
   },
 };
 
-function frameOf(record: Uint8Array): Uint8Array {
-  const body = Buffer.concat([Uint8Array.of(0), record]);
+function frameOf(body: Uint8Array): Uint8Array {
   const header = Buffer.alloc(FRAME_HEADER_BYTES);
   header.writeUInt32LE(body.length, 0);
   header.writeUInt32LE(crc32(body), 4);
@@ -244,6 +257,10 @@ function json(response: ServerResponse, body: unknown): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-function refuse(response: ServerResponse, code: Code): void {
-  response.writeHead(CODES[code].status, { 'content-type': 'application/problem+json' }).end(JSON.stringify({ code, detail: '' }));
+function sha256(bytes: Uint8Array): Uint8Array {
+  return createHash('sha256').update(bytes).digest();
+}
+
+function refuse(response: ServerResponse, code: Code, more: object = {}): void {
+  response.writeHead(CODES[code].status, { 'content-type': 'application/problem+json' }).end(JSON.stringify({ code, detail: '', ...more }));
 }

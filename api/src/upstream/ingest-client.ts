@@ -8,6 +8,7 @@ import {
   FEED_FROM_HEADER,
   FEED_HEAD_HEADER,
   FEED_NEXT_HEADER,
+  type RecordHeader,
 } from '@airtight/protocol';
 import { type RelayedAnswer, RelayedRefusal, relayUpload } from './publish-relay.ts';
 
@@ -126,6 +127,21 @@ const FEED_GRACE_MS = 10_000;
 /** Records per POST /records. */
 export const WRITE_MAX_RECORDS = 1000;
 
+/** What is left of a record whose payload was removed by policy. */
+export interface ExpiredRest {
+  readonly header: RecordHeader;
+  /** Lower-case hex. */
+  readonly leafHash: string;
+}
+
+export class RecordExpired extends AirtightError {
+  readonly rest: ExpiredRest;
+  constructor(detail: string, rest: ExpiredRest) {
+    super('RECORD_EXPIRED', detail);
+    this.rest = rest;
+  }
+}
+
 export class IngestClient {
   readonly #url: string;
   readonly #token: string;
@@ -169,7 +185,7 @@ export class IngestClient {
     return relayUpload(`${this.#url}/publish${query}`, this.#token, upload, address);
   }
 
-  /** @throws AirtightError NOT_FOUND, SERVICE_UNAVAILABLE */
+  /** @throws RecordExpired; AirtightError NOT_FOUND, SERVICE_UNAVAILABLE */
   async record(position: number): Promise<StoredRecord> {
     const response = await this.#send(`/records/${position}`);
     const batch = response.headers.get('airtight-batch');
@@ -238,8 +254,10 @@ export async function send(url: string, init: RequestInit = {}): Promise<Respons
     throw new AirtightError('SERVICE_UNAVAILABLE', new URL(url).pathname, { cause: error });
   }
   if (response.ok) return response;
-  const problem = (await response.json().catch(() => null)) as { readonly code?: string; readonly detail?: string } | null;
+  const problem = (await response.json().catch(() => null)) as (Partial<ExpiredRest> & { code?: string; detail?: string }) | null;
   const code = problem?.code;
+  if (code === 'RECORD_EXPIRED' && problem?.header !== undefined && problem.leafHash !== undefined)
+    throw new RecordExpired(problem.detail ?? '', { header: problem.header, leafHash: problem.leafHash });
   if (code !== undefined && Object.hasOwn(CODES, code)) {
     throw new RelayedRefusal(code as Code, problem?.detail ?? '', response.headers.get('retry-after') ?? undefined);
   }

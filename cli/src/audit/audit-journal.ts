@@ -1,14 +1,16 @@
 /**
  * Journal and batches: every frame's checksum, every record's leaf hash again, the batches' chain (numbers, hash of the
- * one before, positions without gap) and each batch's Merkle root over the records it covers.
+ * one before, positions without gap) and each batch's Merkle root over the records it covers. Of a record whose payload was
+ * removed the kept hash counts, and a retention record must account for it.
  */
 import { hash } from 'node:crypto';
 import { join, relative } from 'node:path';
-import { type BatchRecord, type Bilingual, decodeBatchRecord } from '@airtight/protocol';
+import { type BatchRecord, type Bilingual, decodeBatchRecord, leafHashOfBody } from '@airtight/protocol';
 import { rootOfLeafHashes } from '@airtight/tlog';
 import type { DataDirectory } from '../data-directory.ts';
 import { type JournalEnd, type JournalFrame, journalFrames } from '../journal/journal-walk.ts';
 import type { Finding, Progress, StageResult } from './finding.ts';
+import { RemovedPayloads } from './removed-payloads.ts';
 
 /** How much there was when the audit began, while ingest goes on writing; a stopped journal has no limits. */
 export interface JournalLimits {
@@ -19,6 +21,10 @@ export const NO_LIMITS: JournalLimits = { records: Number.POSITIVE_INFINITY, bat
 
 const HASH_BYTES = 32;
 const PROGRESS_EVERY = 4096;
+
+function sha256(bytes: Uint8Array): Buffer {
+  return hash('sha256', bytes, 'buffer');
+}
 
 export function auditJournal(data: DataDirectory, limits: JournalLimits, onProgress: Progress): StageResult {
   const audit = new JournalAudit(data, limits, onProgress);
@@ -37,6 +43,8 @@ class JournalAudit {
   readonly #records: Generator<JournalFrame, JournalEnd>;
   #recordsEnd: JournalEnd | undefined;
   #leafHashes = Buffer.alloc(4096 * HASH_BYTES);
+  readonly #removed = new RemovedPayloads();
+  #malformed: { readonly frame: JournalFrame; readonly detail: string } | undefined;
   #next = 0;
   #batches = 0;
   #sealed = 0;
@@ -49,12 +57,13 @@ class JournalAudit {
     this.#records = journalFrames(join(data.journal, 'records'));
   }
 
-  get counts(): { records: number; batches: number; unsealed: number } {
-    return { records: this.#next, batches: this.#batches, unsealed: this.#next - this.#sealed };
+  get counts(): { readonly [what: string]: number } {
+    const removed = this.#removed.count === 0 ? {} : { removed: this.#removed.count };
+    return { records: this.#next, batches: this.#batches, unsealed: this.#next - this.#sealed, ...removed };
   }
 
   run(): Finding | undefined {
-    return this.#auditBatches() ?? this.#auditUnsealed() ?? this.#auditQuarantine();
+    return this.#auditBatches() ?? this.#auditUnsealed() ?? this.#auditRemoved() ?? this.#auditQuarantine();
   }
 
   #auditBatches(): Finding | undefined {
@@ -95,8 +104,9 @@ class JournalAudit {
         const detail = `batch ${batch.seq} covers ${batch.count} records from position ${batch.first} on; the journal ends at ${this.#next}`;
         return damage ?? this.#at('journal', 'JOURNAL_BEHIND_BATCHES', batchFrame, detail);
       }
+      if (this.#malformed !== undefined) return this.#at('journal', 'RECORD_MALFORMED', this.#malformed.frame, this.#malformed.detail);
       // The body is the leaf preimage as it stands (RFC 6962 §2.1).
-      this.#leafHashes.write(hash('sha256', frame.body, 'latin1'), i * HASH_BYTES, 'latin1');
+      this.#leafHashes.set(leafHashOfBody(frame.body, sha256), i * HASH_BYTES);
     }
     const root = Buffer.from(rootOfLeafHashes(this.#leafHashes.subarray(0, batch.count * HASH_BYTES))).toString('hex');
     if (root === batch.root) return undefined;
@@ -112,6 +122,20 @@ class JournalAudit {
     return undefined;
   }
 
+  /** Whatever is gone must be on record; while ingest runs, the record may stand behind what is audited. */
+  #auditRemoved(): Finding | undefined {
+    while (this.#removed.hasUnaccounted) {
+      const step = this.#records.next();
+      if (step.done === true) break;
+      this.#removed.take(step.value);
+    }
+    const gap = this.#removed.unaccounted();
+    if (gap === undefined) return undefined;
+    const { frame, dataset, count, toPosition } = gap;
+    const detail = `${dataset}: ${count} records from position ${frame.position} to ${toPosition} are without payload; no retention record says so, or not with these headers and hashes`;
+    return this.#at('journal', 'RETENTION_MISMATCH', frame, detail);
+  }
+
   #auditQuarantine(): Finding | undefined {
     const frames = journalFrames(join(this.#data.journal, 'quarantine'));
     let step = frames.next();
@@ -125,6 +149,8 @@ class JournalAudit {
       this.#recordsEnd ??= step.value;
       return undefined;
     }
+    const detail = this.#removed.take(step.value);
+    if (detail !== undefined) this.#malformed ??= { frame: step.value, detail };
     this.#next++;
     if (this.#next % PROGRESS_EVERY === 0) this.#onProgress(this.#next, undefined);
     return step.value;

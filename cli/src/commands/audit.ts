@@ -26,6 +26,7 @@ const COUNTED: { readonly [what: string]: Bilingual } = {
   records: { zh: '条记录', en: 'records' },
   batches: { zh: '个批次', en: 'batches' },
   unsealed: { zh: '条未封批', en: 'not in a batch yet' },
+  removed: { zh: '条内容已按保留策略删除', en: 'payloads removed by policy' },
   entries: { zh: '个条目', en: 'entries' },
   files: { zh: '个文件', en: 'files' },
   anchored: { zh: '个批次已入账', en: 'batches are entries' },

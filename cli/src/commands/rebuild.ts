@@ -28,19 +28,25 @@ export const rebuildCommand = defineCommand({
     const feed = await serveJournal(join(data.journal, 'records'), readInternalToken(data));
     let bar: ProgressBar | undefined;
     try {
-      const { through, alerts, code } = await rebuildStore(loadApiConfig(stoppedApiEnvironment(data, feed.url)), (done, total) => {
+      const { through, expired, alerts, code } = await rebuildStore(loadApiConfig(stoppedApiEnvironment(data, feed.url)), (done, total) => {
         bar ??= new ProgressBar(total);
         terminal.progress(bar.line(done, performance.now()));
       });
-      const { recomputed, recorded, unrecorded, differences } = alerts;
+      const { recomputed, recorded, unrecorded, uncheckable, differences } = alerts;
       if (values.json === true) {
-        terminal.json({ ok: code === null, code, through, alerts });
+        terminal.json({ ok: code === null, code, through, expired, alerts });
         return code === null ? EXIT.ok : EXIT.found;
       }
       terminal.say({
         zh: `已从 ${grouped(through)} 条记录重建。告警变化：记录 ${recorded} 条，重算 ${recomputed} 条，待写入 ${unrecorded} 条。`,
         en: `Rebuilt from ${grouped(through)} records. Alert transitions: ${recorded} recorded, ${recomputed} recomputed, ${unrecorded} not on record yet.`,
       });
+      if (expired > 0) {
+        terminal.say({
+          zh: `其中 ${grouped(expired)} 条的内容已按保留策略删除；${grouped(uncheckable)} 条告警变化因此无法核对，合约状态沿用原有的。`,
+          en: `The payloads of ${grouped(expired)} were removed by policy; ${grouped(uncheckable)} alert transitions cannot be checked for that, and the state of the contracts is the one there was.`,
+        });
+      }
       if (code === null) {
         terminal.say({ zh: '重算的告警与记录逐字节一致。', en: 'The recomputed alerts are byte-equal to the recorded ones.' });
         return EXIT.ok;

@@ -9,7 +9,7 @@ import { CONTROL_AGENCY, IMPORTS_DATASET, type ImportRecord } from '@airtight/pr
 import { EnvironmentError } from '../command.ts';
 import { type FileProducer, type IngestClient, IngestRefusal } from '../ingest-client.ts';
 import type { CheckedFile, Fault } from './check-file.ts';
-import { type ImportState, type ImportStates, importKey } from './import-state.ts';
+import { type ImportState, type ImportStates, importKey, REMOVED } from './import-state.ts';
 import { NO_COUNTS, type SendCounts, sendFile } from './send-file.ts';
 
 /** ingest that was killed is back within seconds; longer than this it needs a person. */
@@ -151,7 +151,11 @@ function recordOf(
 }
 
 async function hashOf(ingest: IngestClient, position: number): Promise<string | undefined> {
-  const bytes = await patiently(() => ingest.record(position), new AbortController().signal);
+  const bytes = await patiently(() => ingest.record(position), new AbortController().signal).catch((error: unknown) => {
+    if (error instanceof IngestRefusal && error.code === 'RECORD_EXPIRED') return REMOVED;
+    throw error;
+  });
+  if (bytes === REMOVED) return REMOVED;
   return bytes === undefined ? undefined : createHash('sha256').update(bytes).digest('hex');
 }
 

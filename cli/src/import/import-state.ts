@@ -25,6 +25,9 @@ export interface ImportState {
 
 const STATE_FORMAT = 'airtight-import-state@1';
 
+/** Stands for the hash of a record whose payload is gone. */
+export const REMOVED = 'removed';
+
 /** What makes two imports the same: the file's bytes, how they are read, and whose records they become. */
 export function importKey({ sha256, format, options, routes }: CheckedFile, agency: string): string {
   const { zoneMs = null } = options;
@@ -39,11 +42,15 @@ export class ImportStates {
     this.#folder = join(data.root, 'imports');
   }
 
-  /** @param recordHash hash of a stored record; undefined when there is none at that position */
+  /**
+   * @param recordHash hash of a stored record, undefined when there is none at that position; `removed` where a retention
+   *   policy took the payload and with it what could be compared: the file was imported all the same
+   */
   async read(key: string, recordHash: (position: number) => Promise<string | undefined>): Promise<ImportState | undefined> {
     const state = readJsonFile<ImportState>(this.#pathOf(key));
     if (state?.format !== STATE_FORMAT || state.counts.last === undefined || state.lastRecord === undefined) return undefined;
-    return (await recordHash(state.counts.last)) === state.lastRecord ? state : undefined;
+    const found = await recordHash(state.counts.last);
+    return found === state.lastRecord || found === REMOVED ? state : undefined;
   }
 
   write(key: string, state: Omit<ImportState, 'format'>): void {

@@ -12,7 +12,7 @@ export interface JournalFrame {
   readonly position: number;
   readonly file: string;
   readonly offset: number;
-  /** 0x00 ‖ record, a view. */
+  /** 0x00 ‖ record, or what is kept of one; a view. */
   readonly body: Uint8Array;
 }
 

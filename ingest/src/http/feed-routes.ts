@@ -1,12 +1,12 @@
 /** The journal read from outside: feed, single records, their place in a batch, batches. */
-import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { FEED_FROM_HEADER, FEED_HEAD_HEADER, FEED_NEXT_HEADER, readFrame } from '@airtight/protocol';
+import { decodeExpired, FEED_FROM_HEADER, FEED_HEAD_HEADER, FEED_NEXT_HEADER, isExpiredBody, readFrame } from '@airtight/protocol';
 import { inclusionPath } from '@airtight/tlog';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { StoredBatch } from '../batch/batch-store.ts';
 import { nodeSha256 } from '../batch/running-root.ts';
 import type { Journal } from '../journal/journal.ts';
+import { leafHashOf } from '../leaf-hash.ts';
 import type { IngestParts } from './parts.ts';
 import { sendProblem } from './problem.ts';
 
@@ -51,6 +51,7 @@ export function addFeedRoutes(server: FastifyInstance, parts: IngestParts): void
     const body = params.position < journal.committed ? journal.read(params.position) : null;
     if (body === null) return sendProblem(reply, 'NOT_FOUND', `record ${params.position}`);
     const batch = batches.find(params.position);
+    if (isExpiredBody(body)) return sendExpired(reply, params.position, body);
     return reply
       .type('application/octet-stream')
       .header('airtight-batch', batch === null ? 'none' : batch.batch.seq)
@@ -86,6 +87,14 @@ export function addFeedRoutes(server: FastifyInstance, parts: IngestParts): void
 
 const recordSchema = { schema: { params: { type: 'object', required: ['position'], properties: { position } } } } as const;
 
+/** What is left of a record whose payload was removed. */
+function sendExpired(reply: FastifyReply, at: number, body: Uint8Array): FastifyReply {
+  const expired = decodeExpired(body);
+  if (!expired.ok) return sendProblem(reply, expired.code, `record ${at}: ${expired.detail}`);
+  const { header, leafHash } = expired.value;
+  return sendProblem(reply, 'RECORD_EXPIRED', `record ${at}`, { header, leafHash: Buffer.from(leafHash).toString('hex') });
+}
+
 function sendInclusion({ journal, batches }: IngestParts, at: number, reply: FastifyReply): FastifyReply {
   const stored = batches.find(at);
   if (stored === null) return sendProblem(reply, 'RECORD_NOT_SEALED', `record ${at}; sealed through ${batches.sealedThrough}`);
@@ -102,7 +111,7 @@ function sendInclusion({ journal, batches }: IngestParts, at: number, reply: Fas
   });
 }
 
-/** Leaf hashes of a batch's records, 32 bytes each, computed from the journal as it stands. */
+/** Leaf hashes of a batch's records, 32 bytes each, computed from the journal as it stands; of records without payload those that were kept. */
 function leafHashesOf(journal: Journal, { batch }: StoredBatch): Uint8Array {
   const hashes = Buffer.alloc(batch.count * HASH_BYTES);
   const end = batch.first + batch.count;
@@ -112,7 +121,7 @@ function leafHashesOf(journal: Journal, { batch }: StoredBatch): Uint8Array {
     for (let offset = 0; offset < run.bytes.length && at < end; at++) {
       const frame = readFrame(run.bytes, offset, crc32);
       if (typeof frame === 'string') throw new Error(`record ${at}: ${frame}`);
-      hashes.write(hash('sha256', frame.body, 'latin1'), (at - batch.first) * HASH_BYTES, 'latin1');
+      hashes.set(leafHashOf(frame.body), (at - batch.first) * HASH_BYTES);
       offset = frame.end;
     }
   }

@@ -17,10 +17,12 @@ import { crc32 } from 'node:zlib';
 import { AirtightError, FRAME_BODY_MAX_BYTES, FRAME_HEADER_BYTES, LEAF_PREFIX } from '@airtight/protocol';
 import type { StorageHealth } from '../storage/storage-health.ts';
 import { type Disk, errnoOf, nodeDisk, writeFaultOf } from './disk.ts';
-import { SealedSegments } from './sealed-segments.ts';
+import { SealedSegments, type SegmentRange } from './sealed-segments.ts';
 import { findFrameAfter, listSegments, scanSegment, segmentPath } from './segment.ts';
 import type { CompressedSizes } from './segment-archive.ts';
 import type { SegmentReader } from './segment-reader.ts';
+import type { ReplaceBody, RewrittenSizes } from './segment-rewrite.ts';
+import type { WalkedFrame } from './segment-walk.ts';
 
 export interface JournalOptions {
   /** A segment is sealed once it is at least this long. 64 MiB: a fraction of a second to scan at start-up. */
@@ -86,6 +88,7 @@ export class Journal {
   #flushing = Buffer.allocUnsafe(PENDING_INITIAL_BYTES);
   #flushingBytes = 0;
   #lastWriteMs = 0;
+  #sealAtFlush = false;
 
   private constructor(dir: string, options: JournalOptions) {
     this.#dir = dir;
@@ -183,7 +186,7 @@ export class Journal {
     this.#committedBytes += this.#flushingBytes;
     this.#committedCount = count;
     this.#flushingBytes = 0;
-    if (this.#committedBytes >= this.#segmentMaxBytes) await this.#persist(async () => this.#sealActive());
+    if (this.#committedBytes >= this.#segmentMaxBytes || this.#sealAtFlush) await this.#persist(async () => this.#sealActive());
     return written;
   }
 
@@ -242,8 +245,23 @@ export class Journal {
     this.#lastWriteMs = performance.now() - startedAt;
   }
 
+  /** Seals the active segment with the next flush, whatever its size. */
+  sealSoon(): void {
+    this.#sealAtFlush = true;
+  }
+
+  /** The sealed segments, in order of position. */
+  get sealed(): readonly SegmentRange[] {
+    return this.#sealed.ranges;
+  }
+
+  /** First position of the active segment. */
+  get active(): number {
+    return this.#first;
+  }
+
   /**
-   * The body (0x00 ‖ record) at a position, a copy; null when it is not held. Pending records can be read too.
+   * The body (0x00 ‖ record, or what is kept of one) at a position, a copy; null when it is not held. Pending records can be read too.
    * @throws AirtightError JOURNAL_CORRUPT when what is on disk does not match its checksum
    */
   read(position: number): Buffer | null {
@@ -288,6 +306,22 @@ export class Journal {
    */
   compressNext(sealedBefore: number, signal: AbortSignal): Promise<CompressedSizes | undefined> {
     return this.#sealed.compressNext(sealedBefore, signal);
+  }
+
+  /**
+   * All frames of a sealed segment in order, in the background.
+   * @throws AirtightError JOURNAL_CORRUPT
+   */
+  walkSealed(first: number, signal: AbortSignal): AsyncGenerator<readonly WalkedFrame[]> {
+    return this.#sealed.walk(first, signal);
+  }
+
+  /**
+   * Writes a sealed segment anew with other bodies for some of its records; reading goes on meanwhile. Crash-safe.
+   * @throws when writing fails or the signal aborts: the segment then stays as it is
+   */
+  rewriteSealed(first: number, replace: ReplaceBody, signal: AbortSignal): Promise<RewrittenSizes> {
+    return this.#sealed.rewrite(first, replace, signal);
   }
 
   /** Closes the files. What was not flushed is not kept. */
@@ -358,6 +392,7 @@ export class Journal {
   /** Can be tried again: what can fail comes first, and leaves the active segment as it is. */
   #sealActive(): void {
     const count = this.#committedCount;
+    this.#sealAtFlush = false;
     const first = this.#first;
     const sealedBytes = this.#committedBytes;
     const full = this.#fd;

@@ -1,21 +1,28 @@
 /**
- * The sealed segments of a journal: never written again, read by position through their side indices. One that has
- * been sealed for a while is compressed; which of the two files it lies in, nobody outside needs to know.
+ * The sealed segments of a journal, read by position through their side indices. One that has been sealed for a while is
+ * compressed; which of the two files it lies in, nobody outside needs to know. Payloads that a policy removes are taken
+ * out by writing the segment anew; nothing else ever changes in one.
  */
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
 import { AirtightError } from '@airtight/protocol';
 import { archivePath, INDEX_ENTRY_BYTES, indexPath, scanSegment, segmentPath } from './segment.ts';
 import { type CompressedSizes, compressSegment } from './segment-archive.ts';
 import { CompressedSegment, type OpenSegment, openPlainSegment, type SegmentReader } from './segment-reader.ts';
+import { commitSteps, draftRewrite, type ReplaceBody, type RewrittenSizes, recoverRewrite } from './segment-rewrite.ts';
+import { type WalkedFrame, walkSegment } from './segment-walk.ts';
 
 /** Segments kept open for reading. */
 const OPEN_MAX = 16;
 
-interface SealedSegment {
+export interface SegmentRange {
+  /** Position of its first record. */
   readonly first: number;
   readonly count: number;
+}
+
+interface SealedSegment extends SegmentRange {
   /** Epoch ms. */
-  readonly sealedAt: number;
+  sealedAt: number;
   compressed: boolean;
 }
 
@@ -30,9 +37,16 @@ export class SealedSegments {
   readonly #segments: SealedSegment[] = [];
   /** Least recently opened first. */
   readonly #open = new Map<number, Opened>();
+  /** Compression and rewriting: one at a time. */
+  #work: Promise<unknown> = Promise.resolve();
 
   constructor(dir: string) {
     this.#dir = dir;
+  }
+
+  /** In order of position. */
+  get ranges(): readonly SegmentRange[] {
+    return this.#segments.map(({ first, count }) => ({ first, count }));
   }
 
   get count(): number {
@@ -50,6 +64,7 @@ export class SealedSegments {
    */
   load(first: number, nextFirst: number, tagOf?: (body: Uint8Array) => number): void {
     const count = nextFirst - first;
+    recoverRewrite(this.#dir, first);
     const plain = segmentPath(this.#dir, first);
     const compressed = !existsSync(plain);
     // A crash came between the compressed file and the removal of the other: it is made again.
@@ -80,7 +95,11 @@ export class SealedSegments {
   }
 
   /** As `Journal.compressNext`. */
-  async compressNext(sealedBefore: number, signal: AbortSignal): Promise<CompressedSizes | undefined> {
+  compressNext(sealedBefore: number, signal: AbortSignal): Promise<CompressedSizes | undefined> {
+    return this.#alone(() => this.#compressNext(sealedBefore, signal));
+  }
+
+  async #compressNext(sealedBefore: number, signal: AbortSignal): Promise<CompressedSizes | undefined> {
     const segment = this.#segments.find(({ compressed, sealedAt }) => !compressed && sealedAt < sealedBefore);
     if (segment === undefined) return undefined;
     const sizes = await compressSegment(this.#dir, segment.first, signal);
@@ -88,6 +107,46 @@ export class SealedSegments {
     this.#forget(segment.first);
     rmSync(segmentPath(this.#dir, segment.first));
     return sizes;
+  }
+
+  /** As `Journal.walkSealed`. */
+  async *walk(first: number, signal: AbortSignal): AsyncGenerator<readonly WalkedFrame[]> {
+    const segment = this.#at(first);
+    if (segment === undefined) return;
+    // Of its own: it may be replaced meanwhile.
+    const file = this.#openFile(segment);
+    try {
+      yield* walkSegment(file, segment.first, signal);
+    } finally {
+      file.close();
+    }
+  }
+
+  /** As `Journal.rewriteSealed`. */
+  rewrite(first: number, replace: ReplaceBody, signal: AbortSignal): Promise<RewrittenSizes> {
+    return this.#alone(() => this.#rewrite(this.#at(first) as SealedSegment, replace, signal));
+  }
+
+  async #rewrite(segment: SealedSegment, replace: ReplaceBody, signal: AbortSignal): Promise<RewrittenSizes> {
+    const { first } = segment;
+    const file = this.#openFile(segment);
+    try {
+      const index = readFileSync(indexPath(this.#dir, first));
+      const sizes = await draftRewrite({ dir: this.#dir, first, file, index }, replace, signal);
+      for (const step of commitSteps(this.#dir, first)) step();
+      this.#forget(first);
+      segment.compressed = false;
+      segment.sealedAt = Date.now();
+      return sizes;
+    } finally {
+      file.close();
+    }
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#work.then(work);
+    this.#work = done.catch(() => undefined);
+    return done;
   }
 
   /** Positions and tags from a position on, oldest first. */

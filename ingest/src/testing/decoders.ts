@@ -6,9 +6,12 @@ import assert from 'node:assert/strict';
 import { crc32 } from 'node:zlib';
 import {
   type DatasetDefinition,
+  decodeExpired,
   decodeRecord,
   encodeRecord,
+  expiredBodyOf,
   HJ212_MEDIA_TYPE,
+  isExpiredBody,
   isPropertyName,
   JSON_TYPE,
   MEASUREMENTS_MAX,
@@ -31,6 +34,7 @@ import {
 import { frameHj212, HJ212_FRAME_MAX_BYTES, Hj212Cutter, parseHj212, unframeHj212 } from '@airtight/standards/hj212.ts';
 import { decodeSparkplug, encodeSparkplug, type SparkplugMetric, SPARKPLUG_TYPE as T } from '@airtight/standards/sparkplug-b.ts';
 import { NOT_PLAIN, scanReading } from '../admit/scan-reading.ts';
+import { sha256 } from '../leaf-hash.ts';
 import type { FuzzedDecoder } from './fuzz.ts';
 
 const RECEIVED_AT = 1_735_689_600_000;
@@ -364,13 +368,17 @@ function frameOf(body: Uint8Array): Buffer {
 }
 const feed: FuzzedDecoder = {
   name: 'journal and feed frames',
-  seeds: [Buffer.concat([0, 1, 2].map(() => frameOf(Buffer.concat([Buffer.from([0]), record]))))],
+  seeds: [
+    Buffer.concat([0, 1, 2].map(() => frameOf(Buffer.concat([Buffer.from([0]), record])))),
+    frameOf(expiredBodyOf(Buffer.concat([Buffer.from([0]), record]), sha256)),
+  ],
   decode(input) {
     let taken = 0;
     for (let at = 0; at < input.length; taken++) {
       const frame = readFrame(input, at, crc32);
       if (typeof frame === 'string') break;
       assert.ok(frame.end > at && frame.end <= input.length);
+      if (isExpiredBody(frame.body)) decodeExpired(frame.body);
       at = frame.end;
     }
     return taken > 0;

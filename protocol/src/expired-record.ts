@@ -1,0 +1,62 @@
+/**
+ * What is left of a record whose payload was removed by its dataset's retention policy (docs/reference/retention.md):
+ *
+ *   body = 0x02 ‖ leaf hash (32 bytes) ‖ header line          in the place of 0x00 ‖ header line ‖ 0x0A ‖ payload
+ *
+ * The leaf hash is that of the record as it was, so batches and the paths of other records verify as before. The kept
+ * header is a copy: the leaf hash does not cover it on its own; `keptSha256` of the retention record does.
+ */
+import { EXPIRED_PREFIX, LEAF_PREFIX } from './feed.ts';
+import { accept, type Outcome, refuse } from './outcome.ts';
+import { HEADER_MAX_BYTES, RECORD_VERSION, type RecordHeader } from './record.ts';
+
+const HASH_BYTES = 32;
+const HEADER_START = 1 + HASH_BYTES;
+const NEWLINE = 0x0a;
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+export interface ExpiredRecord {
+  readonly header: RecordHeader;
+  /** Header line as it stood in the record, a view. */
+  readonly headerLine: Uint8Array;
+  /** Of the record as it was, 32 bytes, a view. */
+  readonly leafHash: Uint8Array;
+}
+
+/** True for the body of a frame whose payload is gone. */
+export function isExpiredBody(body: Uint8Array): boolean {
+  return body[0] === EXPIRED_PREFIX;
+}
+
+/**
+ * The body that takes the place of a record's.
+ * @param body 0x00 ‖ record
+ * @param sha256 32 bytes
+ */
+export function expiredBodyOf(body: Uint8Array, sha256: (bytes: Uint8Array) => Uint8Array): Uint8Array {
+  const lineEnd = body.subarray(0, 1 + HEADER_MAX_BYTES + 1).indexOf(NEWLINE);
+  if (body[0] !== LEAF_PREFIX || lineEnd < 0) throw new Error('only a record can lose its payload');
+  const expired = new Uint8Array(HEADER_START + lineEnd - 1);
+  expired[0] = EXPIRED_PREFIX;
+  expired.set(sha256(body), 1);
+  expired.set(body.subarray(1, lineEnd), HEADER_START);
+  return expired;
+}
+
+/** @returns RECORD_MALFORMED when the body is none of an expired record */
+export function decodeExpired(body: Uint8Array): Outcome<ExpiredRecord> {
+  if (!isExpiredBody(body) || body.length <= HEADER_START) return refuse('RECORD_MALFORMED', 'no leaf hash and header');
+  const headerLine = body.subarray(HEADER_START);
+  try {
+    const header = JSON.parse(decoder.decode(headerLine)) as RecordHeader | null;
+    if (header?.v === RECORD_VERSION) return accept({ header, headerLine, leafHash: body.subarray(1, HEADER_START) });
+  } catch {
+    // Told below.
+  }
+  return refuse('RECORD_MALFORMED', 'the kept header is not of version 1');
+}
+
+/** Leaf hash of the record in a frame's body, 32 bytes: computed, or as it was kept. */
+export function leafHashOfBody(body: Uint8Array, sha256: (bytes: Uint8Array) => Uint8Array): Uint8Array {
+  return isExpiredBody(body) ? body.subarray(1, HEADER_START) : sha256(body);
+}
