@@ -65,6 +65,10 @@ async function recordOf(position: string): Promise<{ status: number; body: { [me
   return { status: answer.status, body: (await answer.json()) as { [member: string]: unknown } };
 }
 
+function firstOf(file: string): number {
+  return Number(/(\d{16})\.seg/.exec(file)?.[1]);
+}
+
 function sha256(bytes: Uint8Array): Uint8Array {
   return createHash('sha256').update(bytes).digest();
 }
@@ -192,12 +196,15 @@ test('the audit is clean, running and stopped, and counts what is gone; a rebuil
 test('a payload that is gone without a record of it, a changed hash and a changed header are found', async () => {
   const damaged = join(folder, 'damaged');
   cpSync(product.dataDir, damaged, { recursive: true });
-  const files = globSync('journal/records/*.seg*', { cwd: damaged }).sort();
-  const [file] = files as [string];
-  const path = join(damaged, file);
-  const bytes = readFileSync(path);
-  const plain = file.endsWith('.zst') ? Buffer.from(zstdDecompressSync(bytes)) : bytes;
-  const place = join(damaged, file.replace('.zst', ''));
+  // Where a segment ends depends on when it was sealed.
+  const segmentOf = (position: number) => {
+    const files = globSync('journal/records/*.seg*', { cwd: damaged }).sort();
+    const file = files.findLast((name) => firstOf(name) <= position) ?? assert.fail(`no segment holds ${position}`);
+    const bytes = readFileSync(join(damaged, file));
+    const plain = file.endsWith('.zst') ? Buffer.from(zstdDecompressSync(bytes)) : bytes;
+    return { first: firstOf(file), plain, place: join(damaged, file.replace('.zst', '')) };
+  };
+  const { plain, place } = segmentOf(Number(gone[0]));
   /** The segment with one frame's body changed, its checksum made right. */
   const withBody = (change: (body: Buffer) => boolean): Buffer => {
     const copy = Buffer.from(plain);
@@ -224,18 +231,21 @@ test('a payload that is gone without a record of it, a changed hash and a change
   });
   // As whoever wants to hide something would do it: hash and header kept, but no policy asked for it.
   const hidden: Uint8Array[] = [];
-  for (let at = 0, position = 0; at < plain.length; position++) {
-    const frame = readFrame(plain, at, crc32);
+  const other = segmentOf(Number(kept[0]));
+  for (let at = 0, position = other.first; at < other.plain.length; position++) {
+    const frame = readFrame(other.plain, at, crc32);
     assert.ok(typeof frame === 'object');
-    hidden.push(position === Number(kept[0]) ? frameOf(expiredBodyOf(frame.body, sha256)) : plain.subarray(at, frame.end));
+    hidden.push(position === Number(kept[0]) ? frameOf(expiredBodyOf(frame.body, sha256)) : other.plain.subarray(at, frame.end));
     at = frame.end;
   }
-  for (const [content, code] of [
-    [changedHash, 'BATCH_ROOT_MISMATCH'],
-    [changedHeader, 'RETENTION_MISMATCH'],
-    [Buffer.concat(hidden), 'RETENTION_MISMATCH'],
+  for (const [file, content, code] of [
+    [place, changedHash, 'BATCH_ROOT_MISMATCH'],
+    [place, changedHeader, 'RETENTION_MISMATCH'],
+    [place, plain, undefined],
+    [other.place, Buffer.concat(hidden), 'RETENTION_MISMATCH'],
   ] as const) {
-    writeFileSync(place, content);
+    writeFileSync(file, content);
+    if (code === undefined) continue;
     const { code: exit, stdout } = await audit(damaged);
     assert.equal(exit, 1, stdout);
     assert.match(stdout, new RegExp(code));
