@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
 import application from './vite.config.ts';
 
-const TEMPLATE = fileURLToPath(new URL('evidence-template.html', import.meta.url));
+const ENTRY = fileURLToPath(new URL('./src/evidence/evidence-page.ts', import.meta.url));
+const TEMPLATE = fileURLToPath(new URL('./evidence-template.html', import.meta.url));
 const SCRIPT_PLACE = '<!--airtight:verifier-->';
 
 /** The one script goes into the page; its hash is the only one that the page's policy lets run. */
@@ -33,6 +34,6 @@ export default defineConfig({
   build: {
     outDir: 'dist/evidence',
     rolldownOptions: { treeshake: application.build?.rolldownOptions?.treeshake ?? true },
-    lib: { entry: 'src/evidence/evidence-page.ts', formats: ['iife'], name: 'airtightEvidence', fileName: 'evidence' },
+    lib: { entry: ENTRY, formats: ['iife'], name: 'airtightEvidence', fileName: 'evidence' },
   },
 });
