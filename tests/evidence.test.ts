@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { type Browser, openBrowser } from './harness/browser.ts';
-import { changeSetRecordDigit } from './harness/bundle.ts';
+import { changeRecordDigit, changeSetRecordDigit } from './harness/bundle.ts';
 import { buildDashboard } from './harness/dashboard.ts';
 import { type Device, type Product, startProduct } from './harness/product.ts';
 import { airtight, has } from './harness/programs.ts';
@@ -24,7 +24,7 @@ let device: Device;
 
 before(async () => {
   await buildDashboard();
-  product = await startProduct();
+  product = await startProduct({ environment: { AIRTIGHT_API_ANONYMOUS_ROLE: 'viewer' } });
   device = await product.enrol('proved-1');
   const readings = Array.from({ length: READINGS }, (_, i) => ({ t: FROM + i * 60_000, m: { pm25: 20 + (i % 50) / 10 } }));
   await publishAll(product, device, readings);
@@ -151,4 +151,70 @@ test('a number that is changed in the table, or left out of it, is found as well
     assert.equal(await verdict.getAttribute('data-ok'), 'false', `case ${at}`);
     for (const [name, value] of Object.entries(expected)) assert.equal(await verdict.getAttribute(name), value, `case ${at}`);
   }
+});
+
+const CHART = '/stations/proved-1?from=2026-04-01T08:00&to=2026-04-02T08:00&bucket=1m';
+
+/** Presses the button over the charts and waits for what it says. */
+async function verifyWhatIsSeen(browser: Browser) {
+  const page = await browser.newPage();
+  return {
+    page,
+    press: async () => {
+      await page.goto(`${product.httpUrl}${CHART}`);
+      await page.locator('[data-testid="verify-chart"]:enabled').click({ timeout: WAIT_MS });
+      const verdict = page.locator('[data-testid="chart-verdict"]');
+      await verdict.waitFor({ timeout: WAIT_MS });
+      return verdict;
+    },
+  };
+}
+
+test('"Verify what I see" over plain http: every point of a day, within a second', async (t) => {
+  if (!has(t, 'chromium')) return;
+  const browser = await openBrowser(t, product.httpUrl, 'zh-CN');
+  const { page, press } = await verifyWhatIsSeen(browser);
+  const verdict = await press();
+  assert.deepEqual(
+    [await verdict.getAttribute('data-ok'), await verdict.getAttribute('data-proven'), await verdict.getAttribute('data-points')],
+    ['true', String(READINGS), String(READINGS)],
+  );
+  t.diagnostic(`${READINGS} points verified in ${await verdict.getAttribute('data-took-ms')} ms`);
+  assert.equal(await page.locator('[data-testid="failing-point"]').count(), 0);
+  assert.deepEqual([...browser.foreignRequests, ...browser.errors], []);
+});
+
+test('"Verify what I see": a server that shows another value, or another record, is found out at that point', async (t) => {
+  if (!has(t, 'chromium')) return;
+  const browser = await openBrowser(t, product.httpUrl, 'en-US');
+  const { page, press } = await verifyWhatIsSeen(browser);
+  await page.route('**/api/v1/series?*', async (route) => {
+    const response = await route.fetch();
+    const series = await response.json();
+    // The value that the server shows for the 11th minute.
+    for (const column of [1, 2, 3]) if (series.points[10] !== undefined) series.points[10][column] += 1;
+    await route.fulfill({ response, json: series });
+  });
+  await page.route('**/api/v1/proofs?*', async (route) => {
+    const response = await route.fetch();
+    const set = await response.json();
+    const batch = set.batches.at(-1);
+    const last = batch.records.length - 1;
+    batch.records[last].record = (
+      JSON.parse(changeRecordDigit(JSON.stringify({ record: batch.records[last].record }))) as { record: string }
+    ).record;
+    await route.fulfill({ response, json: set });
+  });
+  const verdict = await press();
+  assert.equal(await verdict.getAttribute('data-ok'), 'false');
+  const failing = page.locator('[data-testid="failing-point"]');
+  const found = await failing.evaluateAll((items) =>
+    items.map((item) => [item.getAttribute('data-start'), item.getAttribute('data-step')]),
+  );
+  assert.ok(
+    found.some(([start, step]) => start === String(FROM + 600_000) && step === 'value'),
+    JSON.stringify(found),
+  );
+  assert.ok(found.some(([, step]) => step === 'batch') || found.length === 2, JSON.stringify(found));
+  assert.deepEqual(browser.errors, []);
 });
