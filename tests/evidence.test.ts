@@ -216,3 +216,26 @@ test('"Verify what I see": a server that shows another value, or another record,
   ]);
   assert.deepEqual(browser.errors, []);
 });
+
+test('/verify takes a proof set: n of n records, and the one that was changed with its step', async (t) => {
+  if (!has(t, 'chromium')) return;
+  const query = `producer=${device.producer}&dataset=air&from=2026-04-01T00:00:00Z&to=2026-04-01T01:00:00Z`;
+  const text = await (await product.fetch(`/api/v1/proofs?${query}`)).text();
+  const { html: changed, position } = changeSetRecordDigit(text, 30);
+  const files = { intact: join(folder, 'hour.airtight-proofs.json'), changed: join(folder, 'changed.airtight-proofs.json') };
+  writeFileSync(files.intact, text);
+  writeFileSync(files.changed, changed);
+  const browser = await openBrowser(t, product.httpUrl, 'en-US');
+  const page = await browser.newPage();
+  await page.goto(`${product.httpUrl}/verify`);
+  const verdict = page.locator('[data-testid="verdict"]');
+  await page.locator('input[type="file"]').setInputFiles(files.intact);
+  await page.locator('[data-testid="verdict"][data-ok="true"]').waitFor({ timeout: WAIT_MS });
+  assert.deepEqual([await verdict.getAttribute('data-proven'), await verdict.getAttribute('data-records')], ['61', '61']);
+  await page.locator('input[type="file"]').setInputFiles(files.changed);
+  await page.locator('[data-testid="verdict"][data-ok="false"]').waitFor({ timeout: WAIT_MS });
+  const failing = page.locator('[data-testid="failing-record"]');
+  assert.deepEqual([await failing.count(), await failing.getAttribute('data-step')], [1, 'batch']);
+  assert.match((await failing.textContent()) ?? '', new RegExp(`#${position}:`));
+  assert.deepEqual(browser.errors, []);
+});
