@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import mqtt from 'mqtt';
 import { type JournalRecord, readJournal } from './harness/evidence.ts';
+import { faultRounds } from './harness/fault-rounds.ts';
 import { IngestNode } from './harness/ingest-node.ts';
 import { MosquittoBroker } from './harness/mosquitto.ts';
 import { AGENCY, type Device } from './harness/product.ts';
@@ -16,7 +17,7 @@ import { Publisher } from './harness/publisher.ts';
 import { seededRandom } from './harness/random.ts';
 import { pause, until } from './harness/waiting.ts';
 
-const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 4);
+const ROUNDS = faultRounds(4);
 const SEED = 20_261_122;
 const BETWEEN_MIN_MS = 50;
 const BETWEEN_MAX_MS = 700;

@@ -2,12 +2,13 @@
  * I1: services are killed with SIGKILL at random moments, again and again, while devices publish and while a file is replayed.
  * What was acknowledged is in the journal; journal, ledger and store hold the same records, each once.
  *
- * The seed is fixed, so that the same services die in the same order. `pnpm test:faults` sets FAULT_ROUNDS to 20.
+ * The seed is fixed, so that the same services die in the same order. `pnpm test:faults` sets FAULT_ROUNDS to 20 where it is not set.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ObservationItem } from '@airtight/protocol';
 import { compareBatches, type JournalRecord, readBatches, readJournal } from './harness/evidence.ts';
+import { faultRounds } from './harness/fault-rounds.ts';
 import { HttpPublisher } from './harness/http-publisher.ts';
 import { type Product, type Service, startProduct } from './harness/product.ts';
 import { airtight, sharedFile } from './harness/programs.ts';
@@ -16,7 +17,7 @@ import { type Random, seededRandom } from './harness/random.ts';
 import { readUci, uciValues, valueKey } from './harness/uci.ts';
 import { until } from './harness/waiting.ts';
 
-const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 4);
+const ROUNDS = faultRounds(4);
 const SEED = 20_130_301;
 const BETWEEN_MIN_MS = 50;
 const BETWEEN_MAX_MS = 1500;

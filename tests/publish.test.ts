@@ -7,13 +7,14 @@ import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { type ObservationItem, type Problem, type PublishAnswer, UPLOAD_TYPES } from '@airtight/protocol';
 import { readJournal } from './harness/evidence.ts';
+import { faultRounds } from './harness/fault-rounds.ts';
 import { mosquittoPub } from './harness/mosquitto.ts';
 import { type Device, type Product, startProduct } from './harness/product.ts';
 import { has } from './harness/programs.ts';
 import { numberedReading } from './harness/publisher.ts';
 import { pause, until } from './harness/waiting.ts';
 
-const KILLS = 2;
+const KILLS = faultRounds(2);
 const LINES_PER_UPLOAD = 2000;
 const LINES_PER_PIECE = 50;
 /** Between two pieces of an upload, so that a kill meets uploads in the middle. */
@@ -67,7 +68,7 @@ async function problemOf(response: Response): Promise<Problem> {
 test('a gzipped upload is answered line by line and read back value by value', async () => {
   const device = await product.enrol('http-1');
   const body = new Uint8Array(gzipSync(`${line(1)}not a reading\n${line(2)}`));
-  const headers = { 'content-encoding': 'gzip', 'idempotency-key': 'upload-1' };
+  const headers = { 'content-encoding': 'gzip' };
   const response = await publish(device, body, headers, '?dataset=air');
   assert.equal(response.status, 200, await response.clone().text());
   const { results } = (await response.json()) as PublishAnswer;
@@ -93,6 +94,23 @@ test('a gzipped upload is answered line by line and read back value by value', a
       [2, results[2]?.record],
     ],
   );
+});
+
+test('an upload sent again under its key gets the first answer through the api; another body is refused', async () => {
+  const device = await product.enrol('http-key');
+  const headers = { 'idempotency-key': '8e03978e-40d5-43dd-bc93-6894a57f9324' };
+  const first = await publish(device, line(1), headers);
+  const again = await publish(device, line(1), headers);
+  assert.deepEqual([first.status, again.status], [200, 200]);
+  assert.deepEqual(
+    [first, again].map((answer) => answer.headers.get('idempotency-replayed')),
+    [null, 'true'],
+  );
+  assert.equal(await again.text(), await first.text());
+  const other = await publish(device, line(2), headers);
+  assert.deepEqual([other.status, (await problemOf(other)).code], [422, 'IDEMPOTENCY_KEY_REUSED']);
+  const wrong = await publish(device, line(2), { 'idempotency-key': 'with a space' });
+  assert.deepEqual([wrong.status, (await problemOf(wrong)).code], [400, 'REQUEST_INVALID']);
 });
 
 test('a reading that came over MQTT and comes again over HTTP is one record', async (t) => {
@@ -181,7 +199,12 @@ test('the OpenAPI document describes it', async () => {
   };
   const operation = paths['/api/v1/records']?.['post'];
   assert.ok(operation);
-  const { requestBody, security } = operation as { requestBody: { content: object }; security: unknown };
+  const { requestBody, security, parameters } = operation as {
+    requestBody: { content: object };
+    security: unknown;
+    parameters: readonly { name: string; in: string }[];
+  };
+  assert.ok(parameters.some((parameter) => parameter.in === 'header' && parameter.name === 'idempotency-key'));
   assert.deepEqual(Object.keys(requestBody.content), UPLOAD_TYPES);
   assert.deepEqual(security, [{ device: [] }, { deviceToken: [] }]);
 });

@@ -18,20 +18,26 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const FILE_TIMEOUT_MS = 10 * 60_000;
 const FAULT_LOOP_TIMEOUT_MS = 60 * 60_000;
 
-/** Tests that kill services as often as FAULT_ROUNDS says. */
-const FAULT_LOOPS = ['tests/faults.test.ts', 'tests/external-broker.test.ts'];
+/** Tests that kill services as often as FAULT_ROUNDS says: MQTT with HTTP and replay, HTTP uploads, external broker, HJ 212. */
+const FAULT_LOOPS = ['tests/faults.test.ts', 'tests/publish.test.ts', 'tests/external-broker.test.ts', 'tests/hj212.test.ts'];
+/** Of these files, the tests that kill. */
+const FAULT_LOOP_NAMES = /\bkills\b/;
+const FAULT_ROUNDS = '20';
 
 interface Stage {
   readonly files: readonly string[];
   readonly concurrency: number;
   readonly timeoutMs: number;
   readonly env?: { readonly [name: string]: string };
+  /** Only tests of such names. */
+  readonly names?: RegExp;
 }
 
 function stagesOf(mode: string | undefined): Stage[] {
   const files = (pattern: string) => globSync(pattern, { cwd: root, exclude: ['**/node_modules/**'] }).sort();
   if (mode === 'faults') {
-    return [{ files: FAULT_LOOPS, concurrency: 1, timeoutMs: FAULT_LOOP_TIMEOUT_MS, env: { FAULT_ROUNDS: '20' } }];
+    const env = { FAULT_ROUNDS: process.env['FAULT_ROUNDS'] ?? FAULT_ROUNDS };
+    return [{ files: FAULT_LOOPS, concurrency: 1, timeoutMs: FAULT_LOOP_TIMEOUT_MS, env, names: FAULT_LOOP_NAMES }];
   }
   if (mode !== undefined) throw new Error(`unknown mode ${mode}; there is: faults`);
   const single = [...files('*/src/**/*.test.ts'), ...files('tests/tidy/*.test.ts')];
@@ -43,13 +49,14 @@ function stagesOf(mode: string | undefined): Stage[] {
 
 async function* events(stages: readonly Stage[]): AsyncGenerator<TestEvent> {
   const totals: Totals = { tests: 0, suites: 0, pass: 0, fail: 0, cancelled: 0, skipped: 0, todo: 0, duration_ms: 0 };
-  for (const { files, concurrency, timeoutMs, env } of stages) {
+  for (const { files, concurrency, timeoutMs, env, names } of stages) {
     const stream = run({
       files: files.map((file) => join(root, file)),
       cwd: root,
       concurrency,
       timeout: timeoutMs,
       env: { ...process.env, ...env },
+      ...(names === undefined ? {} : { testNamePatterns: names }),
     });
     yield* withoutTotals(stream, totals);
   }

@@ -22,7 +22,12 @@ export interface DataDirectory {
   readonly internalTokenFile: string;
   readonly ledgerKeyFile: string;
   readonly ledgerVkeyFile: string;
+  readonly witnessVkeyFile: string;
+  readonly witnessLogsFile: string;
   readonly policyFile: string;
+  /** Of the TLS listener of `airtight up --tls`. */
+  readonly serverKeyFile: string;
+  readonly serverCertificateFile: string;
   readonly simulatorFile: string;
   readonly replayFile: string;
   readonly runningFile: string;
@@ -48,7 +53,11 @@ export function dataDirectory(path: string): DataDirectory {
     internalTokenFile: join(keys, 'internal.token'),
     ledgerKeyFile: join(keys, 'ledger.key'),
     ledgerVkeyFile: join(keys, 'ledger.vkey'),
+    witnessVkeyFile: join(keys, 'witness.vkey'),
+    witnessLogsFile: join(keys, 'witness-logs'),
     policyFile: join(keys, 'policy'),
+    serverKeyFile: join(keys, 'server.key'),
+    serverCertificateFile: join(keys, 'server.crt'),
     simulatorFile: join(keys, 'simulator.json'),
     replayFile: join(keys, 'replay.json'),
     runningFile: join(root, 'running.json'),

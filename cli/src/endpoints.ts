@@ -7,11 +7,14 @@ export interface Ports {
   /** The product's one outside HTTP port. */
   readonly http: number;
   readonly mqtt: number;
+  /** MQTT over TLS; absent unless `up --tls` was asked for. */
+  readonly mqttTls?: number;
   readonly ingest: number;
   readonly ledger: number;
 }
 
 export const DEFAULT_PORTS: Ports = { http: 8080, mqtt: 1883, ingest: 7071, ledger: 7072 };
+export const DEFAULT_MQTT_TLS_PORT = 8883;
 export const LOOPBACK = '127.0.0.1';
 
 /** What `airtight up` keeps in `running.json` while it runs. */

@@ -45,6 +45,7 @@ export interface CredentialRequest {
   readonly certificate?: { readonly csr?: string; readonly fingerprint256?: string; readonly commonName?: string };
   readonly jwtKey?: string;
   readonly signKey?: string;
+  readonly hj212Password?: string | true;
 }
 
 /** Whichever were made; secrets are in no other answer. */
@@ -52,6 +53,8 @@ export interface ShownCredentials {
   readonly username: string;
   readonly position: number;
   readonly secret?: string;
+  /** Where it was generated. */
+  readonly hj212Password?: string;
   readonly certificate?: {
     readonly certificate: string;
     readonly privateKey?: string;

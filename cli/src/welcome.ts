@@ -29,6 +29,9 @@ export function welcome({ deployment, account, tookMs }: Welcome, terminal: Term
     '',
     row('打开 Open ', terminal.style(['cyan', 'bold'], `http://${LOOPBACK}:${ports.http}/`), terminal),
     row('设备 MQTT ', `mqtt://${LOOPBACK}:${ports.mqtt}  ${dim('airtight enroll')}`, terminal),
+    ...(ports.mqttTls === undefined
+      ? []
+      : [row('设备 MQTTS', `mqtts://localhost:${ports.mqttTls}  ${dim('airtight enroll --certificate')}`, terminal)]),
     row('数据 Data ', `${data.root}  ${dim('密钥 keys/  日志 logs/')}`, terminal),
     account === undefined
       ? row('账户 Login', dim(`忘记密码 forgotten password: airtight password ${ADMINISTRATOR}`), terminal)

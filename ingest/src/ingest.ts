@@ -96,7 +96,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
   const parts = { ...kept, ...identity, door, ...uploads, broker, metrics, commits };
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
-  const doors = await openDoors(config, mqtt, { intake, ...identity, metrics, logger });
+  const doors = await openDoors(config, mqtt, { intake, ...identity, paces, metrics, logger });
   const upkeep = await startUpkeep(config, journal, storage, metrics, logger);
   door.startTicking();
   logger.info({ url, ...doors.ports, head: journal.head, devices: control.devices.size }, 'ingest is ready');
@@ -130,7 +130,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
 async function openDoors(
   config: IngestConfig,
   broker: MqttBroker,
-  parts: Pick<Hj212DoorOptions, 'intake' | 'registry' | 'logins' | 'metrics' | 'logger'>,
+  parts: Pick<Hj212DoorOptions, 'intake' | 'registry' | 'logins' | 'paces' | 'metrics' | 'logger'>,
 ) {
   const mqtt = await openMqttDoors(config, { broker, ...parts });
   const hj212 = await openHj212Door(config, { ...parts, onTaken: (...taken) => broker.onTaken(...taken) });

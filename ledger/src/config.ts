@@ -39,6 +39,52 @@ export const LEDGER_SETTINGS = {
     default: '',
     doc: 'File of the signing key, mode 0600. Empty: keys/ledger.key in the data directory.',
   },
+  nextKeyFile: {
+    type: 'string',
+    env: 'AIRTIGHT_LEDGER_NEXT_KEY_FILE',
+    default: '',
+    doc: 'File of the signing key that is to replace the present one. While it is set, every checkpoint carries both signatures. Empty: none.',
+  },
+  witnessName: {
+    type: 'string',
+    env: 'AIRTIGHT_LEDGER_WITNESS_NAME',
+    default: '',
+    doc: 'Name under which this ledger cosigns the checkpoints of other logs: a schema-less URL, unique in the world. Empty: it is no witness.',
+  },
+  witnessKeyFile: {
+    type: 'string',
+    env: 'AIRTIGHT_LEDGER_WITNESS_KEY_FILE',
+    default: '',
+    doc: 'File of the key that cosigns, mode 0600. Empty: keys/witness.key in the data directory.',
+  },
+  witnessLogsFile: {
+    type: 'string',
+    env: 'AIRTIGHT_LEDGER_WITNESS_LOGS_FILE',
+    default: '',
+    doc: 'The logs that are cosigned: the log lines of a tlog-policy file. Empty: keys/witness-logs in the data directory.',
+  },
+  peerCheckpointIntervalMs: {
+    type: 'integer',
+    env: 'AIRTIGHT_LEDGER_PEER_CHECKPOINT_INTERVAL_MS',
+    default: 3_600_000,
+    min: 100,
+    max: 86_400_000,
+    doc: 'How often the checkpoints that were cosigned for other logs are entered in the own log.',
+  },
+  policyFile: {
+    type: 'string',
+    env: 'AIRTIGHT_LEDGER_POLICY_FILE',
+    default: '',
+    doc: 'tlog-policy file: the witnesses that are asked, by their URLs, to cosign the own checkpoints, and how many make one final. Empty: none is asked.',
+  },
+  cosigningIntervalMs: {
+    type: 'integer',
+    env: 'AIRTIGHT_LEDGER_COSIGNING_INTERVAL_MS',
+    default: 1000,
+    min: 10,
+    max: 60_000,
+    doc: 'At most one checkpoint in this time is brought to the witnesses.',
+  },
   tokenFile: {
     type: 'string',
     env: 'AIRTIGHT_TOKEN_FILE',
@@ -92,6 +138,8 @@ export function resolveLedgerConfig(file: unknown, env: { readonly [name: string
   return Object.freeze({
     ...config,
     keyFile: config.keyFile || join(config.dataDir, 'keys', 'ledger.key'),
+    witnessKeyFile: config.witnessKeyFile || join(config.dataDir, 'keys', 'witness.key'),
+    witnessLogsFile: config.witnessLogsFile || join(config.dataDir, 'keys', 'witness-logs'),
     tokenFile: config.tokenFile || join(config.dataDir, 'keys', 'internal.token'),
   });
 }

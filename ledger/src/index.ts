@@ -1,6 +1,10 @@
 export { type AuditFinding, type AuditProgress, type AuditReport, auditLedger } from './audit/audit-ledger.ts';
+export { auditWitness, type WitnessFinding } from './audit/audit-witness.ts';
 export { DEFAULT_ORIGIN, LEDGER_SETTINGS, type LedgerConfig, resolveLedgerConfig } from './config.ts';
+export type { CosigningStatus, WitnessStatus } from './cosigning/collector.ts';
 export { LedgerError, type LedgerErrorCode } from './ledger-error.ts';
 export { generateLedgerKey, type LedgerKey, readLedgerKey, readLedgerVkey } from './ledger-key.ts';
 export { createLedger, Ledger, loadLedger } from './log/ledger.ts';
 export { ledgerDirectory, type RunningLedger, startLedger } from './service.ts';
+export type { Evidence, EvidenceSummary } from './witness/evidence.ts';
+export { generateWitnessKey, readWitnessVkey } from './witness/witness-key.ts';

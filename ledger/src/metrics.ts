@@ -8,6 +8,11 @@ export interface LedgerMetrics {
   readonly commits: Counter;
   readonly refusals: Counter<'code'>;
   readonly commitSeconds: Histogram;
+  readonly witnessRequests: Counter<'status'>;
+  readonly witnessSeconds: Histogram;
+  readonly cosignatures: Counter<'witness'>;
+  readonly cosignatureFailures: Counter<'witness'>;
+  readonly evidence: Counter<'proven'>;
 }
 
 export interface LedgerGauges {
@@ -15,6 +20,8 @@ export interface LedgerGauges {
   size(): number;
   /** Entries that wait for a commit. */
   pending(): number;
+  /** Entries under the newest checkpoint that the policy's quorum has cosigned. */
+  finalSize(): number;
 }
 
 export function createMetrics(gauges: LedgerGauges): LedgerMetrics {
@@ -31,6 +38,7 @@ export function createMetrics(gauges: LedgerGauges): LedgerMetrics {
     });
   gauge('size_entries', 'Entries under the published checkpoint', gauges.size);
   gauge('pending_entries', 'Entries that wait for a commit', gauges.pending);
+  gauge('final_size_entries', 'Entries under the newest checkpoint that enough witnesses have cosigned', gauges.finalSize);
   const counter = (name: string, help: string): Counter => new Counter({ name: `airtight_ledger_${name}`, help, registers });
   return {
     registry,
@@ -44,5 +52,27 @@ export function createMetrics(gauges: LedgerGauges): LedgerMetrics {
       buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
       registers,
     }),
+    ...witnessMetrics(registers),
+  };
+}
+
+function witnessMetrics(registers: Registry[]) {
+  const labelled = <T extends string>(name: string, help: string, label: T): Counter<T> =>
+    new Counter({ name: `airtight_ledger_${name}`, help, labelNames: [label], registers });
+  return {
+    witnessRequests: labelled('witness_requests_total', 'Requests to cosign another log, by HTTP status', 'status'),
+    witnessSeconds: new Histogram({
+      name: 'airtight_ledger_witness_seconds',
+      help: 'Duration of a request to cosign another log',
+      buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
+      registers,
+    }),
+    cosignatures: labelled('cosignatures_total', 'Cosignatures of own checkpoints, by witness', 'witness'),
+    cosignatureFailures: labelled(
+      'cosignature_failures_total',
+      'Attempts to have an own checkpoint cosigned that failed, by witness',
+      'witness',
+    ),
+    evidence: labelled('evidence_total', 'Evidence of contradicting checkpoints that was kept, by whether it proves a fork', 'proven'),
   };
 }

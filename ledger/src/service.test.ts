@@ -103,7 +103,7 @@ test('entries are sequenced, published and provable by what is served', async (t
 
   const info = await fetch(`${ledger.url}/info`, { headers: { authorization: `Bearer ${TOKEN}` } });
   const { root, ...rest } = (await info.json()) as { [key: string]: unknown };
-  assert.deepEqual(rest, { origin: ORIGIN, vkey, size: 300, checkpoint: note });
+  assert.deepEqual(rest, { origin: ORIGIN, vkey, size: 300, checkpoint: note, final: null });
   assert.deepEqual(decodeBase64(String(root)), checkpoint.value.root);
   const metrics = await (await fetch(`${ledger.url}/metrics`)).text();
   assert.match(metrics, /^airtight_ledger_entries_total 300$/m);
@@ -166,6 +166,30 @@ test('one key signs one log: another directory, another origin or an open key fi
   writeFileSync(open, readFileSync(config.keyFile), { mode: 0o644 });
   await assert.rejects(readLedgerKey(open, ORIGIN), { code: 'LEDGER_KEY_INVALID' });
   await assert.rejects(startLedger({ ...config, tokenFile: join(scratch, 'none') }), { code: 'CONFIG_INVALID' });
+});
+
+test('the key is replaced while the log goes on; the new key begins no log of its own', async (t) => {
+  const dataDir = await dataDirectory();
+  const config = configOf(dataDir);
+  const nextKeyFile = join(dataDir, 'keys', 'next.key');
+  const vkeys = [await readLedgerVkey(config.keyFile, ORIGIN), await generateLedgerKey(nextKeyFile, ORIGIN)].map(parseVkey);
+  const signedBy = async ({ url }: RunningLedger): Promise<boolean[]> => {
+    const note = Buffer.from(await (await fetch(`${url}/checkpoint`)).arrayBuffer());
+    return vkeys.map((vkey) => vkey.ok && openCheckpoint(note, [vkey.value]).ok);
+  };
+  const run = async (settings: object, expected: boolean[]): Promise<void> => {
+    const ledger = await start(t, { ...config, ...settings });
+    assert.deepEqual(await signedBy(ledger), expected);
+    await post(ledger.url, bundle(`entry ${JSON.stringify(settings)}`));
+    assert.deepEqual(await signedBy(ledger), expected);
+    await ledger.close();
+  };
+  await run({}, [true, false]);
+  await run({ nextKeyFile }, [true, true]);
+  await run({ keyFile: nextKeyFile }, [false, true]);
+  await assert.rejects(startLedger(config), { code: 'CHECKPOINT_INVALID' });
+  rmSync(ledgerDirectory(dataDir), { recursive: true });
+  await assert.rejects(startLedger({ ...config, keyFile: nextKeyFile }), { code: 'LEDGER_MISSING' });
 });
 
 test('a second process is refused while the first one runs', async (t) => {

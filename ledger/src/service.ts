@@ -6,12 +6,15 @@ import { formatVkey } from '@airtight/tlog';
 import type { Logger } from 'pino';
 import pino from 'pino';
 import type { LedgerConfig } from './config.ts';
+import type { CosignatureCollector, CosigningStatus } from './cosigning/collector.ts';
 import { createServer } from './http/server.ts';
 import { LedgerError } from './ledger-error.ts';
-import { isUnusedKey, markKeyUsed, readLedgerKey } from './ledger-key.ts';
+import { readLedgerKey } from './ledger-key.ts';
 import { createLedger, type Ledger, loadLedger } from './log/ledger.ts';
 import { Sequencer } from './log/sequencer.ts';
 import { createMetrics, type LedgerMetrics } from './metrics.ts';
+import { isUnusedKey, markKeyUsed } from './signing-key-file.ts';
+import { startWitnessing } from './witnessing.ts';
 
 export interface RunningLedger {
   readonly url: string;
@@ -38,16 +41,33 @@ export async function startLedger(
   const token = await readToken(config.tokenFile);
   const ledger = await openLedger(config, dir);
   // The gauges read the sequencer, which counts into the metrics.
-  const metrics = createMetrics({ size: () => ledger.published.size, pending: () => sequencer.pendingEntries });
-  const sequencer = new Sequencer(ledger, {
-    onCommit: (commit) => countCommit(metrics, commit),
-    onFailure(error) {
-      logger.fatal({ err: error }, 'a commit failed');
-      onFailure(error);
-    },
+  const metrics = createMetrics({
+    size: () => ledger.published.size,
+    pending: () => sequencer.pendingEntries,
+    finalSize: () => ledger.final?.size ?? 0,
   });
-  const server = createServer({ dir, ledger, sequencer, metrics, token, logger });
+  const fail = (error: unknown): void => {
+    logger.fatal({ err: error }, 'what was to be stored could not be');
+    onFailure(error);
+  };
+  let collector: CosignatureCollector | null = null;
+  const sequencer = new Sequencer(ledger, {
+    onCommit(commit) {
+      countCommit(metrics, commit);
+      collector?.wake();
+    },
+    onFailure: fail,
+  });
+  const append = (entries: readonly Uint8Array[]): Promise<unknown> => sequencer.add(entries);
+  const witnessing = await startWitnessing({ config, dir, ledger, metrics, logger, append, onFailure: fail }).catch((error) => {
+    ledger.close();
+    throw error;
+  });
+  collector = witnessing.collector;
+  const cosigningStatus = (): CosigningStatus | null => witnessing.collector?.status() ?? null;
+  const server = createServer({ dir, ledger, sequencer, metrics, token, logger, witnessing, cosigningStatus });
   const close = async (): Promise<void> => {
+    await witnessing.close();
     await sequencer.close();
     await server.close();
     ledger.close();
@@ -66,6 +86,12 @@ export async function startLedger(
 
 async function openLedger(config: LedgerConfig, dir: string): Promise<Ledger> {
   const key = await readLedgerKey(config.keyFile, config.origin);
+  if (config.nextKeyFile !== '') {
+    const nextKey = await readLedgerKey(config.nextKeyFile, config.origin);
+    // It takes over a log; it must not begin one.
+    await markKeyUsed(config.nextKeyFile);
+    return loadLedger({ dir, key, nextKey });
+  }
   if (!(await isUnusedKey(config.keyFile))) return loadLedger({ dir, key });
   await mkdir(config.dataDir, { recursive: true });
   const ledger = await createLedger({ dir, key }).catch((error) => {

@@ -70,6 +70,8 @@ export const CODES = {
   NAME_INVALID: { status: 400, zh: '名称不合法', en: 'The name is not allowed' },
   // Requests.
   REQUEST_INVALID: { status: 400, zh: '请求参数不正确', en: 'The request is not valid' },
+  IDEMPOTENCY_KEY_BUSY: { status: 409, zh: '使用该幂等键的请求仍在处理中', en: 'A request with this idempotency key is still under way' },
+  IDEMPOTENCY_KEY_REUSED: { status: 422, zh: '该幂等键已用于另一内容', en: 'The idempotency key was used for another request' },
   NOT_FOUND: { status: 404, zh: '未找到', en: 'Not found' },
   RECORD_NOT_SEALED: { status: 409, zh: '记录已存储，尚未封入批次', en: 'The record is stored but its batch is not sealed yet' },
   RECORD_NOT_ANCHORED: { status: 409, zh: '记录的批次尚未写入账本', en: 'The record is stored but its batch is not in the ledger yet' },
@@ -121,6 +123,7 @@ export const CODES = {
   LEDGER_MISSING: { status: 500, zh: '该目录没有账本', en: 'There is no ledger in this directory' },
   LEDGER_KEY_EXISTS: { status: 409, zh: '账本密钥文件已存在', en: 'The ledger key file exists' },
   LEDGER_KEY_INVALID: { status: 500, zh: '账本密钥无效', en: 'The ledger key is not valid' },
+  WITNESS_STATE_INVALID: { status: 500, zh: '见证记录缺失或被改动', en: 'What the witness has cosigned is missing or was changed' },
   ENTRY_BUNDLE_MALFORMED: { status: 400, zh: '账本条目包格式错误', en: 'The entries are not as in an entry bundle' },
   PROOF_MALFORMED: { status: 422, zh: '证明格式错误', en: 'The proof is malformed' },
   PROOF_MISMATCH: { status: 422, zh: '证明推出的哈希与所声称的不符', en: 'The proof does not lead to the hash that is claimed' },

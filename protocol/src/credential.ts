@@ -6,6 +6,9 @@ import type { DeviceRecord } from './control.ts';
 
 export type CredentialKind = 'password' | 'hj212-password' | 'certificate' | 'jwt-ed25519' | 'signing-ed25519';
 
+/** PW of an HJ 212 monitor: six digits by the standard; some are set to more. Neither `;` nor `=`, which end a field. */
+export const HJ212_PASSWORD_PATTERN = '^[!-:<>-~]{6,64}$';
+
 interface Validity {
   /** Unique within the device. Of a key: the first 16 hex digits of SHA-256 over its 32 bytes, so that a device knows it too. */
   readonly id: string;

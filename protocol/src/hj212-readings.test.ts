@@ -47,6 +47,11 @@ test('minute, hour and day values are properties of their own', () => {
   }
 });
 
+test('a segment that holds no value is taken, and gives no reading', () => {
+  for (const fields of ['DataTime=20261122100500', 'DataTime=20261122100500;a34004-Info=x,a34004-Flag=D'])
+    assert.deepEqual(read(`${HEAD}CN=2011;CP=&&${fields}&&`), { ok: true, value: [] });
+});
+
 test('what cannot be read is refused with a code', () => {
   const at = (time: string) => `${HEAD}CN=2011;CP=&&DataTime=${time};a34004-Rtd=1&&`;
   assert.equal(codeOf(at('20261122100500')), 'accepted');

@@ -28,7 +28,8 @@ const FLAG_NORMAL = 'N';
 const ZONE_OFFSET_MS = 8 * 3_600_000;
 
 /**
- * The reading in a data segment (ASCII, without frame and password). Fields beside values and flags stay in the record alone.
+ * The reading in a data segment (ASCII, without frame and password), none where it holds no value. Fields beside values and
+ * flags stay in the record alone.
  * @returns HJ212_MALFORMED, PAYLOAD_SHAPE for a command that reports no values, TIME_INVALID, NUMBER_NOT_FINITE
  */
 export function toHj212Readings(payload: Uint8Array): Outcome<readonly Reading[]> {
@@ -48,6 +49,8 @@ export function toHj212Readings(payload: Uint8Array): Outcome<readonly Reading[]
     }
   }
   if (measurements.size > MEASUREMENTS_MAX) return refuse('PAYLOAD_SHAPE', `more than ${MEASUREMENTS_MAX} measurements`);
+  // A monitor that has nothing to report, or only what stays in the record.
+  if (measurements.size === 0) return accept([]);
   const identity = qn === undefined ? {} : { messageId: `id:${qn}-${cn}-${mn}-${pno}` };
   return accept([{ ...identity, time, measurements: [...measurements.values()] }]);
 }

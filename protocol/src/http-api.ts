@@ -351,5 +351,12 @@ export type PublishAnswer = Static<typeof PublishAnswer>;
 
 /** IP address of the device, as the api sees it: ingest limits failed logins by it. */
 export const DEVICE_ADDRESS_HEADER = 'airtight-device-address';
+/** Request header: uploads of one producer that bear the same value are one upload. */
+export const IDEMPOTENCY_KEY_HEADER = 'idempotency-key';
+/** Answer header `true`: the answer is that of the first upload with the key. */
+export const IDEMPOTENCY_REPLAYED_HEADER = 'idempotency-replayed';
+/** Visible ASCII; a structured string in quotes (RFC 9651 §3.3.3) is taken with them. */
+export const IDEMPOTENCY_KEY_PATTERN = '^[\\x21-\\x7e]{1,255}$';
+
 /** Carries a device's own `Authorization` from the api to ingest, where that header holds our services' token. */
 export const DEVICE_CREDENTIALS_HEADER = 'airtight-device-authorization';

@@ -46,6 +46,20 @@ export function verifyConsistency(proof: ConsistencyProof, sha: Sha256 = nobleSh
   return pass(newRoot);
 }
 
+/**
+ * The root of the old tree by a proof that was made for another old root than the verifier knows: what the path leads
+ * to, when it leads to `newRoot` as well. Null when it does not, or cannot tell: where the old size is a power of two, the
+ * old root is no part of the path.
+ */
+export function oldRootOfPath(proof: Omit<ConsistencyProof, 'oldRoot'>, sha: Sha256 = nobleSha256): Uint8Array | null {
+  const { oldSize, newSize, newRoot, path } = proof;
+  if (faultOfShape({ ...proof, oldRoot: newRoot }) !== undefined || oldSize === newSize || oldSize === 0 || isPowerOfTwo(oldSize)) {
+    return null;
+  }
+  const roots = rootsFromPath(oldSize, newSize, path, sha);
+  return equalBytes(roots.new, newRoot) ? roots.old : null;
+}
+
 function faultOfShape({ oldSize, newSize, oldRoot, newRoot, path }: ConsistencyProof): Fault | undefined {
   if (!Number.isSafeInteger(newSize) || !Number.isSafeInteger(oldSize) || oldSize < 0 || oldSize > newSize) {
     return fail('PROOF_MALFORMED', `no tree grows from size ${oldSize} to size ${newSize}`);

@@ -3,7 +3,7 @@
  * what its verification against a signed checkpoint says.
  */
 import { concatBytes } from '@noble/hashes/utils.js';
-import { nodeHash, rootOfLeafHashes } from './merkle.ts';
+import { EMPTY_ROOT, nodeHash, rootOfLeafHashes } from './merkle.ts';
 import { consistencyRanges, inclusionRanges, isPowerOfTwo, type LeafRange, splitPoint } from './proof-ranges.ts';
 import { HASH_BYTES, nobleSha256, type Sha256 } from './sha256.ts';
 import { hashesOnLevel, rightEdgeTiles, TILE_WIDTH, tilePath, tileWidth } from './tile.ts';
@@ -69,6 +69,18 @@ export async function consistencyFromTiles(
   sha: Sha256 = nobleSha256,
 ): Promise<Uint8Array[]> {
   return subtreeRoots(source, consistencyRanges(oldSize, newSize), newSize, sha);
+}
+
+/** MTH(D[oldSize]) from the tiles of a larger tree, which need not have been published at that size. */
+export async function oldRootFromTiles(
+  source: TileSource,
+  oldSize: number,
+  newSize: number,
+  sha: Sha256 = nobleSha256,
+): Promise<Uint8Array> {
+  if (oldSize === 0) return EMPTY_ROOT.slice();
+  const [root] = await subtreeRoots(source, [{ from: 0, to: oldSize }], newSize, sha);
+  return root as Uint8Array;
 }
 
 /** Roots of subtrees of a log of this size, in the order of the ranges; a tile is read once. */

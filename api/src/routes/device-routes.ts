@@ -2,7 +2,7 @@
  * Devices and what they prove themselves with: enrolment, rotation, revocation, keys, claim codes, fleets. Ingest, which
  * checks devices, does all of it; these routes say who may ask, and put on record who did.
  */
-import { AirtightError, isName } from '@airtight/protocol';
+import { AirtightError, HJ212_PASSWORD_PATTERN, isName } from '@airtight/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { RouteContext } from './context.ts';
@@ -40,6 +40,11 @@ const credentialFields = {
   ),
   jwtKey: Type.Optional(Pem),
   signKey: Type.Optional(Pem),
+  hj212Password: Type.Optional(
+    Type.Union([Type.Literal(true), Type.String({ pattern: HJ212_PASSWORD_PATTERN })], {
+      description: 'PW of an HJ 212 monitor, whose foreign id is hj212:{MN}. True: six digits are generated.',
+    }),
+  ),
 };
 const NewDevice = Type.Object({ producer: Name, ...templateFields, ...credentialFields, replace: Type.Optional(Type.Boolean()) }, strict);
 const Rotation = Type.Object({ overlapMs: Type.Integer({ minimum: 0, maximum: 365 * 86_400_000 }), ...credentialFields }, strict);
@@ -73,6 +78,7 @@ const CredentialSummary = Type.Object({ id: Type.String(), kind: Type.String() }
 const Enrolled = Type.Object({
   username: Type.String(),
   secret: Type.Optional(Type.String()),
+  hj212Password: Type.Optional(Type.String({ description: 'Where it was generated.' })),
   certificate: Type.Optional(
     Type.Object({
       certificate: Type.String(),

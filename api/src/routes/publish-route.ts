@@ -1,6 +1,9 @@
 /** What devices and department systems send over HTTP; ingest knows them and takes it, this route passes it on. */
 import {
   AirtightError,
+  IDEMPOTENCY_KEY_HEADER,
+  IDEMPOTENCY_KEY_PATTERN,
+  IDEMPOTENCY_REPLAYED_HEADER,
   JSON_TYPE,
   NAME_MAX_LENGTH,
   NDJSON_TYPE,
@@ -14,6 +17,14 @@ import { type Static, Type } from 'typebox';
 import type { RouteContext } from './context.ts';
 
 const Query = Type.Object({ dataset: Type.Optional(Type.String({ minLength: 1, maxLength: NAME_MAX_LENGTH })) });
+const Headers = Type.Object({
+  [IDEMPOTENCY_KEY_HEADER]: Type.Optional(
+    Type.String({
+      pattern: IDEMPOTENCY_KEY_PATTERN,
+      description: `The device's name for this upload. Sent again within 24 h with the same body it gets the first answer, with the header ${IDEMPOTENCY_REPLAYED_HEADER}: true.`,
+    }),
+  ),
+});
 /** Admission looks at what is in it (docs/reference/formats.md), line by line. */
 const JsonBody = Type.Unknown({ description: 'A reading, or an array of readings, taken as one record.' });
 const SenmlBody = Type.Unknown({ description: 'A SenML pack (RFC 8428), taken as one record.' });
@@ -23,6 +34,7 @@ const schema = {
     'Publishes records as a device, with its name and secret (HTTP Basic) or its own token (Bearer). Answered when all are durable. Content-Encoding gzip is taken.',
   security: [{ device: [] }, { deviceToken: [] }],
   querystring: Query,
+  headers: Headers,
   body: {
     content: {
       [JSON_TYPE]: { schema: JsonBody },
@@ -42,7 +54,9 @@ export function publishRoute(app: FastifyInstance, { ingest }: RouteContext): vo
     const config = { access: 'anyone' } as const;
     scope.post<{ Querystring: Static<typeof Query> }>('/records', { config, schema }, async (request, reply) => {
       try {
-        return reply.type('application/json; charset=utf-8').send(await ingest.publish(request.query.dataset, request.raw, request.ip));
+        const { json, replayed } = await ingest.publish(request.query.dataset, request.raw, request.ip);
+        if (replayed) void reply.header(IDEMPOTENCY_REPLAYED_HEADER, 'true');
+        return reply.type('application/json; charset=utf-8').send(json);
       } catch (error) {
         // The sender went away: there is nobody to answer, and nothing of ours is broken.
         if (request.raw.destroyed && !request.raw.complete) return reply.hijack();

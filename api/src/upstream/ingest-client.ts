@@ -9,7 +9,7 @@ import {
   FEED_HEAD_HEADER,
   FEED_NEXT_HEADER,
 } from '@airtight/protocol';
-import { RelayedRefusal, relayUpload } from './publish-relay.ts';
+import { type RelayedAnswer, RelayedRefusal, relayUpload } from './publish-relay.ts';
 
 /** A stretch of the journal: whole frames of positions [from, next). */
 export interface FeedChunk {
@@ -174,7 +174,7 @@ export class IngestClient {
   }
 
   /** Passes on what a device publishes, with its credentials. @returns JSON text @throws AirtightError SERVICE_UNAVAILABLE or ingest's own code */
-  publish(dataset: string | undefined, upload: IncomingMessage, address: string): Promise<Buffer> {
+  publish(dataset: string | undefined, upload: IncomingMessage, address: string): Promise<RelayedAnswer> {
     const query = dataset === undefined ? '' : `?dataset=${encodeURIComponent(dataset)}`;
     return relayUpload(`${this.#url}/publish${query}`, this.#token, upload, address);
   }

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Bilingual, CODES } from '@airtight/protocol';
+import { type Policy, parsePolicy, type Vkey } from '@airtight/tlog';
 import { auditEntries } from '../audit/audit-entries.ts';
 import { auditJournal, type JournalLimits, NO_LIMITS } from '../audit/audit-journal.ts';
 import { auditStored } from '../audit/audit-store.ts';
@@ -107,12 +108,29 @@ async function auditLedgerFiles(
       en: `There is no ${data.ledgerVkeyFile}: the verifier key of the ledger is missing`,
     });
   }
-  const { auditLedger } = await import('@airtight/ledger');
+  const { auditLedger, auditWitness } = await import('@airtight/ledger');
   const vkey = readFileSync(data.ledgerVkeyFile, 'utf8').trim();
-  const { checkpoint, entries, files, finding } = await auditLedger(data.ledger, vkey, (at) => onProgress(at.entries));
+  const report = await auditLedger(data.ledger, vkey, (at) => onProgress(at.entries), witnessesOf(data));
+  const { checkpoint, entries, files } = report;
+  const finding = report.finding ?? (await auditWitness(data.ledger, cosignedLogsOf(data)))[0];
   const counts = { entries, files };
   if (finding !== undefined) return { result: { counts, finding: { ...finding, stage: 'ledger', file: join('ledger', finding.file) } } };
   return { result: { counts }, ...(checkpoint === undefined ? {} : { size: checkpoint.size }) };
+}
+
+/** The witnesses that readers are told to trust. */
+function witnessesOf(data: DataDirectory): readonly Vkey[] {
+  return readPolicy(data.policyFile)?.witnesses.map(({ vkey }) => vkey) ?? [];
+}
+
+/** The logs that this ledger cosigns. */
+function cosignedLogsOf(data: DataDirectory): readonly Vkey[] {
+  return readPolicy(data.witnessLogsFile)?.logs.map(({ vkey }) => vkey) ?? [];
+}
+
+function readPolicy(file: string): Policy | undefined {
+  const policy = existsSync(file) ? parsePolicy(readFileSync(file, 'utf8')) : undefined;
+  return policy?.ok === true ? policy.value : undefined;
 }
 
 function showStage(stage: AuditStage, { finding, counts, remark }: StageResult, terminal: Terminal): void {

@@ -13,8 +13,8 @@ export const caCommand = defineCommand({
     en: 'make a certificate authority of this deployment, which issues client certificates to devices',
   },
   details: {
-    zh: 'ca init 在 keys/ 中写入 ca.key（0600）与 ca.crt。把 ca.crt 作为客户端 CA 交给 TLS 监听端口；设备证书由 airtight enroll --certificate 签发。',
-    en: 'ca init writes ca.key (0600) and ca.crt into keys/. Give ca.crt to the TLS listener as client CA; airtight enroll --certificate issues certificates.',
+    zh: 'ca init 在 keys/ 中写入 ca.key（0600）与 ca.crt。airtight up --tls 以 ca.crt 为客户端 CA；设备证书由 airtight enroll --certificate 签发。',
+    en: 'ca init writes ca.key (0600) and ca.crt into keys/. airtight up --tls takes ca.crt as client CA; airtight enroll --certificate issues certificates.',
   },
   operands: 'init',
   options: {
@@ -47,8 +47,8 @@ export const caCommand = defineCommand({
     else {
       terminal.say({ zh: `私钥：${files.key}（请备份，切勿外传）`, en: `Key:         ${files.key} (back it up, give it to nobody)` });
       terminal.say({
-        zh: `证书：${files.certificate}（交给 TLS 监听端口作为客户端 CA）`,
-        en: `Certificate: ${files.certificate} (the client CA of the TLS listener)`,
+        zh: `证书：${files.certificate}（airtight up --tls 的客户端 CA）`,
+        en: `Certificate: ${files.certificate} (the client CA of airtight up --tls)`,
       });
     }
     return EXIT.ok;

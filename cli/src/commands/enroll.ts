@@ -2,7 +2,7 @@
 import { isName, telemetryTopic } from '@airtight/protocol';
 import { DATA_OPTION, defineCommand, durationMs, EXIT, type ExitCode, JSON_OPTION, UsageError, type ValuesOf } from '../command.ts';
 import { dataDirectory, readInternalToken } from '../data-directory.ts';
-import { INGEST_OPTION, ingestUrl, MQTT_OPTION, mqttAddress } from '../endpoints.ts';
+import { INGEST_OPTION, ingestUrl, MQTT_OPTION, mqttAddress, portsOf } from '../endpoints.ts';
 import { CREDENTIAL_OPTIONS, credentialsOf, DEVICE_OPTIONS, deviceOf } from '../enrolment/device-options.ts';
 import { showCredentials, showTrial, writeCertificate } from '../enrolment/shown-credentials.ts';
 import { explainRefusal, IngestClient } from '../ingest-client.ts';
@@ -66,12 +66,14 @@ async function enrol(values: Values, terminal: Terminal): Promise<ExitCode> {
   const shown = await explainRefusal(() => clientOf(values).enrolDevice(request), terminal);
   if (shown === undefined) return EXIT.found;
   const files = writeCertificate(shown, values.out);
-  const mqtt = mqttAddress(dataDirectory(values.data), values.mqtt);
+  const data = dataDirectory(values.data);
+  const mqtt = mqttAddress(data, values.mqtt);
+  const tlsPort = values.mqtt === undefined ? portsOf(data).mqttTls : undefined;
   const topics = datasets.map((dataset) => telemetryTopic({ agency, dataset, producer }));
   if (values.json === true) terminal.json({ ...shown, files, ...mqtt, topics });
   else {
     showCredentials(shown, files, terminal);
-    showTrial(shown, mqtt, topics, datasets[0] ?? '', terminal);
+    showTrial(shown, files, { ...mqtt, tlsPort }, topics, datasets[0] ?? '', terminal);
   }
   return EXIT.ok;
 }

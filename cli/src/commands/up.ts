@@ -6,6 +6,7 @@ import { createDataDirectory, type DataDirectory, dataDirectory, readInternalTok
 import { LOOPBACK, type Running, readRunning } from '../endpoints.ts';
 import { type NewAccount, writeFirstRecords } from '../first-start/first-records.ts';
 import { createLedgerIdentity } from '../first-start/ledger-key.ts';
+import { createServerCertificate, serverHosts } from '../first-start/server-certificate.ts';
 import { IngestClient } from '../ingest-client.ts';
 import { assertPortsFree, readConfigFile, resolvePorts } from '../supervise/ports.ts';
 import { Readiness, type ServiceName } from '../supervise/readiness.ts';
@@ -45,6 +46,14 @@ export const upCommand = defineCommand({
     data: DATA_OPTION,
     port: { type: 'string', value: 'PORT', doc: { zh: '网页与 API 端口（默认 8080）', en: 'port of pages and API (default: 8080)' } },
     'mqtt-port': { type: 'string', value: 'PORT', doc: { zh: 'MQTT 端口（默认 1883）', en: 'MQTT port (default: 1883)' } },
+    tls: {
+      type: 'boolean',
+      doc: {
+        zh: '同时监听 MQTT over TLS：用本部署的 CA 签发本机服务器证书，并接受该 CA 签发的设备证书',
+        en: 'MQTT over TLS too: a server certificate for this machine by our own CA, whose device certificates are taken',
+      },
+    },
+    'mqtt-tls-port': { type: 'string', value: 'PORT', doc: { zh: '--tls 的端口（默认 8883）', en: 'port of --tls (default: 8883)' } },
     'ingest-port': {
       type: 'string',
       value: 'PORT',
@@ -62,16 +71,23 @@ export const upCommand = defineCommand({
     },
   },
   async run(values, _operands, terminal): Promise<ExitCode> {
-    const asked = { http: values.port, mqtt: values['mqtt-port'], ingest: values['ingest-port'], ledger: values['ledger-port'] };
+    const asked = {
+      ...{ http: values.port, mqtt: values['mqtt-port'], mqttTls: values['mqtt-tls-port'] },
+      ...{ ingest: values['ingest-port'], ledger: values['ledger-port'] },
+    };
+    const wantsTls = values.tls === true;
     const configFile = values.config === undefined ? undefined : resolve(values.config);
     const config = readConfigFile(configFile);
-    const ports = resolvePorts(asked, process.env, config);
+    const ports = resolvePorts(asked, process.env, config, wantsTls);
     const data = dataDirectory(values.data);
     assertNotRunning(data);
     await assertPortsFree(ports);
     createDataDirectory(data);
     await createLedgerIdentity(data, config?.['ledger'], process.env);
-    return await supervise({ data, ports, configFile, simulate: values.simulate === true }, terminal);
+    // Who has a certificate names it in the settings: then none is made.
+    const hasOwn = process.env['AIRTIGHT_INGEST_TLS_CERT_FILE'] !== undefined || config?.['ingest']?.['tlsCertFile'] !== undefined;
+    const tls = wantsTls && !hasOwn ? await createServerCertificate(data, serverHosts(), Date.now()) : undefined;
+    return await supervise({ data, ports, configFile, simulate: values.simulate === true, tls }, terminal);
   },
 });
 

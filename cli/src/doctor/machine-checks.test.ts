@@ -4,7 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createDataDirectory, dataDirectory } from '../data-directory.ts';
-import { checkClock, checkFsync, checkMemory, checkNode, checkPermissions, diskCheck, fsyncCheck } from './machine-checks.ts';
+import { createServerCertificate } from '../first-start/server-certificate.ts';
+import {
+  checkCertificates,
+  checkClock,
+  checkFsync,
+  checkMemory,
+  checkNode,
+  checkPermissions,
+  diskCheck,
+  fsyncCheck,
+} from './machine-checks.ts';
 import { lagCheck } from './service-checks.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'doctor-'));
@@ -55,10 +65,23 @@ test('a key that others can read is named', () => {
   const data = dataDirectory(join(root, 'data'));
   assert.equal(checkPermissions(data).health, 'ok');
   createDataDirectory(data);
-  writeFileSync(data.policyFile, '', { mode: 0o644 });
+  for (const file of [data.policyFile, data.witnessVkeyFile, data.serverCertificateFile]) writeFileSync(file, '', { mode: 0o644 });
   assert.equal(checkPermissions(data).health, 'ok');
   chmodSync(data.internalTokenFile, 0o644);
   const check = checkPermissions(data);
   assert.equal(check.health, 'problem');
   assert.ok(check.found.en.includes(data.internalTokenFile));
+});
+
+test('a certificate that ends soon is named', async () => {
+  const data = dataDirectory(join(root, 'certified'));
+  createDataDirectory(data);
+  const now = Date.UTC(2026, 10, 22);
+  assert.equal(checkCertificates([data.serverCertificateFile, ''], now).health, 'ok');
+  await createServerCertificate(data, ['localhost'], now);
+  const day = 86_400_000;
+  assert.deepEqual(
+    [0, 352, 366].map((days) => checkCertificates([data.serverCertificateFile], now + days * day).health),
+    ['ok', 'warning', 'problem'],
+  );
 });

@@ -1,10 +1,21 @@
-/** The machine: Node, memory, disk space, what a durable write costs, the clock, permissions, ports. */
-import { closeSync, existsSync, fdatasyncSync, openSync, readdirSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
+/** The machine: Node, memory, disk space, what a durable write costs, the clock, permissions, certificates, ports. */
+import { X509Certificate } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { decodeBatchRecord } from '@airtight/protocol';
 import type { DataDirectory } from '../data-directory.ts';
-import type { Ports } from '../endpoints.ts';
 import { journalFrames, segmentsIn } from '../journal/journal-walk.ts';
 import { isPortFree } from '../supervise/ports.ts';
 import { type Check, healthy, unwell } from './check.ts';
@@ -22,6 +33,8 @@ const FSYNC_WARNING_MS = 20;
 const FSYNC_PROBLEM_MS = 200;
 /** Before this the clock was never set: 2026-01-01. */
 const CLOCK_MIN_MS = Date.UTC(2026, 0, 1);
+/** Time enough for a person to renew one. */
+const CERTIFICATE_WARNING_MS = 14 * 86_400_000;
 /** A journal may be some seconds ahead after a clock was corrected. */
 const CLOCK_BACK_MAX_MS = 5000;
 
@@ -120,7 +133,8 @@ export function checkPermissions(data: DataDirectory): Check {
   }
   const open = [data.keys, ...readdirSync(data.keys).map((name) => join(data.keys, name))].filter(isReadByOthers);
   // What may be handed to anyone.
-  const exposed = open.filter((path) => path !== data.policyFile && path !== data.ledgerVkeyFile);
+  const shareable: readonly string[] = [data.policyFile, data.ledgerVkeyFile, data.witnessVkeyFile, data.witnessLogsFile];
+  const exposed = open.filter((path) => !shareable.includes(path) && !path.endsWith('.crt'));
   if (exposed.length === 0) return healthy('permissions', { zh: '密钥只有本用户可读', en: 'the keys are readable by this user alone' });
   return unwell(
     'permissions',
@@ -130,16 +144,30 @@ export function checkPermissions(data: DataDirectory): Check {
   );
 }
 
+/** Ends of the certificates that devices meet. @param files PEM; one that is not there is passed over */
+export function checkCertificates(files: readonly string[], now: number): Check {
+  const ends = files.filter(existsSync).map((path) => ({ path, end: new X509Certificate(readFileSync(path)).validToDate.getTime() }));
+  const first = ends.toSorted((a, b) => a.end - b.end)[0];
+  if (first === undefined) return healthy('certificates', { zh: '未使用 TLS 证书', en: 'no TLS certificate is in use' });
+  const day = new Date(first.end).toISOString().slice(0, 10);
+  const found = { zh: `证书 ${first.path} 有效至 ${day}`, en: `the certificate ${first.path} is valid until ${day}` };
+  if (first.end - now > CERTIFICATE_WARNING_MS) return healthy('certificates', found);
+  return unwell('certificates', first.end > now ? 'warning' : 'problem', found, {
+    zh: '请换发；由 airtight up --tls 签发的会在下次启动时换新。',
+    en: 'Renew it; one that airtight up --tls has made is replaced at the next start.',
+  });
+}
+
 function isReadByOthers(path: string): boolean {
   return (statSync(path).mode & 0o077) !== 0;
 }
 
 /** Before a start: nobody else may hold the ports. */
-export async function checkPorts(ports: Ports): Promise<Check> {
+export async function checkPorts(ports: readonly number[]): Promise<Check> {
   const taken: number[] = [];
-  for (const port of Object.values(ports)) if (!(await isPortFree(port))) taken.push(port);
+  for (const port of ports) if (!(await isPortFree(port))) taken.push(port);
   if (taken.length === 0) {
-    const all = Object.values(ports).join(', ');
+    const all = ports.join(', ');
     return healthy('ports', { zh: `端口 ${all} 空闲`, en: `ports ${all} are free` });
   }
   return unwell(

@@ -1,9 +1,12 @@
 /** Options of `airtight enroll` that say what a device is, and with what it proves itself. */
 import { readFileSync } from 'node:fs';
-import { type DeviceTemplate, isName, isTelemetryDataset, type ProducerKind } from '@airtight/protocol';
+import { type DeviceTemplate, HJ212_PASSWORD_PATTERN, isName, isTelemetryDataset, type ProducerKind } from '@airtight/protocol';
 import { type Options, UsageError, type ValuesOf } from '../command.ts';
 import type { CredentialRequest } from '../ingest-client.ts';
 
+const HJ212_PASSWORD = new RegExp(HJ212_PASSWORD_PATTERN);
+/** In the place of a password: one is made. */
+const GENERATED = 'new';
 const KINDS: readonly string[] = ['air-station', 'fridge', 'service'] satisfies ProducerKind[];
 
 export const DEVICE_OPTIONS = {
@@ -68,6 +71,14 @@ export const CREDENTIAL_OPTIONS = {
     value: 'FILE',
     doc: { zh: '设备数据签名的 Ed25519 公钥', en: 'Ed25519 public key with which it signs payloads' },
   },
+  hj212: {
+    type: 'string',
+    value: 'PASSWORD',
+    doc: {
+      zh: 'HJ 212 监测仪的访问密码（PW，六位数字）；new 表示随机生成。须有 --foreign-id hj212:MN',
+      en: 'what an HJ 212 monitor sends as PW, six digits; new: generated. Needs --foreign-id hj212:MN',
+    },
+  },
 } as const satisfies Options;
 
 export interface NamedDevice {
@@ -111,6 +122,13 @@ export function credentialsOf(values: ValuesOf<typeof CREDENTIAL_OPTIONS>): Cred
       en: 'only one of --certificate/--csr, --fingerprint and --common-name is taken',
     });
   }
+  const { hj212 } = values;
+  if (hj212 !== undefined && hj212 !== GENERATED && !HJ212_PASSWORD.test(hj212)) {
+    throw new UsageError({
+      zh: '--hj212 应为六位数字（最多 64 个可见字符，不含 ; 与 =），或 new',
+      en: '--hj212 takes six digits (up to 64 visible characters without ; and =), or new',
+    });
+  }
   const jwtKey = fileOf('jwt-key', values['jwt-key']);
   const signKey = fileOf('sign-key', values['sign-key']);
   const hasCertificate = wantsOwn || fingerprint256 !== undefined || commonName !== undefined;
@@ -127,6 +145,7 @@ export function credentialsOf(values: ValuesOf<typeof CREDENTIAL_OPTIONS>): Cred
       : {}),
     ...(jwtKey === undefined ? {} : { jwtKey }),
     ...(signKey === undefined ? {} : { signKey }),
+    ...(hj212 === undefined ? {} : { hj212Password: hj212 === GENERATED ? true : hj212 }),
   };
 }
 

@@ -33,9 +33,11 @@ export function writeCertificate({ username, certificate }: ShownCredentials, di
 
 /** @param files as `writeCertificate` answers */
 export function showCredentials(shown: ShownCredentials, files: { readonly [what: string]: string }, terminal: Terminal): void {
-  const { username, secret, credentials } = shown;
+  const { username, secret, hj212Password, credentials } = shown;
   terminal.say({ zh: `用户名：${username}`, en: `User name: ${username}` });
   if (secret !== undefined) terminal.say({ zh: `密码：  ${secret}（只显示这一次）`, en: `Secret:    ${secret} (shown once)` });
+  if (hj212Password !== undefined)
+    terminal.say({ zh: `HJ 212 PW：${hj212Password}（只显示这一次）`, en: `HJ 212 PW: ${hj212Password} (shown once)` });
   for (const file of Object.values(files)) terminal.say({ zh: `文件：  ${file}`, en: `File:      ${file}` });
   for (const { id, kind } of credentials) {
     if (kind === 'password' || kind === 'hj212-password') continue;
@@ -43,19 +45,32 @@ export function showCredentials(shown: ShownCredentials, files: { readonly [what
   }
 }
 
-/** A command with which the password can be tried. */
+/** Where devices come in. */
+export interface MqttDoor {
+  readonly host: string;
+  readonly port: number;
+  /** Over TLS; absent where the running `up` has none. */
+  readonly tlsPort: number | undefined;
+}
+
+/** A command with which the credentials can be tried. @param files as `writeCertificate` answers */
 export function showTrial(
   { username, secret }: ShownCredentials,
-  mqtt: { readonly host: string; readonly port: number },
+  files: { readonly [what: string]: string },
+  mqtt: MqttDoor,
   topics: readonly string[],
   dataset: string,
   terminal: Terminal,
 ): void {
   terminal.say({ zh: `主题：  ${topics.join('，')}`, en: `Topic:     ${topics.join(', ')}` });
-  if (secret === undefined) return;
+  const { certificate, privateKey, ca } = files;
+  const isByCertificate = certificate !== undefined && privateKey !== undefined && mqtt.tlsPort !== undefined;
+  if (secret === undefined && !isByCertificate) return;
   const payload = `{"t":'$(date +%s000)',"m":${SAMPLE_MEASUREMENTS[dataset] ?? '{"value":1}'}}`;
-  const login = `-i ${username} -u ${username} -P ${secret}`;
+  const login = isByCertificate
+    ? `-p ${mqtt.tlsPort} --cafile ${ca} --cert ${certificate} --key ${privateKey} -q 1 -i ${username}`
+    : `-p ${mqtt.port} -q 1 -i ${username} -u ${username} -P ${secret}`;
   terminal.say('');
   terminal.say({ zh: '试发一条：', en: 'Try it:' });
-  terminal.say(`mosquitto_pub -h ${mqtt.host} -p ${mqtt.port} -q 1 ${login} -t ${topics[0] ?? ''} -m '${payload}'`);
+  terminal.say(`mosquitto_pub -h ${mqtt.host} ${login} -t ${topics[0] ?? ''} -m '${payload}'`);
 }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { verifyPassword } from '@airtight/api';
 import { generatePassword, hashPassword } from '@airtight/api/password';
 import { isPropertyName } from '@airtight/protocol';
-import { parsePolicy, parseVkey } from '@airtight/tlog';
+import { ED25519_COSIGNATURE, parsePolicy, parseVkey } from '@airtight/tlog';
 import { createDataDirectory, dataDirectory, readInternalToken } from '../data-directory.ts';
 import { defaultContracts, defaultDatasets, defaultRecords } from './default-records.ts';
 import { createLedgerIdentity } from './ledger-key.ts';
@@ -77,4 +77,23 @@ test('keys are made once, for their owner alone, and the policy trusts the log t
   await createLedgerIdentity(data, undefined, {});
   assert.equal(readInternalToken(data), token);
   assert.equal(readFileSync(data.policyFile, 'utf8'), policyText);
+});
+
+test('a ledger that is to be a witness gets a key of its own for that, and knows no log yet', async () => {
+  const data = dataDirectory(join(root, 'witness'));
+  createDataDirectory(data);
+  await createLedgerIdentity(data, undefined, {});
+  assert.equal(existsSync(data.witnessVkeyFile), false);
+  // Later, with the setting: what is there stays, what is missing is made.
+  const before = readFileSync(data.ledgerVkeyFile, 'utf8');
+  await createLedgerIdentity(data, { witnessName: 'witness.example' }, {});
+  assert.equal(readFileSync(data.ledgerVkeyFile, 'utf8'), before);
+  const vkeyText = readFileSync(data.witnessVkeyFile, 'utf8');
+  const vkey = parseVkey(vkeyText.trim());
+  assert.ok(vkey.ok && vkey.value.name === 'witness.example' && vkey.value.type === ED25519_COSIGNATURE);
+  const logs = parsePolicy(readFileSync(join(data.keys, 'witness-logs'), 'utf8'));
+  assert.ok(logs.ok && logs.value.logs.length === 0);
+  assert.equal(statSync(join(data.keys, 'witness.key')).mode & 0o777, 0o600);
+  await createLedgerIdentity(data, { witnessName: 'witness.example' }, {});
+  assert.equal(readFileSync(data.witnessVkeyFile, 'utf8'), vkeyText);
 });

@@ -6,7 +6,7 @@
  * Readings go to dataset `coldchain`; the logger's summaries and error counts to `coldchain-summary`, as it told them.
  */
 import { FileBroken, type FormatOptions, type LineReader, payloadOf, type ReadingSink, type TextFormat } from './file-format.ts';
-import { timeReader, zoneOffset } from './local-time.ts';
+import { recordableTime, timeReader, zoneOffset } from './local-time.ts';
 import { compareSummary, ReadingStatistics } from './logger-summary.ts';
 import { jsonNumber } from './number-text.ts';
 
@@ -135,10 +135,10 @@ class BerlingerReader implements LineReader {
   }
 
   #zoneMs(): number {
+    // Hours, with quarters in some countries.
     const told = Number(this.#conf.get('Zone') ?? '0');
-    return (
-      this.#options.zoneMs ?? (Number.isFinite(told) && zoneOffset(`+${Math.abs(Math.trunc(told))}`) !== undefined ? told * HOUR_MS : 0)
-    );
+    const isZone = Number.isInteger(told * 4) && zoneOffset(`+${Math.ceil(Math.abs(told))}`) !== undefined;
+    return this.#options.zoneMs ?? (isZone ? told * HOUR_MS : 0);
   }
 
   #route(serial: string, dataset: string): number {
@@ -150,9 +150,11 @@ class BerlingerReader implements LineReader {
   #emitReadings(serial: string, zone: number): void {
     if (this.#readings.length === 0) return;
     const route = this.#route(serial, this.#options.dataset ?? 'coldchain');
-    for (const { line, time, value } of this.#readings) {
+    for (const { line, time: local, value } of this.#readings) {
+      const time = recordableTime(local, zone);
       if (value === undefined) this.#sink.blank();
-      else this.#sink.reading({ route, line, time: time - zone, payload: payloadOf(time - zone, `"tvc":${value}`), values: 1 });
+      else if (time === undefined) this.#sink.fault(line, 'TIME_INVALID', String(local));
+      else this.#sink.reading({ route, line, time, payload: payloadOf(time, `"tvc":${value}`), values: 1 });
     }
   }
 
@@ -240,7 +242,8 @@ const TIMES: readonly (readonly [field: string, property: string])[] = [
 /** @returns undefined when it names no time */
 function summaryOf({ kind, fields }: Section, zone: number): SummaryReading | undefined {
   const from = kind === 'day' ? timeReader('YYYY-MM-DD', 0)(fields.get('Date') ?? '') : timeIn(fields.get('TS Start'), 0);
-  if (from === undefined || from < zone) return undefined;
+  const time = from === undefined ? undefined : recordableTime(from, zone);
+  if (from === undefined || time === undefined) return undefined;
   const measurements: string[] = [];
   // The numbers of a run's alarms are those of its own alarm table: other limits, other meaning.
   for (const [field, property] of NUMBERS) {
@@ -251,16 +254,17 @@ function summaryOf({ kind, fields }: Section, zone: number): SummaryReading | un
     const at = kind === 'run' && field.startsWith('Alarm/') ? undefined : timeIn(fields.get(field), from);
     if (at !== undefined) measurements.push(`"${property}":"${new Date(at - zone).toISOString()}"`);
   }
-  return { time: from - zone, id: `${kind}-${from - zone}`, measurements };
+  return { time, id: `${kind}-${time}`, measurements };
 }
 
 function errorOf({ fields }: Section, zone: number): SummaryReading | undefined {
   const at = timeIn(fields.get('Err TS'), 0);
+  const time = at === undefined ? undefined : recordableTime(at, zone);
   const code = jsonNumber(fields.get('Code') ?? '');
-  if (at === undefined || at < zone || code === undefined) return undefined;
+  if (time === undefined || code === undefined) return undefined;
   const count = jsonNumber(fields.get('Err Count') ?? '');
   const measurements = [`"errorCode":${code}`, ...(count === undefined ? [] : [`"errorCount":${count}`])];
-  return { time: at - zone, id: `error-${code}-${at - zone}`, measurements };
+  return { time, id: `error-${code}-${time}`, measurements };
 }
 
 export const BERLINGER_TEXT: TextFormat = {

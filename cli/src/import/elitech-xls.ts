@@ -7,7 +7,7 @@ import type { Cell, SheetRow } from './biff8.ts';
 import { readFirstSheet } from './biff8.ts';
 import { COMPOUND_FILE_MAGIC, streamOf } from './compound-file.ts';
 import { type BinaryFormat, FileBroken, type FormatOptions, payloadOf, type ReadingSink } from './file-format.ts';
-import { timeReader, zoneOffset } from './local-time.ts';
+import { recordableTime, timeReader, zoneOffset } from './local-time.ts';
 import { compareSummary, type LoggerSummary, ReadingStatistics } from './logger-summary.ts';
 import { jsonNumber } from './number-text.ts';
 
@@ -35,12 +35,13 @@ function read(bytes: Buffer, options: FormatOptions, sink: ReadingSink): void {
   const statistics = new ReadingStatistics();
   for (const row of order.filter((at) => at > table)) {
     const [, at, celsius] = rows.get(row) as SheetRow;
-    const time = typeof at === 'string' ? STAMP(at) : undefined;
+    const local = typeof at === 'string' ? STAMP(at) : undefined;
+    const time = local === undefined ? undefined : recordableTime(local, zone);
     const value = numberOf(celsius);
     if (time === undefined || value === undefined) sink.fault(row + 1, 'LINE_UNREADABLE', `${at ?? ''} ${celsius ?? ''}`.slice(0, 64));
     else {
       statistics.add(value);
-      sink.reading({ route: readings, line: row + 1, time: time - zone, payload: payloadOf(time - zone, `"tvc":${value}`), values: 1 });
+      sink.reading({ route: readings, line: row + 1, time, payload: payloadOf(time, `"tvc":${value}`), values: 1 });
     }
   }
   if (statistics.count === 0) throw new FileBroken('FILE_BROKEN', table + 1, 'the table is empty');
@@ -91,15 +92,16 @@ function emitSummary(
   sink: ReadingSink,
 ): void {
   const stamp = (name: string): number | undefined => STAMP((fields.get(name) ?? '').slice(0, STAMP_LENGTH));
-  const from = stamp('First Reading');
-  if (from === undefined || from < zone) return;
+  const first = stamp('First Reading');
+  const from = first === undefined ? undefined : recordableTime(first, zone);
+  if (from === undefined) return;
   const { min, max, mean, mkt, readings } = summaryOf(fields);
   const numbers = Object.entries({ tmin: min, tmax: max, tavg: mean, mkt, readings }).filter(([, value]) => value !== undefined);
   const measurements = numbers.map(([property, value]) => `"${property}":${value}`);
   const to = stamp('Last Reading');
   if (to !== undefined) measurements.push(`"to":"${new Date(to - zone).toISOString()}"`);
-  const payload = payloadOf(from - zone, measurements.join(','), `run-${from - zone}`);
-  if (measurements.length > 0) sink.reading({ route, line, time: from - zone, payload, values: measurements.length });
+  const payload = payloadOf(from, measurements.join(','), `run-${from}`);
+  if (measurements.length > 0) sink.reading({ route, line, time: from, payload, values: measurements.length });
 }
 
 export const ELITECH_XLS: BinaryFormat = {

@@ -118,7 +118,8 @@ async function isGzipCut(path: string): Promise<boolean> {
   }
 }
 
-class TextFeeder {
+/** Cuts a text into lines and gives them to its reader. */
+export class TextFeeder {
   readonly #reader: LineReader;
   readonly #sink: ReadingSink;
   readonly #decoder: TextDecoder;
@@ -134,6 +135,7 @@ class TextFeeder {
     this.#decoder = new TextDecoder(encoding, { fatal: true });
   }
 
+  /** @throws FileBroken */
   push(piece: Buffer): void {
     const text = this.#rest + this.#decode(piece, true);
     let from = 0;
@@ -146,7 +148,7 @@ class TextFeeder {
       throw new FileBroken('FILE_BROKEN', this.line + 1, `a line of more than ${LINE_MAX_CHARS} characters`);
   }
 
-  /** @param isCut the bytes are known to break off */
+  /** @param isCut the bytes are known to break off @throws FileBroken */
   end(isCut: boolean): void {
     // Half a character at the very end is where the file was cut.
     const tail = isCut ? '' : this.#decode(undefined, false);

@@ -1,4 +1,5 @@
 /** Times as files write them, by a pattern; and offsets from UTC. */
+import { TIME_MAX } from '@airtight/protocol';
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
@@ -12,6 +13,15 @@ export function zoneOffset(text: string): number | undefined {
   if (sign === undefined) return undefined;
   const offset = (Number(hours) * HOUR_MS + Number(minutes) * MINUTE_MS) * (sign === '-' ? -1 : 1);
   return Number(minutes) < 60 && Math.abs(offset) <= OFFSET_MAX_MS ? offset : undefined;
+}
+
+/**
+ * @param localMs a time of the calendar, as if it were UTC
+ * @returns epoch ms, or undefined for what no record can have: before 1970 or after 9999
+ */
+export function recordableTime(localMs: number, offsetMs: number): number | undefined {
+  const time = localMs - offsetMs;
+  return Number.isSafeInteger(time) && time >= 0 && time <= TIME_MAX ? time : undefined;
 }
 
 const TOKENS: { readonly [token: string]: string } = {
@@ -38,8 +48,9 @@ export type TimeReader = (text: string) => number | undefined;
  * @returns epoch ms of a text, or undefined when it does not fit or is no time
  */
 export function timeReader(pattern: string, offsetMs: number): TimeReader {
-  if (pattern === 'epoch-ms') return (text) => (/^\d{1,15}$/.test(text) ? Number(text) : undefined);
-  if (pattern === 'epoch-s') return (text) => (/^\d{1,12}(\.\d+)?$/.test(text) ? Math.round(Number(text) * 1000) : undefined);
+  if (pattern === 'epoch-ms') return (text) => (/^\d{1,15}$/.test(text) ? recordableTime(Number(text), 0) : undefined);
+  if (pattern === 'epoch-s')
+    return (text) => (/^\d{1,12}(\.\d+)?$/.test(text) ? recordableTime(Math.round(Number(text) * 1000), 0) : undefined);
   const escaped = pattern.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   const expression = new RegExp(`^${escaped.replace(TOKEN, (token) => TOKENS[token] as string)}$`);
   return (text) => {
@@ -64,5 +75,5 @@ function utcOf(parts: readonly [number, number, number, number, number, number],
   const time = Date.UTC(year, month - 1, day, hour, minute, second, ms);
   const date = new Date(time);
   const isReal = date.getUTCMonth() === month - 1 && date.getUTCDate() === day && date.getUTCHours() === hour && minute < 60 && second < 60;
-  return isReal && time - offsetMs >= 0 ? time - offsetMs : undefined;
+  return isReal ? recordableTime(time, offsetMs) : undefined;
 }

@@ -6,6 +6,8 @@
  * The hour is local time, UTC+8; NA is a missing value. A number goes into the payload with the digits it has in the file.
  */
 import { accept, type Outcome, refuse } from '@airtight/protocol';
+import { recordableTime } from '../import/local-time.ts';
+import { jsonNumber } from '../import/number-text.ts';
 
 export interface UciRow {
   /** Epoch ms of the row's hour. */
@@ -34,8 +36,9 @@ const MEASUREMENTS: readonly { readonly column: string; readonly property: strin
 const TIME_COLUMNS = ['year', 'month', 'day', 'hour'];
 const MISSING = 'NA';
 const LOCAL_OFFSET_MS = 8 * 3_600_000;
-/** RFC 8259 §6: such a text is a JSON number as it stands. */
-const JSON_NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
+/** Row number, year, month, day, hour. */
+const WHOLE = /^\d{1,9}$/;
+const STATION = /^[A-Za-z]{1,40}$/;
 const WIND_SECTOR = /^[NESW]{1,3}$/;
 
 /** Fields of one line. The files quote texts but have no comma, quote or line break inside them. */
@@ -87,23 +90,31 @@ export class UciRowReader {
     const fields = csvFields(line);
     if (fields.length !== this.#columns) return refuse('REQUEST_INVALID', `${fields.length} fields instead of ${this.#columns}`);
     const time = this.#timeOf(fields);
-    if (Number.isNaN(time)) return refuse('REQUEST_INVALID', 'time');
+    if (time === undefined) return refuse('REQUEST_INVALID', 'time');
+    const [station = '', row = ''] = [fields[this.#station], fields[this.#number]];
+    if (!STATION.test(station) || !WHOLE.test(row)) return refuse('REQUEST_INVALID', 'station or No');
     let m = '';
     let values = 0;
     for (const { at, prefix, suffix, isText } of this.#measurements) {
       const field = fields[at] ?? MISSING;
       if (field === MISSING || field === '') continue;
-      if (!(isText ? WIND_SECTOR : JSON_NUMBER).test(field)) return refuse('REQUEST_INVALID', `${prefix} ${field.slice(0, 32)}`);
+      if (isText ? !WIND_SECTOR.test(field) : jsonNumber(field) !== field)
+        return refuse('REQUEST_INVALID', `${prefix} ${field.slice(0, 32)}`);
       m += `${m === '' ? '' : ','}${prefix}${isText ? `"${field}"` : field}${suffix}`;
       values++;
     }
     if (m === '') return accept({ time, payload: undefined, values });
-    const id = `uci-${fields[this.#station]}-${fields[this.#number]}`;
-    return accept({ time, payload: `{"id":"${id}","t":${time},"m":{${m}}}`, values });
+    return accept({ time, payload: `{"id":"uci-${station}-${row}","t":${time},"m":{${m}}}`, values });
   }
 
-  #timeOf(fields: readonly string[]): number {
-    const [year, month, day, hour] = this.#time.map((at) => Number(fields[at])) as [number, number, number, number];
-    return Date.UTC(year, month - 1, day, hour) - LOCAL_OFFSET_MS;
+  /** @returns undefined for an hour that no calendar has */
+  #timeOf(fields: readonly string[]): number | undefined {
+    const texts = this.#time.map((at) => fields[at] ?? '');
+    if (!texts.every((text) => WHOLE.test(text))) return undefined;
+    const [year, month, day, hour] = texts.map(Number) as [number, number, number, number];
+    const local = Date.UTC(year, month - 1, day, hour);
+    const date = new Date(local);
+    const isReal = date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day && hour < 24;
+    return isReal ? recordableTime(local, LOCAL_OFFSET_MS) : undefined;
   }
 }

@@ -14,6 +14,8 @@ test('command line before environment before file before default', () => {
     ledger: DEFAULT_PORTS.ledger,
   });
   assert.deepEqual(resolvePorts({}, {}, undefined), DEFAULT_PORTS);
+  assert.deepEqual(resolvePorts({}, {}, undefined, true), { ...DEFAULT_PORTS, mqttTls: 8883 });
+  assert.equal(resolvePorts({}, { AIRTIGHT_INGEST_MQTT_TLS_PORT: '7' }, undefined, true).mqttTls, 7);
   assert.throws(() => resolvePorts({ http: '70000' }, {}, undefined), UsageError);
 });
 

@@ -3,28 +3,45 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { parse } from 'yaml';
 import { EnvironmentError, wholeNumber } from '../command.ts';
-import { DEFAULT_PORTS, LOOPBACK, type Ports } from '../endpoints.ts';
+import { DEFAULT_MQTT_TLS_PORT, DEFAULT_PORTS, LOOPBACK, type Ports } from '../endpoints.ts';
 
-/** Where the number of each port may stand besides the command line: environment before file. */
-const SOURCES: { readonly [P in keyof Ports]: { readonly env: string; readonly section: string; readonly key: string } } = {
-  http: { env: 'AIRTIGHT_API_PORT', section: 'api', key: 'port' },
-  mqtt: { env: 'AIRTIGHT_INGEST_MQTT_PORT', section: 'ingest', key: 'mqttPort' },
-  ingest: { env: 'AIRTIGHT_INGEST_PORT', section: 'ingest', key: 'port' },
-  ledger: { env: 'AIRTIGHT_LEDGER_PORT', section: 'ledger', key: 'port' },
+type PortName = keyof Ports;
+
+interface PortSource {
+  readonly option: string;
+  readonly env: string;
+  readonly section: string;
+  readonly key: string;
+}
+
+/** Where the number of each port may stand: command line before environment before file. */
+const SOURCES: { readonly [P in PortName]-?: PortSource } = {
+  http: { option: 'port', env: 'AIRTIGHT_API_PORT', section: 'api', key: 'port' },
+  mqtt: { option: 'mqtt-port', env: 'AIRTIGHT_INGEST_MQTT_PORT', section: 'ingest', key: 'mqttPort' },
+  mqttTls: { option: 'mqtt-tls-port', env: 'AIRTIGHT_INGEST_MQTT_TLS_PORT', section: 'ingest', key: 'mqttTlsPort' },
+  ingest: { option: 'ingest-port', env: 'AIRTIGHT_INGEST_PORT', section: 'ingest', key: 'port' },
+  ledger: { option: 'ledger-port', env: 'AIRTIGHT_LEDGER_PORT', section: 'ledger', key: 'port' },
 };
 
-/** The ports by command line, environment, configuration file and defaults, the first that names one. */
+/**
+ * The ports by command line, environment, configuration file and defaults, the first that names one.
+ * @param tls one for MQTT over TLS too
+ */
 export function resolvePorts(
-  asked: { readonly [P in keyof Ports]?: string | undefined },
+  asked: { readonly [P in PortName]?: string | undefined },
   env: { readonly [name: string]: string | undefined },
   file: ConfigFile | undefined,
+  tls = false,
 ): Ports {
-  const port = (name: keyof Ports): number => {
-    const { env: variable, section, key } = SOURCES[name];
-    const text = asked[name] ?? env[variable] ?? file?.[section]?.[key] ?? DEFAULT_PORTS[name];
-    return wholeNumber(name === 'http' ? 'port' : `${name}-port`, String(text), 1, 65_535);
+  const port = (name: PortName, otherwise: number): number => {
+    const { option, env: variable, section, key } = SOURCES[name];
+    return wholeNumber(option, String(asked[name] ?? env[variable] ?? file?.[section]?.[key] ?? otherwise), 1, 65_535);
   };
-  return { http: port('http'), mqtt: port('mqtt'), ingest: port('ingest'), ledger: port('ledger') };
+  const { http, mqtt, ingest, ledger } = DEFAULT_PORTS;
+  return {
+    ...{ http: port('http', http), mqtt: port('mqtt', mqtt), ingest: port('ingest', ingest), ledger: port('ledger', ledger) },
+    ...(tls ? { mqttTls: port('mqttTls', DEFAULT_MQTT_TLS_PORT) } : {}),
+  };
 }
 
 export interface ConfigFile {
@@ -53,17 +70,12 @@ export async function isPortFree(port: number): Promise<boolean> {
 
 /** @throws EnvironmentError naming the first port that is taken and the option that changes it */
 export async function assertPortsFree(ports: Ports): Promise<void> {
-  const options: { readonly [P in keyof Ports]: string } = {
-    http: '--port',
-    mqtt: '--mqtt-port',
-    ingest: '--ingest-port',
-    ledger: '--ledger-port',
-  };
-  for (const name of Object.keys(options) as (keyof Ports)[]) {
-    if (await isPortFree(ports[name])) continue;
+  for (const [name, port] of Object.entries(ports) as [PortName, number][]) {
+    if (await isPortFree(port)) continue;
+    const { option } = SOURCES[name];
     throw new EnvironmentError({
-      zh: `端口 ${ports[name]} 已被占用。请用 ${options[name]} 另选一个，或先停止占用它的程序。`,
-      en: `Port ${ports[name]} is taken. Choose another one with ${options[name]}, or stop the program that holds it.`,
+      zh: `端口 ${port} 已被占用。请用 --${option} 另选一个，或先停止占用它的程序。`,
+      en: `Port ${port} is taken. Choose another one with --${option}, or stop the program that holds it.`,
     });
   }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DataDirectory } from '../data-directory.ts';
 import { LOOPBACK, type Ports } from '../endpoints.ts';
+import type { TlsFiles } from '../first-start/server-certificate.ts';
 import type { ServiceSpec } from './service-process.ts';
 
 export type Environment = { readonly [name: string]: string | undefined };
@@ -13,6 +14,8 @@ export interface Deployment {
   /** Path of the configuration file, if any. */
   readonly configFile: string | undefined;
   readonly simulate: boolean;
+  /** Certificates of the TLS listener that `ports.mqttTls` asks for. */
+  readonly tls: TlsFiles | undefined;
 }
 
 /** libuv's pool does fsync, scrypt and chDB's work: with the default of 4 one of them would wait for the others. */
@@ -39,13 +42,14 @@ export function serviceSpecs(deployment: Deployment, inherited: Environment): re
 }
 
 /** One environment for all: what is another service's concern is not read. What the person set stays. */
-export function serviceEnvironment({ data, ports, configFile, simulate }: Deployment, inherited: Environment): Environment {
+export function serviceEnvironment({ data, ports, configFile, simulate, tls }: Deployment, inherited: Environment): Environment {
   const ingest = `http://${LOOPBACK}:${ports.ingest}`;
   const ledger = `http://${LOOPBACK}:${ports.ledger}`;
   return {
     UV_THREADPOOL_SIZE: THREAD_POOL_SIZE,
     // Made-up data needs no sign-in to be looked at.
     ...(simulate ? { AIRTIGHT_API_ANONYMOUS_ROLE: 'viewer' } : {}),
+    ...(tls === undefined ? {} : tlsEnvironment(tls)),
     ...inherited,
     ...(configFile === undefined ? {} : { AIRTIGHT_CONFIG: configFile }),
     AIRTIGHT_DATA: data.root,
@@ -54,8 +58,17 @@ export function serviceEnvironment({ data, ports, configFile, simulate }: Deploy
     AIRTIGHT_LEDGER_PORT: String(ports.ledger),
     AIRTIGHT_INGEST_PORT: String(ports.ingest),
     AIRTIGHT_INGEST_MQTT_PORT: String(ports.mqtt),
+    ...(ports.mqttTls === undefined ? {} : { AIRTIGHT_INGEST_MQTT_TLS_PORT: String(ports.mqttTls) }),
     AIRTIGHT_API_PORT: String(ports.http),
     AIRTIGHT_INGEST_URL: ingest,
+  };
+}
+
+function tlsEnvironment({ certificate, key, ca }: TlsFiles): Environment {
+  return {
+    AIRTIGHT_INGEST_TLS_CERT_FILE: certificate,
+    AIRTIGHT_INGEST_TLS_KEY_FILE: key,
+    AIRTIGHT_INGEST_TLS_CLIENT_CA_FILE: ca,
   };
 }
 

@@ -1,8 +1,8 @@
 /** Whatever a device sends, no decoder throws, hangs or keeps memory. A fault names decoder and input; the seed gives it again. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DECODERS, type FuzzedDecoder } from '../testing/decoders.ts';
-import { fuzz, fuzzWatched } from '../testing/fuzz.ts';
+import { DECODERS } from '../testing/decoders.ts';
+import { type FuzzedDecoder, fuzz, fuzzWatched } from '../testing/fuzz.ts';
 
 const INPUTS = 200_000;
 const HEAP_GROWTH_MAX_BYTES = 8 * 1024 * 1024;

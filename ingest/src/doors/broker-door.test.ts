@@ -12,7 +12,8 @@ import { Intake, tagOfBody } from '../intake.ts';
 import { Journal } from '../journal/journal.ts';
 import { createMetrics } from '../metrics.ts';
 import { Quarantine } from '../quarantine/quarantine.ts';
-import { BrokerDoor } from './broker-door.ts';
+import { BrokerDoor, type BrokerDoorOptions } from './broker-door.ts';
+import { DevicePaces } from './device-pace.ts';
 
 const TOPIC = 'v1/a/air/p';
 const root = mkdtempSync(join(tmpdir(), 'broker-door-'));
@@ -20,7 +21,9 @@ const server = createServer();
 let journal: Journal;
 let quarantine: Quarantine;
 let intake: Intake;
+let options: BrokerDoorOptions;
 let door: BrokerDoor;
+const metrics = createMetrics();
 
 before(async () => {
   journal = Journal.open(join(root, 'records'), { tagOf: tagOfBody });
@@ -39,7 +42,7 @@ before(async () => {
   const described = { type: 'device', agency: 'a', kind: 'air-station', name: { zh: '', en: '' }, credentials: [] } as const;
   registry.set({ ...described, producer: 'p', datasets: ['air'], subscribe: [], simulated: false, revoked: false });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  door = new BrokerDoor({
+  options = {
     settings: {
       url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`,
       clientId: 'airtight-test-1',
@@ -51,10 +54,12 @@ before(async () => {
     },
     intake,
     registry,
-    metrics: createMetrics(),
+    metrics,
     logger: pino({ level: 'silent' }),
     onTaken: () => undefined,
-  });
+    paces: new DevicePaces({ deviceRateMax: 0, deviceBytesPerSecondMax: 0 }, metrics),
+  };
+  door = new BrokerDoor(options);
 });
 
 after(async () => {
@@ -156,4 +161,22 @@ test('the door keeps its session, acknowledges after the commit and in order, an
   const record = decodeRecord((journal.read(38) as Buffer).subarray(1));
   assert.ok(record.ok);
   assert.deepEqual([record.value.header.door, record.value.header.contentType], ['broker', 'application/json']);
+});
+
+test('messages of a device are read no faster than its rate, and none is lost', { timeout: 30_000 }, async () => {
+  const [rate, count] = [20, 40];
+  const paces = new DevicePaces({ deviceRateMax: rate, deviceBytesPerSecondMax: 0 }, metrics);
+  const connection = BrokerSide.accept(false);
+  const slow = new BrokerDoor({ ...options, settings: { ...options.settings, clientId: 'airtight-test-2' }, paces });
+  const { side } = await connection;
+  const throttled = async () => (await metrics.throttled.get()).values.reduce((sum, { value }) => sum + value, 0);
+  const [from, before, startedAt] = [journal.committed, await throttled(), performance.now()];
+  side.socket.write(Buffer.concat(Array.from({ length: count }, (_, i) => publish(1 + i, TOPIC, reading(1000 + i)))));
+  for (let i = 0; i < count; i++) assert.deepEqual(await side.next(), puback(1 + i));
+  const seconds = (performance.now() - startedAt) / 1000;
+  assert.equal(journal.committed, from + count);
+  assert.ok(seconds > (count - rate - 2) / rate, `${count} messages at ${rate}/s took ${seconds} s`);
+  assert.ok((await throttled()) > before);
+  side.socket.destroy();
+  await slow.close();
 });

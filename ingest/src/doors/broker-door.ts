@@ -16,6 +16,7 @@ import type { DeviceRegistry } from '../identity/device-registry.ts';
 import { brokeredTarget } from '../identity/grants.ts';
 import type { CommitMember, Intake } from '../intake.ts';
 import type { IngestMetrics } from '../metrics.ts';
+import type { DevicePaces } from './device-pace.ts';
 import type { OnTaken } from './device-publisher.ts';
 import { PACKET_MAX_BYTES } from './mqtt-connection.ts';
 import { PUBACK } from './mqtt-frame.ts';
@@ -31,6 +32,8 @@ const RECONNECT_MIN_MS = 250;
 const RECONNECT_MAX_MS = 30_000;
 /** A stopped node hands its last acknowledgements out within this time. */
 const CLOSE_TIMEOUT_MS = 1000;
+/** Not read for longer, the connection would miss the answer to its ping; a device that owes more waits again at its next message. */
+const PACE_WAIT_MAX_MS = (KEEP_ALIVE_S * 1000) / 3;
 /** Routes remembered: producers that are served at a time, some 1 kB each. */
 const ROUTES_MAX = 10_000;
 const TOPIC_DETAIL_LENGTH = 256;
@@ -58,6 +61,8 @@ export interface BrokerDoorOptions {
   readonly metrics: IngestMetrics;
   readonly logger: Logger;
   readonly onTaken: OnTaken;
+  /** Shared with the other doors: a device has one rate. */
+  readonly paces: DevicePaces;
 }
 
 /** Packet identifiers that are acknowledged together, on the connection that brought them. */
@@ -152,22 +157,35 @@ export class BrokerDoor implements CommitMember {
     if (this.#closing) return;
     const { intake, metrics } = this.#options;
     metrics.brokerReceived.inc();
-    this.#take(packet.topic, Buffer.from(packet.payload), packet.properties?.contentType);
+    const waitMs = this.#take(packet.topic, Buffer.from(packet.payload), packet.properties?.contentType);
     if (packet.qos > 0) this.#acknowledge(packet.messageId as number);
-    const proceed = (): void => next(packet.qos > 0 ? ACKNOWLEDGED_LATER : undefined);
-    if (intake.full) intake.whenRoom(proceed);
+    const proceed = (): void => {
+      if (intake.full) intake.whenRoom(proceed);
+      else next(packet.qos > 0 ? ACKNOWLEDGED_LATER : undefined);
+    };
+    if (waitMs > 0) setTimeout(proceed, waitMs).unref();
     else proceed();
   }
 
-  #take(topic: string, payload: Buffer, contentType: string | undefined): void {
-    const { intake, onTaken } = this.#options;
+  /**
+   * All devices share the connection, and PUBACKs keep the order of messages [MQTT-4.6.0-2]: who is too fast holds up the
+   * others behind the same node.
+   * @returns how long to read nothing more, ms
+   */
+  #take(topic: string, payload: Buffer, contentType: string | undefined): number {
+    const { intake, onTaken, paces } = this.#options;
     const receivedAt = Date.now();
     const route = this.#routeOf(topic, mediaTypeOf(contentType, payload));
-    if (route !== undefined) return onTaken(intake.take(route, payload, receivedAt), route, payload);
+    if (route !== undefined) {
+      onTaken(intake.take(route, payload, receivedAt), route, payload);
+      const waitMs = paces.of(route.fields.producer).spend(1, payload.length, performance.now());
+      return Math.min(waitMs, PACE_WAIT_MAX_MS);
+    }
     const refusal = refuse('TOPIC_NOT_ALLOWED', `no enrolled producer publishes to ${topic.slice(0, TOPIC_DETAIL_LENGTH)}`);
     const producer = parseTelemetryTopic(topic)?.producer ?? '';
     const origin = { door: 'broker', topic, producer: producer.slice(0, NAME_MAX_LENGTH), receivedAt };
     onTaken(intake.refuse(origin, refusal, payload), undefined, payload);
+    return 0;
   }
 
   /** Asked anew for every message: a device may have been revoked since the last one. */

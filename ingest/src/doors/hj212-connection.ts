@@ -1,6 +1,7 @@
 /** One TCP connection of the HJ 212 door: frames in, one after the other; answers out, once per group commit. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { refuse } from '@airtight/protocol';
 import {
   formatAnswer,
@@ -13,6 +14,7 @@ import {
   withoutPassword,
 } from '@airtight/standards/hj212.ts';
 import type { CommitMember, Intake } from '../intake.ts';
+import type { DevicePaces } from './device-pace.ts';
 import type { OnTaken } from './device-publisher.ts';
 import type { Monitor } from './hj212-door.ts';
 
@@ -36,6 +38,8 @@ export interface Hj212ConnectionHooks {
   readonly intake: Intake;
   readonly timeouts: Hj212Timeouts;
   readonly onTaken: OnTaken;
+  /** Shared with the other doors: a device has one rate. */
+  readonly paces: DevicePaces;
   /** Looks up a monitor by MN and password; undefined: refused. */
   readonly identify: (mn: string, password: string) => Promise<Monitor | undefined>;
   /** False once the device was enrolled anew or revoked. */
@@ -130,6 +134,9 @@ export class Hj212Connection implements CommitMember {
     this.#last = monitor;
     this.#socket.setTimeout(this.#hooks.timeouts.idleMs);
     this.#takeSegment(parsed.value, cut.segment, monitor);
+    // Too fast is read later; answers go out meanwhile.
+    const waitMs = this.#hooks.paces.of(monitor.device.producer).spend(1, cut.segment.length, performance.now());
+    if (waitMs > 0) await delay(waitMs, undefined, { ref: false });
   }
 
   #takeSegment(segment: Hj212Segment, bytes: Uint8Array, { route }: Monitor): void {

@@ -16,6 +16,7 @@ import { Intake, tagOfBody } from '../intake.ts';
 import { Journal } from '../journal/journal.ts';
 import { createMetrics } from '../metrics.ts';
 import { Quarantine } from '../quarantine/quarantine.ts';
+import { DevicePaces } from './device-pace.ts';
 import type { Hj212Timeouts } from './hj212-connection.ts';
 import { Hj212Door } from './hj212-door.ts';
 
@@ -23,6 +24,7 @@ const PASSWORD = '314159';
 const DEADLINE_MS = 10_000;
 const root = mkdtempSync(join(tmpdir(), 'hj212-'));
 const metrics = createMetrics();
+const paces = new DevicePaces({ deviceRateMax: 0, deviceBytesPerSecondMax: 0 }, metrics);
 const registry = new DeviceRegistry();
 let journal: Journal;
 let quarantine: Quarantine;
@@ -55,7 +57,7 @@ before(async () => {
   // The secret of one door opens no other.
   const mqttOnly = credentials.map((credential) => ({ ...credential, kind: 'password' as const }));
   registry.set({ ...base, producer: 'mqtt', foreignId: 'hj212:MQTT', credentials: mqttOnly });
-  const options = { intake, registry, logins: newLogins(), metrics, logger, connectionsMax: 100 };
+  const options = { intake, registry, logins: newLogins(), metrics, logger, paces, connectionsMax: 100 };
   door = new Hj212Door({ ...options, onTaken: () => undefined });
   port = await door.listen('127.0.0.1', 0);
 });
@@ -227,7 +229,7 @@ test('a monitor that is enrolled anew or revoked is asked again on its open conn
 });
 
 test('who says nothing, begins a frame and does not end it, or falls silent, is let go', async () => {
-  const options = { intake, registry, logins: newLogins(), metrics, logger, connectionsMax: 10, onTaken: () => undefined };
+  const options = { intake, registry, logins: newLogins(), metrics, logger, paces, connectionsMax: 10, onTaken: () => undefined };
   const cases: readonly (readonly [string, Hj212Timeouts, Uint8Array])[] = [
     ['silent from the beginning', { firstFrameMs: 100, frameMs: 60_000, idleMs: 60_000 }, new Uint8Array(0)],
     ['half a frame', { firstFrameMs: 60_000, frameMs: 100, idleMs: 60_000 }, frameHj212(segment()).subarray(0, 50)],
@@ -243,7 +245,7 @@ test('who says nothing, begins a frame and does not end it, or falls silent, is 
 });
 
 test('one byte at a time does not prolong the time for a frame', async () => {
-  const options = { intake, registry, logins: newLogins(), metrics, logger, connectionsMax: 10, onTaken: () => undefined };
+  const options = { intake, registry, logins: newLogins(), metrics, logger, paces, connectionsMax: 10, onTaken: () => undefined };
   const strict = new Hj212Door({ ...options, timeouts: { firstFrameMs: 60_000, frameMs: 200, idleMs: 60_000 } });
   const socket = await open(await strict.listen('127.0.0.1', 0));
   const frame = frameHj212(segment());
@@ -252,5 +254,33 @@ test('one byte at a time does not prolong the time for a frame', async () => {
   assert.equal(await isClosed(socket), true);
   clearInterval(trickle);
   assert.ok(at < frame.length - 1, `${at} of ${frame.length} bytes`);
+  await strict.close();
+});
+
+test('frames of a monitor are read no faster than its rate, over all of its connections, and none is lost', async () => {
+  const [rate, each] = [20, 20];
+  const slow = new DevicePaces({ deviceRateMax: rate, deviceBytesPerSecondMax: 0 }, metrics);
+  const options = { intake, registry, logins: newLogins(), metrics, logger, paces: slow, connectionsMax: 10, onTaken: () => undefined };
+  const strict = new Hj212Door(options);
+  const at = await strict.listen('127.0.0.1', 0);
+  const throttled = async () => (await metrics.throttled.get()).values.reduce((sum, { value }) => sum + value, 0);
+  const [from, before, startedAt] = [journal.committed, await throttled(), performance.now()];
+  const answered = await Promise.all(
+    [0, 1].map(async () => {
+      const socket = await open(at);
+      const sent = Array.from({ length: each }, () => segment());
+      socket.write(Buffer.concat(sent.map(frameHj212)));
+      const wanted = sent.map((text) => answerTo(text)).join('');
+      const got = await read(socket, wanted.length);
+      socket.destroy();
+      return got === wanted;
+    }),
+  );
+  const seconds = (performance.now() - startedAt) / 1000;
+  assert.deepEqual(answered, [true, true]);
+  assert.equal(journal.committed, from + 2 * each);
+  // One second of burst, the last frames of both are taken before their wait, and a timer may be a little early.
+  assert.ok(seconds > (2 * each - rate - 3) / rate, `${2 * each} frames at ${rate}/s took ${seconds} s`);
+  assert.ok((await throttled()) > before);
   await strict.close();
 });

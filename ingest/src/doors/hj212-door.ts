@@ -16,6 +16,7 @@ import type { Logins } from '../identity/logins.ts';
 import { verifySecret } from '../identity/secret-hash.ts';
 import type { Intake } from '../intake.ts';
 import type { IngestMetrics } from '../metrics.ts';
+import type { DevicePaces } from './device-pace.ts';
 import type { OnTaken } from './device-publisher.ts';
 import { HJ212_TIMEOUTS, Hj212Connection, type Hj212Timeouts } from './hj212-connection.ts';
 
@@ -27,6 +28,8 @@ export interface Hj212DoorOptions {
   readonly logger: Logger;
   readonly connectionsMax: number;
   readonly onTaken: OnTaken;
+  /** Shared with the other doors: a device has one rate. */
+  readonly paces: DevicePaces;
   readonly timeouts?: Hj212Timeouts;
 }
 
@@ -73,10 +76,10 @@ export class Hj212Door {
   }
 
   #onSocket(socket: Socket): void {
-    const { intake, metrics, logger, onTaken, timeouts = HJ212_TIMEOUTS } = this.#options;
+    const { intake, metrics, logger, onTaken, paces, timeouts = HJ212_TIMEOUTS } = this.#options;
     const address = socket.remoteAddress ?? '';
     const connection = new Hj212Connection(socket, {
-      ...{ intake, onTaken, timeouts },
+      ...{ intake, onTaken, paces, timeouts },
       identify: (mn, password) => this.#identify(mn, password, address),
       isCurrent: ({ device, credential }) => this.#options.registry.get(device.producer) === device && isValidAt(credential, Date.now()),
       onMalformed: () => metrics.hj212Malformed.inc(),

@@ -2,6 +2,7 @@
  * The HTTP door: a device sends one record, or many as lines, and is answered when all of them are durable. Lines are
  * taken as they arrive, so what was taken before an upload breaks off stays; sent again, it is recognised as a repeat.
  */
+import { createHash, type Hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
@@ -18,6 +19,7 @@ import type { LiveSessions } from '../identity/live-sessions.ts';
 import type { Intake, Taken } from '../intake.ts';
 import type { DevicePaces } from './device-pace.ts';
 import type { OnTaken } from './device-publisher.ts';
+import { KeptAnswers } from './kept-answers.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { uploadBody } from './upload-body.ts';
 
@@ -42,7 +44,16 @@ export interface Upload {
   /** Media type of each record. */
   readonly contentType: string;
   readonly gzip: boolean;
+  /** The device's name for this upload: sent again under the same name it gets the first answer. */
+  readonly idempotencyKey?: string | undefined;
   readonly body: IncomingMessage;
+}
+
+export interface UploadAnswer {
+  /** `{"results":LineResult[]}` */
+  readonly json: Buffer;
+  /** It is the answer to an earlier upload with the same key. */
+  readonly replayed: boolean;
 }
 
 export class HttpDoor {
@@ -52,6 +63,7 @@ export class HttpDoor {
   readonly #paces: DevicePaces;
   /** Uploads under way, by producer. */
   readonly #uploads = new Map<string, number>();
+  readonly #answers = new KeptAnswers();
   #uploadsTotal = 0;
 
   /** @param paces shared with the other doors: a device has one rate */
@@ -74,33 +86,67 @@ export class HttpDoor {
    * Takes an upload; resolves when all of it is durable.
    * @throws AirtightError JOURNAL_UNWRITABLE, DISK_RESERVE_REACHED, OVERLOADED, RATE_LIMITED, CREDENTIALS_ENDED, TOPIC_NOT_ALLOWED,
    *   REQUEST_INVALID, PAYLOAD_TOO_LARGE; the records counted in its
-   *   detail are durable then. UploadBroken when the sender went away.
+   *   detail are durable then. IDEMPOTENCY_KEY_BUSY, IDEMPOTENCY_KEY_REUSED: nothing was taken. UploadBroken when the sender went away.
    */
-  async publish(upload: Upload): Promise<LineResult[]> {
+  async publish(upload: Upload): Promise<UploadAnswer> {
     this.assertRoom();
-    const { authenticated } = upload;
-    const { device } = authenticated;
+    const { authenticated, idempotencyKey } = upload;
+    const { producer } = authenticated.device;
     const route = routeOf(upload);
-    const results: LineResult[] = [];
-    const leave = this.#enter(device.producer);
+    const leave = this.#enter(producer);
     const ending = new AbortController();
     const forget = this.#sessions.begin(authenticated, () =>
-      ending.abort(new AirtightError('CREDENTIALS_ENDED', `${device.producer}: revoked or expired during the upload`)),
+      ending.abort(new AirtightError('CREDENTIALS_ENDED', `${producer}: revoked or expired during the upload`)),
     );
     try {
-      await this.#takeBody(upload, route, results, ending.signal);
+      if (idempotencyKey !== undefined) return await this.#publishOnce(upload, idempotencyKey, route, ending.signal);
+      return { json: await this.#publishBody(upload, route, ending.signal), replayed: false };
+    } finally {
+      forget();
+      leave();
+    }
+  }
+
+  /** An upload that was refused leaves no answer: sent again it is taken, and what was taken of it is a repeat. */
+  async #publishOnce(upload: Upload, key: string, route: RecordRoute, ended: AbortSignal): Promise<UploadAnswer> {
+    const { producer } = route.fields;
+    const digest = digestOf(upload, route);
+    const known = this.#answers.find(producer, key, Date.now());
+    if (known !== undefined) {
+      const pace = this.#paces.of(producer);
+      for await (const piece of uploadBody(upload.body, upload.gzip, ended)) {
+        digest.update(piece);
+        const waitMs = pace.spend(0, piece.length, performance.now());
+        if (waitMs > 0) await delay(waitMs);
+      }
+      if (digest.digest('hex') !== known.digest)
+        throw new AirtightError('IDEMPOTENCY_KEY_REUSED', 'its body, dataset or content type is not that of the first request');
+      return { json: known.json, replayed: true };
+    }
+    const end = this.#answers.begin(producer, key);
+    try {
+      const json = await this.#publishBody(upload, route, ended, digest);
+      this.#answers.keep(producer, key, { digest: digest.digest('hex'), json }, Date.now());
+      return { json, replayed: false };
+    } finally {
+      end();
+    }
+  }
+
+  /** @param digest gets the whole body */
+  async #publishBody(upload: Upload, route: RecordRoute, ended: AbortSignal, digest?: Hash): Promise<Buffer> {
+    const results: LineResult[] = [];
+    try {
+      await this.#takeBody(upload, route, results, ended, digest);
     } catch (error) {
       if (!(error instanceof AirtightError) || results.length === 0) throw error;
       await this.#intake.committed();
       const last = results.at(-1)?.line;
       throw new AirtightError(error.code, `${error.detail}; everything up to line ${last} was taken and is safe to send again`);
-    } finally {
-      forget();
-      leave();
     }
     if (results.length === 0) throw new AirtightError('REQUEST_INVALID', 'the body holds no reading');
     await this.#intake.committed();
-    return results;
+    return Buffer.from(JSON.stringify({ results }));
   }
 
   /** Takes a place among the uploads. @returns gives it back */
@@ -117,7 +163,7 @@ export class HttpDoor {
     };
   }
 
-  async #takeBody(upload: Upload, route: RecordRoute, results: LineResult[], ended: AbortSignal): Promise<void> {
+  async #takeBody(upload: Upload, route: RecordRoute, results: LineResult[], ended: AbortSignal, digest?: Hash): Promise<void> {
     const { body, lines, gzip } = upload;
     const pace = this.#paces.of(route.fields.producer);
     const splitter = new LineSplitter(LINE_MAX_BYTES);
@@ -132,6 +178,7 @@ export class HttpDoor {
     let wholeBytes = 0;
     for await (const piece of uploadBody(body, gzip, ended)) {
       const before = number;
+      digest?.update(piece);
       if (lines) for (const line of splitter.push(piece)) take(line);
       else whole.push(piece);
       wholeBytes += piece.length;
@@ -171,4 +218,10 @@ function routeOf({ authenticated, dataset: asked, contentType }: Upload): Record
   if (!isTelemetryDataset(dataset) || !datasets.includes(dataset))
     throw new AirtightError('TOPIC_NOT_ALLOWED', `${producer} may not publish to dataset ${dataset}`);
   return new RecordRoute({ agency, dataset, producer, door: 'http', contentType });
+}
+
+/** Begins with everything beside the body that decides what becomes of it. */
+function digestOf({ contentType, lines, signature }: Upload, { fields: { dataset } }: RecordRoute): Hash {
+  const { kid = null, sig = null } = signature ?? {};
+  return createHash('sha256').update(`${JSON.stringify([dataset, contentType, lines, kid, sig])}\n`);
 }

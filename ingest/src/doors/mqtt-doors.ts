@@ -8,6 +8,7 @@ import type { Intake } from '../intake.ts';
 import { LogLimit } from '../log-limit.ts';
 import type { IngestMetrics } from '../metrics.ts';
 import { BrokerDoor, type BrokerSettings } from './broker-door.ts';
+import type { DevicePaces } from './device-pace.ts';
 import type { MqttBroker } from './mqtt-broker.ts';
 import { MqttListeners, type MqttPorts } from './mqtt-listeners.ts';
 import { TlsMaterial } from './tls-material.ts';
@@ -20,6 +21,7 @@ export interface MqttDoorParts {
   readonly broker: MqttBroker;
   readonly intake: Intake;
   readonly registry: DeviceRegistry;
+  readonly paces: DevicePaces;
   readonly metrics: IngestMetrics;
   readonly logger: Logger;
 }
@@ -34,12 +36,12 @@ export interface MqttDoors {
 
 /** @throws AirtightError CONFIG_INVALID for a certificate that is missing or wrong, a broker URL or group that is none */
 export async function openMqttDoors(config: IngestConfig, parts: MqttDoorParts): Promise<MqttDoors> {
-  const { broker, intake, registry, metrics, logger } = parts;
+  const { broker, intake, registry, paces, metrics, logger } = parts;
   const settings = brokerSettingsOf(config);
   const tls = tlsMaterialOf(config, logger);
   const listeners = await openListeners(config, tls, parts);
   const external =
-    settings && new BrokerDoor({ settings, intake, registry, metrics, logger, onTaken: (...taken) => broker.onTaken(...taken) });
+    settings && new BrokerDoor({ settings, intake, registry, paces, metrics, logger, onTaken: (...taken) => broker.onTaken(...taken) });
   return {
     ports: listeners.ports,
     reloadCertificate: () => tls?.reload(),

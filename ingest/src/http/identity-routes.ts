@@ -1,5 +1,5 @@
 /** Devices and their credentials: enrolment, rotation, revocation, keys; claim codes and fleets. */
-import type { Credential, Outcome } from '@airtight/protocol';
+import { type Credential, HJ212_PASSWORD_PATTERN, type Outcome } from '@airtight/protocol';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { NewClaim, NewFleet, Presented } from '../identity/claims.ts';
 import type { EnrolmentRequest, RotationRequest } from '../identity/enrolment.ts';
@@ -48,7 +48,7 @@ const credentials = {
   },
   jwtKey: pem,
   signKey: pem,
-  hj212Password: { type: 'string', pattern: '^[!-:<-~]{6,64}$' },
+  hj212Password: { anyOf: [{ const: true }, { type: 'string', pattern: HJ212_PASSWORD_PATTERN }] },
 } as const;
 const device = {
   type: 'object',

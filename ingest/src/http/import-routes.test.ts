@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { decodeRecord, resolveConfig } from '@airtight/protocol';
+import mqtt from 'mqtt';
 import pino from 'pino';
 import { INGEST_SETTINGS } from '../config.ts';
 import { CHUNK_READINGS_MAX, type ChunkAnswer } from '../doors/file-door.ts';
@@ -167,4 +168,38 @@ test('producers: known ones stay, a missing dataset is added, another agency’s
     body: reading(40),
   });
   assert.equal(login.status, 401);
+});
+
+test('live topics are silent about history, and speak of what is imported as live', { timeout: 20_000 }, async () => {
+  const secret = 'a secret of the screen';
+  const screen = { ...station('screen', []), kind: 'service', subscribe: ['v1/a/live/#'], secret };
+  assert.equal((await post('/devices', JSON.stringify(screen), { 'content-type': 'application/json' })).status, 200);
+  const url = `mqtt://127.0.0.1:${ingest.mqttPorts.tcp}`;
+  const client = await mqtt.connectAsync(url, { username: 'screen', password: secret, reconnectPeriod: 0 });
+  try {
+    const [granted] = await client.subscribeAsync('v1/a/live/#');
+    assert.equal(granted?.qos, 0);
+    const heard: string[] = [];
+    client.on('message', (topic, payload) => heard.push(`${topic} ${payload}`));
+    const told = new Promise<void>((resolve) => client.on('message', () => heard.length === 2 && resolve()));
+    const sent = async (door: string, id: number): Promise<void> => {
+      const answer = (await json(await chunk(`${head(door)}0 ${reading(id)}\n`))) as ChunkAnswer;
+      assert.equal(answer.accepted, 1);
+    };
+    // Announcements keep the order of records: what is heard of the later ones comes after any of the earlier.
+    for (const [door, id] of [
+      ['file', 701],
+      ['file-live', 702],
+      ['file', 703],
+      ['file-live', 704],
+    ] as const)
+      await sent(door, id);
+    await told;
+    assert.deepEqual(
+      heard,
+      [702, 704].map((id) => `v1/a/live/air/s1 ${reading(id)}`),
+    );
+  } finally {
+    await client.endAsync(true);
+  }
 });

@@ -62,13 +62,14 @@ interface Sent {
   readonly type?: string;
   readonly query?: string;
   readonly encoding?: string;
+  readonly key?: string;
 }
 
 const basic = (user: string, secret: string): string => `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}`;
 
 function publish(
   body: string | Buffer,
-  { user = 'p', secret = SECRET, type = NDJSON, query = '', encoding }: Sent = {},
+  { user = 'p', secret = SECRET, type = NDJSON, query = '', encoding, key }: Sent = {},
 ): Promise<Response> {
   return fetch(`${ingest.url}/publish${query}`, {
     method: 'POST',
@@ -77,17 +78,18 @@ function publish(
       [DEVICE_CREDENTIALS_HEADER]: basic(user, secret),
       'content-type': type,
       ...(encoding === undefined ? {} : { 'content-encoding': encoding }),
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
     },
     body: typeof body === 'string' ? body : new Uint8Array(body),
   });
 }
 
 /** An upload that has begun, and goes on for as long as the socket is open. */
-function begin(user: string, lines: string): Socket {
+function begin(user: string, lines: string, key = ''): Socket {
   const socket = connect(Number(new URL(ingest.url).port), '127.0.0.1');
   socket.write(
     `POST /publish HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TOKEN}\r\n${DEVICE_CREDENTIALS_HEADER}: ${basic(user, SECRET)}\r\n` +
-      `Content-Type: ${NDJSON}\r\nContent-Length: 100000\r\n\r\n${lines}`,
+      `${key === '' ? '' : `Idempotency-Key: ${key}\r\n`}Content-Type: ${NDJSON}\r\nContent-Length: 100000\r\n\r\n${lines}`,
   );
   return socket;
 }
@@ -287,6 +289,73 @@ test('a sender that goes away in the middle leaves its whole lines, and nothing 
   while ((await metric('broken_uploads_total')) === broken) await sleep(5);
   const status = (await (await get('/status')).json()) as { head: number; counters: { quarantined: number } };
   assert.deepEqual([status.head, status.counters.quarantined], [before + 2, quarantined]);
+});
+
+test('an upload that is sent again under its key gets the first answer, byte for byte, and is not taken again', async () => {
+  const body = `${reading(nextSeq++)}\nnonsense\n`;
+  const first = await publish(body, { key: '"k-1"' });
+  assert.deepEqual([first.status, first.headers.get('idempotency-replayed')], [200, null]);
+  const text = await first.text();
+  const counted = await metric('repeats_total{dataset="air"}');
+  const before = await head();
+  for (const sent of [{}, { encoding: 'gzip' }]) {
+    const again = await publish(sent.encoding === undefined ? body : gzipSync(body), { key: '"k-1"', ...sent });
+    assert.deepEqual([again.status, again.headers.get('idempotency-replayed')], [200, 'true']);
+    assert.equal(again.headers.get('content-type'), first.headers.get('content-type'));
+    assert.equal(await again.text(), text);
+  }
+  assert.deepEqual([await head(), await metric('repeats_total{dataset="air"}')], [before, counted]);
+  // Without the key the line is taken, and known.
+  assert.deepEqual(statuses(await resultsOf(await publish(body))), ['repeat', 'quarantined']);
+});
+
+test('a key is used for one body; the same key of another producer is another one', async () => {
+  const body = reading(nextSeq++);
+  assert.equal((await publish(body, { key: 'k-2' })).status, 200);
+  const before = await head();
+  for (const [other, sent] of [
+    [reading(nextSeq++), {}],
+    [body, { type: 'application/json' }],
+    [`${body}\n`, {}],
+  ] as const)
+    assert.deepEqual((await problemOf(await publish(other, { key: 'k-2', ...sent }))).slice(0, 2), [422, 'IDEMPOTENCY_KEY_REUSED']);
+  assert.equal(await head(), before, 'nothing of it was taken');
+  const theirs = await publish(reading(nextSeq++), { key: 'k-2', user: 'two', query: '?dataset=air' });
+  assert.deepEqual([theirs.status, theirs.headers.get('idempotency-replayed')], [200, null]);
+  const elsewhere = await publish(body, { key: 'k-2', user: 'two', query: '?dataset=coldchain' });
+  assert.deepEqual((await problemOf(elsewhere)).slice(0, 2), [422, 'IDEMPOTENCY_KEY_REUSED']);
+  for (const key of ['', 'a b', 'x'.repeat(256)])
+    assert.deepEqual((await problemOf(await publish(body, { key }))).slice(0, 2), [400, 'REQUEST_INVALID'], key);
+});
+
+test('while an upload is under way its key is busy; when it breaks off or is refused, the key is free', async () => {
+  const line = `${reading(nextSeq++)}\n`;
+  const [before, broken] = [await head(), await metric('broken_uploads_total')];
+  const socket = begin('p', line, 'k-3');
+  while ((await head()) < before + 1) await sleep(5);
+  assert.deepEqual((await problemOf(await publish(line, { key: 'k-3' }))).slice(0, 2), [409, 'IDEMPOTENCY_KEY_BUSY']);
+  assert.deepEqual(statuses(await resultsOf(await publish(line, { key: 'k-4' }))), ['repeat'], 'another key is not busy');
+  socket.destroy();
+  while ((await metric('broken_uploads_total')) === broken) await sleep(5);
+  const again = await publish(line, { key: 'k-3' });
+  assert.equal(again.headers.get('idempotency-replayed'), null);
+  assert.deepEqual(statuses(await resultsOf(again)), ['repeat']);
+
+  const tooMany = '\n'.repeat(LINES_MAX + 1);
+  for (let attempt = 0; attempt < 2; attempt++) assert.equal((await publish(tooMany, { key: 'k-5' })).status, 413);
+  assert.deepEqual(statuses(await resultsOf(await publish(reading(nextSeq++), { key: 'k-5' }))), ['accepted']);
+});
+
+test('of uploads sent at once with one key one is taken, and each other is busy or gets its answer', async () => {
+  const body = Array.from({ length: 200 }, () => reading(nextSeq++)).join('\n');
+  const before = await head();
+  const answers = await Promise.all(Array.from({ length: 4 }, () => publish(body, { key: 'k-6' })));
+  const ok = answers.filter(({ status }) => status === 200);
+  assert.equal(ok.filter(({ headers }) => headers.get('idempotency-replayed') === null).length, 1);
+  for (const answer of answers.filter(({ status }) => status !== 200))
+    assert.deepEqual((await problemOf(answer)).slice(0, 2), [409, 'IDEMPOTENCY_KEY_BUSY']);
+  assert.equal(new Set(await Promise.all(ok.map((answer) => answer.text()))).size, 1);
+  assert.equal(await head(), before + 200);
 });
 
 test('a device holds a few uploads at a time, all of them together a bounded number', async () => {

@@ -4,6 +4,9 @@ import {
   DEVICE_ADDRESS_HEADER,
   DEVICE_CREDENTIALS_HEADER,
   type DeviceSignature,
+  IDEMPOTENCY_KEY_HEADER,
+  IDEMPOTENCY_KEY_PATTERN,
+  IDEMPOTENCY_REPLAYED_HEADER,
   JSON_TYPE,
   NAME_MAX_LENGTH,
   NDJSON_TYPE,
@@ -19,6 +22,7 @@ import type { IngestParts } from './parts.ts';
 /** Refusals that the login has counted already. */
 const LOGIN_REFUSALS = new WeakSet<AirtightError>();
 
+const IDEMPOTENCY_KEY = new RegExp(IDEMPOTENCY_KEY_PATTERN);
 const querystring = { type: 'object', properties: { dataset: { type: 'string', minLength: 1, maxLength: NAME_MAX_LENGTH } } } as const;
 type PublishRequest = FastifyRequest<{ Querystring: { dataset?: string } }>;
 
@@ -30,7 +34,9 @@ export function addPublishRoute(server: FastifyInstance, parts: IngestParts): vo
     scope.addContentTypeParser([...UPLOAD_TYPES], (_request, _payload, parsed) => parsed(null));
     scope.post<{ Querystring: { dataset?: string } }>('/publish', { schema: { querystring } }, async (request, reply) => {
       try {
-        return { results: await publish(parts, request) };
+        const { json, replayed } = await publish(parts, request);
+        if (replayed) void reply.header(IDEMPOTENCY_REPLAYED_HEADER, 'true');
+        return reply.type('application/json; charset=utf-8').send(json);
       } catch (error) {
         if (error instanceof UploadBroken) {
           metrics.brokenUploads.inc();
@@ -66,6 +72,7 @@ async function publish({ httpDoor, logins }: IngestParts, request: PublishReques
     lines,
     contentType: lines ? JSON_TYPE : mediaType,
     gzip: encoding === 'gzip',
+    idempotencyKey: idempotencyKeyOf(request),
     body: request.raw,
   });
 }
@@ -82,6 +89,15 @@ function signatureOf({ headers }: FastifyRequest): DeviceSignature | undefined {
   const signature = parseSignatureHeader(String(field));
   if (signature === undefined) throw new AirtightError('REQUEST_INVALID', `${SIGNATURE_HEADER}: kid=…, sig=…`);
   return signature;
+}
+
+/** @throws AirtightError REQUEST_INVALID */
+function idempotencyKeyOf({ headers }: FastifyRequest): string | undefined {
+  const key = headers[IDEMPOTENCY_KEY_HEADER];
+  if (key === undefined) return undefined;
+  if (!IDEMPOTENCY_KEY.test(String(key)))
+    throw new AirtightError('REQUEST_INVALID', `${IDEMPOTENCY_KEY_HEADER}: 1 to 255 visible characters of ASCII`);
+  return String(key);
 }
 
 /** The device's own address, which the api tells; without one the caller's. */

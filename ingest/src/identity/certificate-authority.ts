@@ -1,11 +1,12 @@
 /**
  * This deployment's own certificate authority for devices: a self-signed certificate (X.509 v3, RFC 5280) and its key in
- * `keys/`, and the client certificates it issues. ECDSA P-256 with SHA-256, which small TLS stacks have.
+ * `keys/`, and the certificates it issues. ECDSA P-256 with SHA-256, which small TLS stacks have.
  */
 // @peculiar/x509 wants it to be there first.
 import 'reflect-metadata';
 import { createPrivateKey, X509Certificate as NodeCertificate, randomBytes, webcrypto } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { AirtightError } from '@airtight/protocol';
 import {
@@ -13,10 +14,12 @@ import {
   cryptoProvider,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
+  type Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
   PemConverter,
   Pkcs10CertificateRequest,
+  SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
   X509Certificate,
   X509CertificateGenerator,
@@ -30,6 +33,8 @@ const DAY_MS = 86_400_000;
 const CA_LIFE_MS = 20 * 365 * DAY_MS;
 /** Devices stand in the field for years; a certificate is revoked on record, not by its end. */
 export const CERTIFICATE_LIFE_MS = 5 * 365 * DAY_MS;
+/** Not over 398 days, beyond which some clients trust no server certificate. */
+export const SERVER_CERTIFICATE_LIFE_MS = 365 * DAY_MS;
 /** Clocks of devices that are behind must not find the certificate not yet valid. */
 const BACKDATE_MS = DAY_MS;
 const SERIAL_BYTES = 16;
@@ -103,21 +108,41 @@ export class CertificateAuthority {
    * @throws AirtightError REQUEST_INVALID for a request that is none, or is not signed by its key
    */
   async issue(producer: string, now: number, csr?: string): Promise<IssuedCertificate> {
-    const own = csr === undefined ? await generateKeys() : undefined;
-    const validTo = Math.min(now + CERTIFICATE_LIFE_MS, this.#certificate.notAfter.getTime());
+    return this.#certify(producer, {
+      now,
+      lifeMs: CERTIFICATE_LIFE_MS,
+      usage: ExtendedKeyUsage.clientAuth,
+      extensions: [],
+      ...(csr === undefined ? {} : { publicKey: await requestedKey(csr) }),
+    });
+  }
+
+  /** Issues a server certificate. @param hosts host names and IP addresses it is to be valid for, the first one its CN */
+  async issueServer(hosts: readonly [string, ...string[]], now: number): Promise<IssuedCertificate> {
+    const names = hosts.map((value) => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value }));
+    return this.#certify(hosts[0], {
+      ...{ now, lifeMs: SERVER_CERTIFICATE_LIFE_MS, usage: ExtendedKeyUsage.serverAuth },
+      extensions: [new SubjectAlternativeNameExtension(names)],
+    });
+  }
+
+  async #certify(commonName: string, { now, lifeMs, usage, extensions, publicKey }: Wanted): Promise<IssuedCertificate> {
+    const own = publicKey === undefined ? await generateKeys() : undefined;
+    const validTo = Math.min(now + lifeMs, this.#certificate.notAfter.getTime());
     const certificate = await X509CertificateGenerator.create({
       serialNumber: serialNumber(),
-      subject: [{ CN: [producer] }],
+      subject: [{ CN: [commonName] }],
       issuer: this.#certificate.subjectName,
       notBefore: new Date(now - BACKDATE_MS),
       notAfter: new Date(validTo),
       signingAlgorithm: ALGORITHM,
-      publicKey: own?.publicKey ?? (await requestedKey(csr as string)),
+      publicKey: publicKey ?? (own as webcrypto.CryptoKeyPair).publicKey,
       signingKey: this.#key,
       extensions: [
         new BasicConstraintsExtension(false, undefined, true),
         new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-        new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth]),
+        new ExtendedKeyUsageExtension([usage]),
+        ...extensions,
       ],
     });
     const pem = `${certificate.toString('pem')}\n`;
@@ -129,6 +154,15 @@ export class CertificateAuthority {
       validTo,
     };
   }
+}
+
+interface Wanted {
+  readonly now: number;
+  readonly lifeMs: number;
+  readonly usage: ExtendedKeyUsage;
+  readonly extensions: readonly Extension[];
+  /** Absent: a key is made. */
+  readonly publicKey?: Pkcs10CertificateRequest['publicKey'];
 }
 
 async function requestedKey(csr: string): Promise<Pkcs10CertificateRequest['publicKey']> {

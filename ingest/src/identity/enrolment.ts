@@ -127,8 +127,9 @@ export class Enrolment {
   /** Gives a device new credentials beside the old ones. @returns NOT_FOUND, CREDENTIAL_TAKEN, REQUEST_INVALID, CA_MISSING */
   async rotate(producer: string, request: RotationRequest): Promise<Outcome<Enrolled>> {
     if (this.#options.registry.get(producer) === undefined) return refuse('NOT_FOUND', `producer ${producer}`);
+    const { signKey, jwtKey, certificate, hj212Password } = request;
     // A new signing key is no new login: alone it changes nothing else.
-    const { password = request.signKey === undefined && request.jwtKey === undefined && request.certificate === undefined } = request;
+    const { password = [signKey, jwtKey, certificate, hj212Password].every((asked) => asked === undefined) } = request;
     const made = await this.#make({ ...request, password }, producer, Date.now());
     if (!made.ok) return made;
     const changed = await this.#update(producer, request.by, (device, now) => {

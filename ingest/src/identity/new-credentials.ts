@@ -1,5 +1,5 @@
 /** Credentials as they are asked for, made: what goes on record, and what is shown once. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { accept, type Credential, type Outcome, type PasswordCredential, refuse } from '@airtight/protocol';
 import type { IssuedCertificate } from './certificate-authority.ts';
 import { keyIdOf, parsePublicKey } from './ed25519-key.ts';
@@ -15,13 +15,15 @@ export interface CredentialRequest {
   /** Ed25519 public keys: PEM, JWK, or 32 bytes in base64url. */
   readonly jwtKey?: string;
   readonly signKey?: string;
-  /** What an HJ 212 monitor sends in each frame: six digits by the standard. It opens that door alone. */
-  readonly hj212Password?: string;
+  /** What an HJ 212 monitor sends in each frame: six digits by the standard, generated when true. It opens that door alone. */
+  readonly hj212Password?: string | true;
 }
 
 /** What a device must be given; nothing of it can be asked for again. */
 export interface ShownOnce {
   readonly secret?: string;
+  /** Where it was generated. */
+  readonly hj212Password?: string;
   readonly certificate?: IssuedCertificate;
   /** Ids of the new credentials: `kid` of a signing key. */
   readonly credentials: readonly { readonly id: string; readonly kind: Credential['kind'] }[];
@@ -35,6 +37,7 @@ export interface NewCredentials {
 export const SECRET_MIN_LENGTH = 16;
 export const SECRET_MAX_LENGTH = 256;
 const RANDOM_ID_BYTES = 8;
+const HJ212_PASSWORD_DIGITS = 6;
 const CERTIFICATE_ID_CHARACTERS = 16;
 const COMMON_NAME_MAX_LENGTH = 64;
 
@@ -70,7 +73,8 @@ export async function makeCredentials(
     if (!known.ok) return known;
     credentials.push(known.value);
   }
-  if (hj212Password !== undefined) credentials.push(await toPassword('hj212-password', hj212Password, now));
+  const monitorPassword = hj212Password === true ? generateHj212Password() : hj212Password;
+  if (monitorPassword !== undefined) credentials.push(await toPassword('hj212-password', monitorPassword, now));
   const secret =
     request.secret ??
     ((request.password ?? (jwtKey === undefined && certificate === undefined && hj212Password === undefined))
@@ -83,6 +87,7 @@ export async function makeCredentials(
   }
   const shown = {
     ...(secret === undefined ? {} : { secret }),
+    ...(hj212Password === true ? { hj212Password: monitorPassword as string } : {}),
     ...(issued === undefined ? {} : { certificate: issued }),
     credentials: credentials.map(({ id, kind }) => ({ id, kind })),
   };
@@ -91,6 +96,11 @@ export async function makeCredentials(
 
 async function toPassword(kind: PasswordCredential['kind'], secret: string, now: number): Promise<Credential> {
   return { id: randomId(), kind, hash: await hashSecret(secret), validFrom: now };
+}
+
+/** Six digits, as the standard has it. Guessing is limited where it is asked for. */
+function generateHj212Password(): string {
+  return String(randomInt(10 ** HJ212_PASSWORD_DIGITS)).padStart(HJ212_PASSWORD_DIGITS, '0');
 }
 
 /** For what has no digest that may be shown, or none at all. */

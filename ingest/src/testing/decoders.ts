@@ -8,6 +8,7 @@ import {
   type DatasetDefinition,
   decodeRecord,
   encodeRecord,
+  HJ212_MEDIA_TYPE,
   isPropertyName,
   JSON_TYPE,
   MEASUREMENTS_MAX,
@@ -21,19 +22,16 @@ import {
   readPayload,
   SENML_CBOR_TYPE,
   SENML_JSON_TYPE,
+  SPARKPLUG_MEDIA_TYPE,
+  type SparkplugBirth,
   TIME_MAX,
   toObservations,
+  toSparkplugBirth,
 } from '@airtight/protocol';
 import { frameHj212, HJ212_FRAME_MAX_BYTES, Hj212Cutter, parseHj212, unframeHj212 } from '@airtight/standards/hj212.ts';
+import { decodeSparkplug, encodeSparkplug, type SparkplugMetric, SPARKPLUG_TYPE as T } from '@airtight/standards/sparkplug-b.ts';
 import { NOT_PLAIN, scanReading } from '../admit/scan-reading.ts';
-
-export interface FuzzedDecoder {
-  readonly name: string;
-  /** Right inputs; each must be taken. */
-  readonly seeds: readonly Uint8Array[];
-  /** @returns true when the input was taken */
-  decode(input: Buffer): boolean;
-}
+import type { FuzzedDecoder } from './fuzz.ts';
 
 const RECEIVED_AT = 1_735_689_600_000;
 const bytes = (json: unknown): Uint8Array => Buffer.from(typeof json === 'string' ? json : JSON.stringify(json));
@@ -276,6 +274,86 @@ const hj212Cutter: FuzzedDecoder = {
   },
 };
 
+const hj212Readings = payloadDecoder('HJ 212 readings', HJ212_MEDIA_TYPE, dataset, [
+  segment.replace('PW=123456;', ''),
+  'ST=31;CN=2051;MN=8;CP=&&DataTime=20240229235900;011-Cou=1.5,011-Avg=-2,011-Flag=D;a21026-ZsMax=+7.25,a21026-Info=x&&',
+]);
+
+const bornMetrics: readonly SparkplugMetric[] = [
+  { name: 'bdSeq', datatype: T.UInt64, value: { field: 'long', value: 3n } },
+  { name: 'Room 1/Temperature', alias: '1', datatype: T.Double, value: { field: 'double', value: 4.6 } },
+  { name: 'Offset', alias: '2', datatype: T.Int16, value: { field: 'int', value: 0xfffffffb } },
+  { name: 'Total', alias: '18446744073709551615', datatype: T.UInt64, value: { field: 'long', value: 2n ** 63n } },
+  { name: 'Label', alias: '4', datatype: T.String, value: { field: 'string', value: '冷库' } },
+  { name: 'Table', datatype: T.DataSet, value: { field: 'dataset', value: new Uint8Array(3) } },
+];
+const sparkplugBirths = [bornMetrics, bornMetrics.slice(0, 2)].map((metrics) =>
+  encodeSparkplug({ timestamp: RECEIVED_AT, seq: 0, uuid: 'u', metrics }),
+);
+const quality = [{ key: 'Quality', type: T.Int32, value: { field: 'int', value: 500 } }] as const;
+/** By alias, which only the birth explains. */
+const sparkplugByAlias = encodeSparkplug({
+  timestamp: RECEIVED_AT,
+  seq: 1,
+  metrics: [
+    { alias: '1', timestamp: RECEIVED_AT - 1000, isHistorical: true, value: { field: 'double', value: 5 }, properties: quality },
+    { alias: '2', value: { field: 'int', value: 0xfffffffe } },
+    { alias: '18446744073709551615', isNull: true },
+  ],
+});
+const sparkplugByName = encodeSparkplug({
+  timestamp: RECEIVED_AT,
+  seq: 2,
+  metrics: [
+    { name: 'Speed', timestamp: RECEIVED_AT, datatype: T.Float, value: { field: 'float', value: 1.5 } },
+    { name: 'On', datatype: T.Boolean, value: { field: 'boolean', value: true }, metadata: new Uint8Array(2) },
+    { name: 'Since', datatype: T.DateTime, value: { field: 'long', value: 1_735_689_600_000n } },
+  ],
+});
+const sparkplugDeath = encodeSparkplug({ timestamp: RECEIVED_AT, metrics: bornMetrics.slice(0, 1) });
+const firstBirth = toSparkplugBirth(sparkplugBirths[0] as Uint8Array, 41);
+assert.ok(firstBirth.ok);
+
+function sparkplugDecoder(message: string, birth: SparkplugBirth | undefined, seeds: readonly Uint8Array[]): FuzzedDecoder {
+  const topic = `spBv1.0/g/${message}/e${message.startsWith('D') ? '/d' : ''}`;
+  const context = { contentType: SPARKPLUG_MEDIA_TYPE, receivedAt: RECEIVED_AT, definition: dataset, topic, birth };
+  return {
+    name: `Sparkplug ${message}${birth === undefined ? '' : ', born'}`,
+    seeds,
+    decode: (input) => keepsPromises(readPayload(input, context)),
+  };
+}
+
+const sparkplug: readonly FuzzedDecoder[] = [
+  {
+    name: 'Sparkplug payloads',
+    seeds: [...sparkplugBirths, sparkplugByAlias, sparkplugByName, sparkplugDeath],
+    decode(input) {
+      // A plain Uint8Array, so that what is cut from it is of the class that is cut from what is written.
+      const decoded = decodeSparkplug(Uint8Array.from(input));
+      if (!decoded.ok) return false;
+      // Written and read again it says the same: nothing was taken for something else.
+      const again = decodeSparkplug(encodeSparkplug(decoded.payload));
+      assert.deepEqual(again, decoded);
+      return true;
+    },
+  },
+  {
+    name: 'Sparkplug births',
+    seeds: sparkplugBirths,
+    decode(input) {
+      const birth = toSparkplugBirth(input, 7);
+      if (!birth.ok) return false;
+      for (const property of birth.value.nameOf.keys()) assert.ok(isPropertyName(property), property);
+      return true;
+    },
+  },
+  sparkplugDecoder('DBIRTH', undefined, sparkplugBirths),
+  sparkplugDecoder('DDATA', firstBirth.value, [sparkplugByAlias, sparkplugByName]),
+  sparkplugDecoder('NDATA', undefined, [sparkplugByName]),
+  sparkplugDecoder('NDEATH', firstBirth.value, [sparkplugDeath]),
+];
+
 const record = encodeRecord(HEADER, bytes({ t: 1, m: { a: 1 } }));
 const records: FuzzedDecoder = { name: 'records', seeds: [record], decode: (input) => decodeRecord(input).ok };
 function frameOf(body: Uint8Array): Buffer {
@@ -301,5 +379,5 @@ const feed: FuzzedDecoder = {
 
 export const DECODERS: readonly FuzzedDecoder[] = [
   ...[scan, ownJson, senmlJson, senmlCbor, cce, ...uplinks, ...codecs, documents],
-  ...[hj212, hj212Cutter, records, feed],
+  ...[hj212, hj212Cutter, hj212Readings, ...sparkplug, records, feed],
 ];

@@ -2,8 +2,15 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import type { FuzzedDecoder } from './decoders.ts';
 import { mutate, seededRandom } from './mutations.ts';
+
+export interface FuzzedDecoder {
+  readonly name: string;
+  /** Right inputs; each must be taken. */
+  readonly seeds: readonly Uint8Array[];
+  /** @returns true when the input was taken */
+  decode(input: Buffer): boolean;
+}
 
 export interface FuzzFault {
   readonly decoder: string;

@@ -4,11 +4,12 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, sta
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
-import { entryBundlePath, formatEntryBundle, formatVkey, rootOfLeafHashes, tilePath } from '@airtight/tlog';
+import { entryBundlePath, formatCheckpoint, formatEntryBundle, formatNote, formatVkey, rootOfLeafHashes, tilePath } from '@airtight/tlog';
 import { createLedger } from '../log/ledger.ts';
 import { leafHashesOf } from '../log/right-edge.ts';
 import { nodeSha256 } from '../log/sha256.ts';
 import { signingKey } from '../log/test-key.ts';
+import { witnessKeyOf } from '../witness/testing.ts';
 import { type AuditReport, auditLedger } from './audit-ledger.ts';
 
 const key = signingKey('ledger.example/audited', 3);
@@ -129,4 +130,30 @@ test('the checkpoint of another key or of another log is refused', async () => {
   const { finding } = await auditLedger(dir, stranger);
   assert.equal(finding?.code, 'CHECKPOINT_INVALID');
   assert.match((await auditLedger(dir, 'no key')).finding?.detail ?? '', /not name\+id\+key/);
+});
+
+test('a final checkpoint is held against the tiles, and cosignatures against the witnesses that are named', async () => {
+  const place = join(scratch, 'final');
+  cpSync(dir, place, { recursive: true });
+  const witness = witnessKeyOf('witness.example', 9);
+  const auditPlace = () => auditLedger(place, vkey, () => undefined, [witness.vkey]);
+  const write = (file: string, size: number, root: Uint8Array): string => {
+    const text = formatCheckpoint({ origin: key.vkey.name, size, root });
+    const note = formatNote(text, [key.signNote(text), witness.cosign(Buffer.from(text), 1_800_000_000)]);
+    writeFileSync(join(place, file), note);
+    return note;
+  };
+  const rootAt = (size: number) => rootOfLeafHashes(leafHashesOf(entries.slice(0, size)), nodeSha256);
+  write('checkpoint', SIZE, rootAt(SIZE));
+  const note = write('checkpoint.final', 257, rootAt(257));
+  assert.equal((await auditPlace()).ok, true);
+  write('checkpoint.final', 257, rootAt(256));
+  const { finding } = await auditPlace();
+  assert.deepEqual([finding?.code, finding?.file], ['LEDGER_ROOT_MISMATCH', 'checkpoint.final']);
+  write('checkpoint.final', SIZE + 1, rootAt(257));
+  assert.match(String((await auditPlace()).finding?.detail), /entries are missing/);
+  const changed = Buffer.from(note);
+  changed[changed.length - 20] = changed[changed.length - 20] === 65 ? 66 : 65;
+  writeFileSync(join(place, 'checkpoint.final'), changed);
+  assert.match(String((await auditPlace()).finding?.detail), /NOTE_SIGNATURE_INVALID.*witness\.example/);
 });

@@ -12,7 +12,9 @@ import {
   entryBundlePath,
   LENGTH_PREFIX_BYTES,
   leafHash,
+  oldRootFromTiles,
   openCheckpoint,
+  openNote,
   parseVkey,
   rightEdgeTiles,
   rootOfLeafHashes,
@@ -20,10 +22,11 @@ import {
   TILE_WIDTH,
   tilePath,
   tileWidth,
+  type Vkey,
 } from '@airtight/tlog';
-import { nodeAlgorithms } from '../ledger-key.ts';
-import { CHECKPOINT_FILE } from '../log/checkpoint-file.ts';
+import { CHECKPOINT_FILE, FINAL_CHECKPOINT_FILE } from '../log/checkpoint-file.ts';
 import { nodeSha256 } from '../log/sha256.ts';
+import { nodeAlgorithms } from '../signature-algorithms.ts';
 
 const HASH_BYTES = 32;
 
@@ -56,14 +59,16 @@ export interface AuditProgress {
  * Audits the log in `dir`.
  * @param vkey verifier key of the log, from a source other than the log itself
  * @param onProgress called after each bundle of entries
+ * @param witnesses keys whose cosignatures are checked too; those of other keys are nobody's
  * @returns ok, or the first finding: CHECKPOINT_INVALID, LEDGER_TILE_MISMATCH, LEDGER_ROOT_MISMATCH
  */
 export async function auditLedger(
   dir: string,
   vkey: string,
   onProgress: (progress: AuditProgress) => void = () => undefined,
+  witnesses: readonly Vkey[] = [],
 ): Promise<AuditReport> {
-  const audit = new LedgerAudit(dir, onProgress);
+  const audit = new LedgerAudit(dir, onProgress, witnesses);
   try {
     return { ok: true, checkpoint: await audit.run(vkey), ...audit.counts };
   } catch (error) {
@@ -90,14 +95,16 @@ interface TileFile {
 class LedgerAudit {
   readonly #dir: string;
   readonly #onProgress: (progress: AuditProgress) => void;
+  readonly #witnesses: readonly Vkey[];
   /** Recomputed hashes of each level from 1 on that are not yet compared with a tile. */
   readonly #rows: Uint8Array[][] = [];
   #entries = 0;
   #files = 0;
   checkpoint: Checkpoint | undefined;
 
-  constructor(dir: string, onProgress: (progress: AuditProgress) => void) {
+  constructor(dir: string, onProgress: (progress: AuditProgress) => void, witnesses: readonly Vkey[]) {
     this.#dir = dir;
+    this.#witnesses = witnesses;
     this.#onProgress = onProgress;
   }
 
@@ -106,7 +113,10 @@ class LedgerAudit {
   }
 
   async run(vkeyText: string): Promise<Checkpoint> {
-    const checkpoint = await this.#openCheckpoint(vkeyText);
+    // The final checkpoint first: the log may grow meanwhile, and the checkpoint read later covers it.
+    const final = await this.#openCheckpoint(vkeyText, FINAL_CHECKPOINT_FILE);
+    const checkpoint = await this.#openCheckpoint(vkeyText, CHECKPOINT_FILE);
+    if (checkpoint === null) throw new Found('CHECKPOINT_INVALID', CHECKPOINT_FILE, 0, 'the file is not there');
     this.checkpoint = checkpoint;
     const { size, root } = checkpoint;
     for (let index = 0; index * TILE_WIDTH < size; index++) {
@@ -126,17 +136,34 @@ class LedgerAudit {
         `the tiles lead to root ${hex(computed)}, the checkpoint says ${hex(root)}`,
       );
     }
+    if (final !== null) await this.#checkFinal(final, checkpoint);
     return checkpoint;
   }
 
-  async #openCheckpoint(vkeyText: string): Promise<Checkpoint> {
+  /** Null when the file is not there. */
+  async #openCheckpoint(vkeyText: string, file: string): Promise<Checkpoint | null> {
     const vkey = parseVkey(vkeyText);
-    if (!vkey.ok) throw new Found('CHECKPOINT_INVALID', CHECKPOINT_FILE, 0, vkey.detail);
-    const note = await this.#read(CHECKPOINT_FILE);
-    if (note === null) throw new Found('CHECKPOINT_INVALID', CHECKPOINT_FILE, 0, 'the file is not there');
+    if (!vkey.ok) throw new Found('CHECKPOINT_INVALID', file, 0, vkey.detail);
+    const note = await this.#read(file);
+    if (note === null) return null;
     const opened = openCheckpoint(note, [vkey.value], nodeAlgorithms);
-    if (!opened.ok) throw new Found('CHECKPOINT_INVALID', CHECKPOINT_FILE, 0, `${opened.code}: ${opened.detail}`);
+    if (!opened.ok) throw new Found('CHECKPOINT_INVALID', file, 0, `${opened.code}: ${opened.detail}`);
+    const cosigned = openNote(note, [vkey.value, ...this.#witnesses], nodeAlgorithms);
+    if (!cosigned.ok) throw new Found('CHECKPOINT_INVALID', file, 0, `${cosigned.code}: ${cosigned.detail}`);
     return opened.value;
+  }
+
+  /** What the witnesses vouch for is the beginning of the log as it is. */
+  async #checkFinal({ size, root }: Checkpoint, checkpoint: Checkpoint): Promise<void> {
+    if (size > checkpoint.size) {
+      const detail = `the final checkpoint has size ${size}, the checkpoint ${checkpoint.size}: entries are missing`;
+      throw new Found('CHECKPOINT_INVALID', CHECKPOINT_FILE, 0, detail);
+    }
+    const source = { read: async (path: string) => (await this.#read(path)) ?? Promise.reject(new Error(`${path} is not there`)) };
+    const computed = await oldRootFromTiles(source, size, checkpoint.size, nodeSha256);
+    if (sameBytes(computed, root)) return;
+    const detail = `the tiles lead to root ${hex(computed)} at size ${size}, the final checkpoint says ${hex(root)}`;
+    throw new Found('LEDGER_ROOT_MISMATCH', FINAL_CHECKPOINT_FILE, 0, detail);
   }
 
   /** Entries against the tile of their hashes, and both against the partial files of earlier sizes. */

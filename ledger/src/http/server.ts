@@ -3,12 +3,14 @@ import { timingSafeEqual } from 'node:crypto';
 import { encodeBase64, formatVkey, parseEntryBundle } from '@airtight/tlog';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import type { CosigningStatus } from '../cosigning/collector.ts';
 import { LedgerError } from '../ledger-error.ts';
 import type { Ledger } from '../log/ledger.ts';
 import type { Sequencer } from '../log/sequencer.ts';
 import type { LedgerMetrics } from '../metrics.ts';
 import { isProblemCode, type ProblemCode, sendProblem } from './problem.ts';
 import { addStaticRoutes } from './static-routes.ts';
+import { addWitnessRoutes, type WitnessParts, witnessStatus } from './witness-routes.ts';
 
 /** As internal-http.md says: 1 MiB with the length prefixes. */
 const BODY_MAX_BYTES = 1024 * 1024;
@@ -23,6 +25,10 @@ export interface ServerParts {
   readonly metrics: LedgerMetrics;
   readonly token: string;
   readonly logger: Logger;
+  /** The witness for other logs, and the evidence that was kept. */
+  readonly witnessing: WitnessParts;
+  /** How far the own checkpoints are cosigned; null when no policy asks for it. */
+  readonly cosigningStatus: () => CosigningStatus | null;
 }
 
 export function createServer(parts: ServerParts): FastifyInstance {
@@ -53,14 +59,23 @@ export function createServer(parts: ServerParts): FastifyInstance {
     return entries.ok ? parts.sequencer.add(entries.value) : refuse(reply, 'ENTRY_BUNDLE_MALFORMED', entries.detail);
   });
   server.get('/info', inner, async () => info(parts.ledger));
+  server.get('/cosigning', inner, async () => ({ log: parts.cosigningStatus(), witness: witnessStatus(parts.witnessing) }));
   addStaticRoutes(server, parts);
+  addWitnessRoutes(server, parts.witnessing, parts.metrics);
   addHealthRoutes(server, parts);
   return server;
 }
 
 function info(ledger: Ledger) {
   const { size, root, note } = ledger.published;
-  return { origin: ledger.vkey.name, vkey: formatVkey(ledger.vkey), size, root: encodeBase64(root), checkpoint: note };
+  return {
+    origin: ledger.vkey.name,
+    vkey: formatVkey(ledger.vkey),
+    size,
+    root: encodeBase64(root),
+    checkpoint: note,
+    final: ledger.final === null ? null : { size: ledger.final.size, root: encodeBase64(ledger.final.root), checkpoint: ledger.final.note },
+  };
 }
 
 function bearsToken(request: FastifyRequest, token: string): boolean {

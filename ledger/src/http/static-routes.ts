@@ -16,6 +16,10 @@ export function addStaticRoutes(server: FastifyInstance, { dir, ledger }: { read
   server.get('/checkpoint', async (_request, reply) =>
     reply.type('text/plain; charset=utf-8').header('cache-control', CHECKPOINT_CACHE).send(ledger.published.note),
   );
+  server.get('/checkpoint.final', async (_request, reply) => {
+    if (ledger.final === null) return sendProblem(reply, 'NOT_FOUND', 'no checkpoint has enough cosignatures yet');
+    return reply.type('text/plain; charset=utf-8').header('cache-control', CHECKPOINT_CACHE).send(ledger.final.note);
+  });
   server.get<{ Params: { '*': string } }>('/tile/*', async (request, reply) => {
     const place = request.params['*'];
     const bytes = TILE_PLACE.test(place) ? await readIfThere(join(dir, 'tile', place)) : null;

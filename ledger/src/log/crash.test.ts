@@ -21,7 +21,8 @@ import {
   tilesForSize,
 } from '@airtight/tlog';
 import { LedgerError } from '../ledger-error.ts';
-import { type LedgerKey, nodeAlgorithms } from '../ledger-key.ts';
+import type { LedgerKey } from '../ledger-key.ts';
+import { nodeAlgorithms } from '../signature-algorithms.ts';
 import { type LedgerState, openLedgerState } from '../storage/ledger-state.ts';
 import { type Fault, SimulatedDisk, type Survival } from '../storage/simulated-disk.ts';
 import { createLedger, type Ledger, loadLedger } from './ledger.ts';

@@ -8,6 +8,9 @@
  *   3. write tiles and bundles durably, then replace the file `checkpoint`
  *   4. answer
  *   5. remove partial tiles whose full tile is there
+ * Cosignatures come later: they are added to the published checkpoint while it is the newest, and once there are enough
+ * of them it becomes the final one. Neither is decided in the database: witnesses give them again.
+ *
  * After a crash, steps 3 and 5 are done again from what step 2 kept. A file under `tile/` is therefore never rewritten
  * with other content.
  */
@@ -18,9 +21,9 @@ import { LedgerError } from '../ledger-error.ts';
 import type { LedgerKey } from '../ledger-key.ts';
 import { DurableFiles, STATE_DIRECTORY } from '../storage/durable-files.ts';
 import { type FileSystem, nodeFileSystem } from '../storage/file-system.ts';
-import { isDiskFull, type LedgerState, openLedgerState } from '../storage/ledger-state.ts';
-import { CHECKPOINT_FILE, checkpointFile } from './checkpoint-file.ts';
-import { recover } from './recover.ts';
+import { type Decided, isDiskFull, type LedgerState, openLedgerState } from '../storage/ledger-state.ts';
+import { CHECKPOINT_FILE, checkpointFile, FINAL_CHECKPOINT_FILE } from './checkpoint-file.ts';
+import { openOwnCheckpoint, recover } from './recover.ts';
 import { advance, EMPTY_EDGE, leafHashesOf, type RightEdge, rootOfEdge } from './right-edge.ts';
 
 const STATE_FILE = `${STATE_DIRECTORY}/ledger.sqlite`;
@@ -30,6 +33,8 @@ export interface LedgerOptions {
   /** Directory of the log; its parent must exist. */
   readonly dir: string;
   readonly key: LedgerKey;
+  /** The key that is to take over: while both are in use, every checkpoint carries both signatures. */
+  readonly nextKey?: LedgerKey;
   /** For tests with faults. */
   readonly fs?: FileSystem;
   readonly openState?: (path: string) => LedgerState;
@@ -38,8 +43,17 @@ export interface LedgerOptions {
 export interface PublishedCheckpoint {
   readonly size: number;
   readonly root: Uint8Array;
-  /** The signed note, as in the file `checkpoint`. */
+  /** The signed note, with the cosignatures that have come. */
   readonly note: string;
+}
+
+/** What a ledger is opened with. */
+interface LedgerContent {
+  readonly edge: RightEdge;
+  /** Signed note of the decided checkpoint, without cosignatures. */
+  readonly decidedNote: string;
+  readonly published: PublishedCheckpoint;
+  readonly final: PublishedCheckpoint | null;
 }
 
 export interface Appended {
@@ -56,7 +70,8 @@ export interface Appended {
  * @throws LedgerError LEDGER_EXISTS when there is anything of a log in the directory; LEDGER_LOCKED
  */
 export async function createLedger(options: LedgerOptions): Promise<Ledger> {
-  const { dir, key, fs = nodeFileSystem } = options;
+  const { dir, fs = nodeFileSystem } = options;
+  const keys = keysOf(options);
   const files = new DurableFiles(fs, dir);
   if ((await files.read(CHECKPOINT_FILE)) !== null || existsSync(join(dir, 'tile'))) throw new LedgerError('LEDGER_EXISTS', dir);
   await files.prepare();
@@ -64,10 +79,10 @@ export async function createLedger(options: LedgerOptions): Promise<Ledger> {
   try {
     if (state.read() !== null) throw new LedgerError('LEDGER_EXISTS', dir);
     const root = rootOfEdge(EMPTY_EDGE);
-    const note = signCheckpoint(key, 0, root);
+    const note = signCheckpoint(keys, 0, root);
     state.commit(null, { note, size: 0, stagedFrom: 0, staged: new Uint8Array(0) }, []);
-    await files.writeBefore([], checkpointFile(note));
-    return new Ledger(key, files, state, EMPTY_EDGE, { size: 0, root, note });
+    await files.write([], checkpointFile(note));
+    return new Ledger(keys, files, state, { edge: EMPTY_EDGE, decidedNote: note, published: { size: 0, root, note }, final: null });
   } catch (error) {
     state.close();
     throw error;
@@ -80,52 +95,98 @@ export async function createLedger(options: LedgerOptions): Promise<Ledger> {
  *   LEDGER_TILE_MISMATCH, LEDGER_ROOT_MISMATCH when the log is not what its checkpoint says
  */
 export async function loadLedger(options: LedgerOptions): Promise<Ledger> {
-  const { dir, key, fs = nodeFileSystem } = options;
+  const { dir, fs = nodeFileSystem } = options;
+  const keys = keysOf(options);
   if (!existsSync(join(dir, STATE_FILE))) throw new LedgerError('LEDGER_MISSING', `${join(dir, STATE_FILE)} is not there`);
   const files = new DurableFiles(fs, dir);
   const state = (options.openState ?? openLedgerState)(join(dir, STATE_FILE));
   try {
-    const decided = state.read();
-    if (decided === null) throw new LedgerError('LEDGER_MISSING', `no log was created in ${dir}`);
+    const read = state.read();
+    if (read === null) throw new LedgerError('LEDGER_MISSING', `no log was created in ${dir}`);
     await files.prepare();
-    const { edge, root } = await recover(files, decided, key.vkey);
-    return new Ledger(key, files, state, edge, { size: edge.size, root, note: decided.note });
+    const decided = signedByAll(keys, read, state);
+    const { edge, root, note, final } = await recover(
+      files,
+      decided,
+      keys.map(({ vkey }) => vkey),
+    );
+    return new Ledger(keys, files, state, { edge, decidedNote: decided.note, published: { size: edge.size, root, note }, final });
   } catch (error) {
     state.close();
     throw error;
   }
 }
 
-function signCheckpoint(key: LedgerKey, size: number, root: Uint8Array): string {
-  const text = formatCheckpoint({ origin: key.vkey.name, size, root });
-  return formatNote(text, [key.signNote(text)]);
+type LedgerKeys = readonly [LedgerKey, ...LedgerKey[]];
+
+function keysOf({ key, nextKey }: LedgerOptions): LedgerKeys {
+  return nextKey === undefined ? [key] : [key, nextKey];
 }
 
-/** An open log. One commit at a time: the sequencer sees to that. */
+function signCheckpoint(keys: LedgerKeys, size: number, root: Uint8Array): string {
+  const text = formatCheckpoint({ origin: keys[0].vkey.name, size, root });
+  return formatNote(
+    text,
+    keys.map((key) => key.signNote(text)),
+  );
+}
+
+/**
+ * The decided checkpoint with the signatures of the keys that are in use now. One of them must have signed it before: a
+ * key takes over only from one that vouched for it by signing beside it.
+ * @throws LedgerError CHECKPOINT_INVALID
+ */
+function signedByAll(keys: LedgerKeys, decided: Decided, state: LedgerState): Decided {
+  const vkeys = keys.map(({ vkey }) => vkey);
+  const { size, root } = openOwnCheckpoint(decided.note, vkeys, 'the decided checkpoint');
+  const note = signCheckpoint(keys, size, root);
+  if (note === decided.note) return decided;
+  const signed = { ...decided, note };
+  state.commit(decided.note, signed, []);
+  return signed;
+}
+
+/** An open log. One change at a time: commits and cosignatures take turns. */
 export class Ledger {
-  readonly #key: LedgerKey;
+  readonly #keys: LedgerKeys;
   readonly #files: DurableFiles;
   readonly #state: LedgerState;
   #edge: RightEdge;
+  #decidedNote: string;
   #published: PublishedCheckpoint;
+  #final: PublishedCheckpoint | null;
+  /** The change that goes on; the next one begins after it. */
+  #turn: Promise<unknown> = Promise.resolve();
   /** Folders of partial tiles that are no longer needed. */
   #obsolete: readonly string[] = [];
   #failure: unknown;
 
-  constructor(key: LedgerKey, files: DurableFiles, state: LedgerState, edge: RightEdge, published: PublishedCheckpoint) {
-    this.#key = key;
+  constructor(keys: LedgerKeys, files: DurableFiles, state: LedgerState, { edge, decidedNote, published, final }: LedgerContent) {
+    this.#keys = keys;
     this.#files = files;
     this.#state = state;
     this.#edge = edge;
+    this.#decidedNote = decidedNote;
     this.#published = published;
+    this.#final = final;
   }
 
   get vkey(): Vkey {
-    return this.#key.vkey;
+    return this.#keys[0].vkey;
+  }
+
+  /** All keys that sign: two while one takes over from the other. */
+  get vkeys(): readonly Vkey[] {
+    return this.#keys.map(({ vkey }) => vkey);
   }
 
   get published(): PublishedCheckpoint {
     return this.#published;
+  }
+
+  /** The newest checkpoint with enough cosignatures; null when there is none yet. */
+  get final(): PublishedCheckpoint | null {
+    return this.#final;
   }
 
   /**
@@ -136,12 +197,34 @@ export class Ledger {
   async append(entries: readonly Uint8Array[]): Promise<Appended> {
     if (this.#failure !== undefined) throw new LedgerError('SERVICE_UNAVAILABLE', 'an earlier commit failed', { cause: this.#failure });
     try {
-      return await this.#commit(entries);
+      return await this.#inTurn(() => this.#commit(entries));
     } catch (error) {
       if (error instanceof LedgerError && error.code === 'OVERLOADED') throw error;
       this.#failure = error;
       throw error;
     }
+  }
+
+  /**
+   * Publishes a checkpoint of this log again, with cosignatures after the log's signatures: in the file `checkpoint` if
+   * there is no newer one, and in `checkpoint.final` if it has enough of them. A failure leaves the former files.
+   */
+  publishCosigned(cosigned: PublishedCheckpoint, isFinal: boolean): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#failure !== undefined) return;
+      if (cosigned.size === this.#published.size && cosigned.note !== this.#published.note) {
+        await this.#files.write([], checkpointFile(cosigned.note));
+        this.#published = cosigned;
+      }
+      if (!isFinal || cosigned.size < (this.#final?.size ?? 0)) return;
+      await this.#files.write([], checkpointFile(cosigned.note, FINAL_CHECKPOINT_FILE));
+      this.#final = cosigned;
+    });
+  }
+
+  /** The final checkpoint of an earlier run does not fulfil the policy of today: another one will take its place. */
+  forgetFinal(): void {
+    this.#final = null;
   }
 
   /** Removes partial tiles that full ones have replaced. Nobody waits for this. */
@@ -155,21 +238,28 @@ export class Ledger {
     this.#state.close();
   }
 
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(change);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
   async #commit(entries: readonly Uint8Array[]): Promise<Appended> {
     const { indexes, fresh } = this.#assignIndexes(entries);
     if (fresh.length === 0) return { indexes, size: this.#published.size, added: 0 };
     const leafHashes = fresh.map((at) => at.leafHash);
     const staged = fresh.map((at) => at.entry);
     const next = advance(this.#edge, staged, Buffer.concat(leafHashes));
-    const note = signCheckpoint(this.#key, next.edge.size, next.root);
+    const note = signCheckpoint(this.#keys, next.edge.size, next.root);
     const decided = { note, size: next.edge.size, stagedFrom: this.#edge.size, staged: formatEntryBundle(staged) };
     try {
-      this.#state.commit(this.#published.note, decided, leafHashes);
+      this.#state.commit(this.#decidedNote, decided, leafHashes);
     } catch (error) {
       throw isDiskFull(error) ? new LedgerError('OVERLOADED', 'the disk is full', { cause: error }) : error;
     }
-    await this.#files.writeBefore(next.files, checkpointFile(note));
+    await this.#files.write(next.files, checkpointFile(note));
     this.#edge = next.edge;
+    this.#decidedNote = note;
     this.#published = { size: next.edge.size, root: next.root, note };
     this.#obsolete = next.completed;
     return { indexes, size: next.edge.size, added: fresh.length };

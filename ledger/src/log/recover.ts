@@ -7,8 +7,10 @@ import {
   type Checkpoint,
   entryBundlePath,
   formatEntryBundle,
+  oldRootFromTiles,
   openCheckpoint,
   parseEntryBundle,
+  readCheckpoint,
   readTile,
   rightEdgeTiles,
   rootFromTiles,
@@ -19,19 +21,32 @@ import {
   type Vkey,
 } from '@airtight/tlog';
 import { LedgerError } from '../ledger-error.ts';
-import { nodeAlgorithms } from '../ledger-key.ts';
+import { nodeAlgorithms } from '../signature-algorithms.ts';
 import type { DurableFiles, LedgerFile } from '../storage/durable-files.ts';
 import type { Decided } from '../storage/ledger-state.ts';
-import { CHECKPOINT_FILE, checkpointFile } from './checkpoint-file.ts';
+import { CHECKPOINT_FILE, checkpointFile, FINAL_CHECKPOINT_FILE } from './checkpoint-file.ts';
+import type { PublishedCheckpoint } from './ledger.ts';
 import { advance, EMPTY_EDGE, leafHashesOf, type RightEdge, rootOfEdge } from './right-edge.ts';
 import { nodeSha256 } from './sha256.ts';
 
-/** @throws LedgerError CHECKPOINT_INVALID, LEDGER_BEHIND_CHECKPOINT, LEDGER_TILE_MISMATCH, LEDGER_ROOT_MISMATCH */
-export async function recover(files: DurableFiles, decided: Decided, vkey: Vkey): Promise<{ edge: RightEdge; root: Uint8Array }> {
-  const checkpoint = open(decided.note, vkey, 'the decided checkpoint');
+export interface Recovered {
+  readonly edge: RightEdge;
+  readonly root: Uint8Array;
+  /** The published checkpoint: the decided one, with the cosignatures that had come. */
+  readonly note: string;
+  /** The newest final checkpoint; null when there is none, or none that the keys of today signed. */
+  readonly final: PublishedCheckpoint | null;
+}
+
+/**
+ * @param vkeys keys of the log; two while one takes over from the other
+ * @throws LedgerError CHECKPOINT_INVALID, LEDGER_BEHIND_CHECKPOINT, LEDGER_TILE_MISMATCH, LEDGER_ROOT_MISMATCH
+ */
+export async function recover(files: DurableFiles, decided: Decided, vkeys: readonly Vkey[]): Promise<Recovered> {
+  const checkpoint = openOwnCheckpoint(decided.note, vkeys, 'the decided checkpoint');
   const source = tileSource(files);
   const published = await files.read(CHECKPOINT_FILE);
-  if (published !== null) await checkPublished(source, open(published, vkey, CHECKPOINT_FILE), checkpoint);
+  if (published !== null) await checkPublished(source, openOwnCheckpoint(published, vkeys, CHECKPOINT_FILE), checkpoint);
   const before = await readEdge(files, source, decided.stagedFrom);
   const staged = splitEntries(decided.staged);
   if (!staged.ok) throw new LedgerError('LEDGER_STATE_INVALID', staged.detail);
@@ -48,14 +63,41 @@ export async function recover(files: DurableFiles, decided: Decided, vkey: Vkey)
     );
   }
   const missing = await missingFiles(files, after.files);
-  const isPublished = published !== null && Buffer.from(published).equals(Buffer.from(decided.note));
-  if (missing.length > 0 || !isPublished) await files.writeBefore(missing, checkpointFile(decided.note));
+  const publishedNote = published === null ? '' : Buffer.from(published).toString();
+  // Cosignatures are lines after the log's own.
+  const isPublished = publishedNote.startsWith(decided.note);
+  if (missing.length > 0 || !isPublished) await files.write(missing, checkpointFile(decided.note));
   for (const folder of after.completed) await files.removeDirectory(folder);
-  return { edge: after.edge, root: after.root };
+  const final = await readFinal(files, source, checkpoint, vkeys);
+  return { edge: after.edge, root: after.root, note: isPublished ? publishedNote : decided.note, final };
 }
 
-function open(note: string | Uint8Array, vkey: Vkey, name: string): Checkpoint {
-  const checkpoint = openCheckpoint(Buffer.from(note), [vkey], nodeAlgorithms);
+async function readFinal(
+  files: DurableFiles,
+  source: TileSource,
+  decided: Checkpoint,
+  vkeys: readonly Vkey[],
+): Promise<PublishedCheckpoint | null> {
+  const note = await files.read(FINAL_CHECKPOINT_FILE);
+  if (note === null) return null;
+  const opened = openCheckpoint(note, vkeys, nodeAlgorithms);
+  // Signed by a key that is no longer in use: nothing is wrong, but it is of no more use either.
+  if (!opened.ok && opened.code === 'NOTE_UNSIGNED' && isOf(note, decided.origin)) return null;
+  const checkpoint = openOwnCheckpoint(note, vkeys, FINAL_CHECKPOINT_FILE);
+  if (checkpoint.size > decided.size) throw behind(FINAL_CHECKPOINT_FILE, checkpoint.size, decided.size);
+  const root = await asMismatch(oldRootFromTiles(source, checkpoint.size, decided.size, nodeSha256));
+  if (!Buffer.from(root).equals(checkpoint.root)) throw otherRoot(FINAL_CHECKPOINT_FILE, checkpoint.size);
+  return { size: checkpoint.size, root: checkpoint.root, note: Buffer.from(note).toString() };
+}
+
+function isOf(note: Uint8Array, origin: string): boolean {
+  const checkpoint = readCheckpoint(note);
+  return checkpoint.ok && checkpoint.value.origin === origin;
+}
+
+/** @throws LedgerError CHECKPOINT_INVALID */
+export function openOwnCheckpoint(note: string | Uint8Array, vkeys: readonly Vkey[], name: string): Checkpoint {
+  const checkpoint = openCheckpoint(Buffer.from(note), vkeys, nodeAlgorithms);
   if (!checkpoint.ok) throw new LedgerError('CHECKPOINT_INVALID', `${name}: ${checkpoint.code}: ${checkpoint.detail}`);
   return checkpoint.value;
 }
@@ -73,12 +115,17 @@ function tileSource(files: DurableFiles): TileSource {
 /** The published checkpoint is the decided one, or the one before it. A newer one means that the database is an old copy. */
 async function checkPublished(source: TileSource, published: Checkpoint, decided: Checkpoint): Promise<void> {
   const { size } = published;
-  if (size > decided.size) {
-    throw new LedgerError('LEDGER_BEHIND_CHECKPOINT', `checkpoint has size ${size}, the database ${decided.size}`);
-  }
+  if (size > decided.size) throw behind(CHECKPOINT_FILE, size, decided.size);
   const root = size === decided.size ? decided.root : await asMismatch(rootFromTiles(source, size, nodeSha256));
-  if (Buffer.from(root).equals(published.root)) return;
-  throw new LedgerError('LEDGER_ROOT_MISMATCH', `checkpoint: another root at size ${size} than the tiles or the database have`);
+  if (!Buffer.from(root).equals(published.root)) throw otherRoot(CHECKPOINT_FILE, size);
+}
+
+function behind(name: string, size: number, decidedSize: number): LedgerError {
+  return new LedgerError('LEDGER_BEHIND_CHECKPOINT', `${name} has size ${size}, the database ${decidedSize}`);
+}
+
+function otherRoot(name: string, size: number): LedgerError {
+  return new LedgerError('LEDGER_ROOT_MISMATCH', `${name}: another root at size ${size} than the tiles or the database have`);
 }
 
 /** The right edge of the first `size` entries, from the files; the last bundle is held against its tile. */

@@ -41,19 +41,24 @@ export class DurableFiles {
     return this.#fs.read(this.#place(path));
   }
 
+  /** Names in a directory; none when it is not there. */
+  list(path: string): Promise<readonly string[]> {
+    return this.#fs.list(this.#place(path));
+  }
+
   /**
-   * Writes `files`, and when all of them are durable replaces `last`: whoever sees `last` finds the others. `last`
-   * itself may fall back to its former content in a power cut.
+   * Writes `files`, and when all of them are durable replaces `last`, if given: whoever sees `last` finds the others.
+   * `last` itself may fall back to its former content in a power cut.
    */
-  async writeBefore(files: readonly LedgerFile[], last: LedgerFile): Promise<void> {
+  async write(files: readonly LedgerFile[], last?: LedgerFile): Promise<void> {
     const folders = [...new Set(files.map(({ path }) => dirname(path)))];
     for (const folder of folders) await this.#ensureDirectory(folder);
     const opened = await Promise.all(folders.map((folder) => this.#fs.openDirectory(this.#place(folder))));
     try {
-      const written = await Promise.all([...files, last].map((file) => this.#writeNew(file)));
+      const written = await Promise.all([...files, ...(last === undefined ? [] : [last])].map((file) => this.#writeNew(file)));
       for (const [at, file] of files.entries()) await this.#fs.rename(written[at] as string, this.#place(file.path));
       await Promise.all(opened.map((folder) => folder.sync()));
-      await this.#fs.rename(written[files.length] as string, this.#place(last.path));
+      if (last !== undefined) await this.#fs.rename(written[files.length] as string, this.#place(last.path));
     } finally {
       await Promise.all(opened.map((folder) => folder.close()));
     }

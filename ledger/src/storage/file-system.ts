@@ -1,5 +1,5 @@
 /** The few file operations that the ledger's durability rests on, as an interface: tests put faults between any two. */
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 
 export interface OpenFile {
   /** Appends; may take fewer bytes than given. Resolves with how many. */
@@ -12,6 +12,8 @@ export interface OpenFile {
 export interface FileSystem {
   /** The whole file; null when it is not there. */
   read(path: string): Promise<Uint8Array | null>;
+  /** Names in a directory, in no order; none when it is not there. */
+  list(path: string): Promise<readonly string[]>;
   /** A new empty file; rejects when there is one. */
   create(path: string): Promise<OpenFile>;
   /** Replaces what is at `to`. Durable once the directory of `to` is synced. */
@@ -34,6 +36,14 @@ export const nodeFileSystem: FileSystem = {
       return await readFile(path);
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return null;
+      throw error;
+    }
+  },
+  async list(path) {
+    try {
+      return await readdir(path);
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return [];
       throw error;
     }
   },

@@ -88,6 +88,14 @@ export class SimulatedDisk implements FileSystem {
     return this.#file(path)?.content ?? null;
   }
 
+  async list(path: string): Promise<readonly string[]> {
+    let names: readonly string[] = [];
+    this.#node(path, (directory) => {
+      names = [...directory.entries.keys()];
+    });
+    return names;
+  }
+
   async create(path: string): Promise<OpenFile> {
     this.step();
     const directory = this.#directory(dirname(path));
