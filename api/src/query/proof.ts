@@ -38,7 +38,8 @@ async function proveRecord(position: number, { ingest, ledger }: ProofClients, s
   };
 }
 
-function fromBase64(text: string): Uint8Array {
+/** @throws AirtightError SERVICE_UNAVAILABLE */
+export function fromBase64(text: string): Uint8Array {
   const bytes = decodeBase64(text);
   if (bytes === null) throw new AirtightError('SERVICE_UNAVAILABLE', 'ingest answered no base64');
   return bytes;

@@ -20,6 +20,7 @@ import { dashboardRoutes, hasDashboard, ledgerFileRoutes } from './file-routes.t
 import { importRoutes } from './import-routes.ts';
 import { internalRoutes } from './internal-routes.ts';
 import { installProblems } from './problem.ts';
+import { proofRoutes } from './proof-routes.ts';
 import { publishRoute } from './publish-route.ts';
 import { quarantineRoutes } from './quarantine-routes.ts';
 import { streamRoute } from './stream-route.ts';
@@ -95,6 +96,7 @@ function apiRoutes(api: FastifyInstance, context: RouteContext): void {
   dataRoutes(api, context);
   datasetRoutes(api, context);
   evidenceRoutes(api, context);
+  proofRoutes(api, context);
   quarantineRoutes(api, context);
   alertRoutes(api, context);
   accountRoutes(api, context);

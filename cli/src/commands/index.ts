@@ -5,6 +5,7 @@ import { caCommand } from './ca.ts';
 import { datasetCommand } from './dataset.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
+import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { passwordCommand } from './password.ts';
 import { quarantineCommand } from './quarantine.ts';
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Command[] = [
   replayCommand,
   importCommand,
   verifyCommand,
+  exportCommand,
   auditCommand,
   rebuildCommand,
   doctorCommand,
