@@ -7,7 +7,9 @@ import { type Average, isValidAverage } from './gb3095.ts';
 import { formatRounded } from './gbt8170.ts';
 import { AQI_LEVELS, type CnAqiMode, type CnAqiStandard, type CnPollutant, dailyReport, iaqi } from './hj633.ts';
 import { MeanKineticTemperature } from './mkt.ts';
+import { nowCast } from './nowcast.ts';
 import { convert, REFERENCE_STATES, type ReferenceState } from './units.ts';
+import { type UsAqiColumn, usAqi, usIndex, usTruncated } from './us-aqi.ts';
 import { alarms, type FridgeSample } from './who-pqs.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each group of the file has its own shape
@@ -111,4 +113,37 @@ eachCase('mkt', ({ temps, durations, mkt, id }) => {
   for (const [at, celsius] of (temps as number[]).entries()) mean.add(celsius, durations?.[at] ?? 1);
   // The tolerance the vectors name.
   assert.ok(Math.abs(mean.celsius - Number(mkt)) <= 0.001, id);
+});
+
+eachCase('us-aqi-tad', ({ pollutant, c, truncated, aqi, multi, main, so2, id }) => {
+  if (multi !== undefined) {
+    const report = usAqi(Object.fromEntries(Object.entries(multi).map(([column, value]) => [column, Number(value)])));
+    assert.deepEqual([report.aqi, report.main], [aqi, [main]], id);
+  } else if (so2 !== undefined) {
+    for (const [max1h, mean24h] of [
+      [305, 304.9],
+      [700, 0],
+    ] as const)
+      assert.equal(usAqi({ so2_1h: max1h, so2_24h: mean24h }).aqi, aqi, id);
+  } else {
+    assert.equal(usIndex(pollutant, Number(c)), aqi, id);
+    if (truncated !== undefined) assert.equal(`${usTruncated(pollutant, Number(c))}`, truncated, id);
+  }
+});
+for (const group of ['us-aqi-edges', 'us-aqi-trunc']) {
+  eachCase(group, ({ pollutant, c, aqi, id }) => assert.equal(usIndex(pollutant as UsAqiColumn, Number(c)), aqi, id));
+}
+
+function checkNowCast(hours: readonly (number | null)[], raw: number, truncated: string, aqi: number, id: string): void {
+  const found = nowCast('pm25', hours);
+  assert.ok(found !== null, id);
+  // The vectors print 12 decimals at least.
+  assert.ok(Math.abs(found.raw - raw) < 1e-12, `${id} ${found.raw}`);
+  assert.equal(found.value, Number(truncated), id);
+  assert.equal(usIndex('pm25_24h', found.value), aqi, id);
+}
+eachCase('nowcast-epa', (item) => checkNowCast(item.hours, item.nowcast_raw, item.nowcast_published, item.aqi_2024, item.id));
+eachCase('nowcast-rules', ({ hours, expect, id }) => {
+  if (expect === null) assert.equal(nowCast('pm25', hours), null, id);
+  else checkNowCast(hours, expect.nowcast_raw, expect.truncated, expect.aqi_2024, id);
 });
