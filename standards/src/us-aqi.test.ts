@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type UsAqiColumn, usAqi, usAqiCategory, usIndex, usTruncated } from './us-aqi.ts';
+import { type UsAqiColumn, usAqi, usAqiCategory, usIndex } from './us-aqi.ts';
 
 /** Column, decimals kept, first and last value of the column in units of the last place, whether the last line goes on. */
 const COLUMNS: readonly (readonly [UsAqiColumn, number, number, number, boolean])[] = [
