@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { type DaqiPollutant, daqiOf } from './daqi.ts';
+import { type EaqiPollutant, eaqiOf } from './eaqi.ts';
 import { type Average, isValidAverage } from './gb3095.ts';
 import { formatRounded } from './gbt8170.ts';
 import { AQI_LEVELS, type CnAqiMode, type CnAqiStandard, type CnPollutant, dailyReport, iaqi } from './hj633.ts';
@@ -147,3 +149,6 @@ eachCase('nowcast-rules', ({ hours, expect, id }) => {
   if (expect === null) assert.equal(nowCast('pm25', hours), null, id);
   else checkNowCast(hours, expect.nowcast_raw, expect.truncated, expect.aqi_2024, id);
 });
+
+eachCase('eaqi', ({ pollutant, c, index: own, id }) => assert.equal(eaqiOf(pollutant as EaqiPollutant, Number(c)), own, id));
+eachCase('daqi', ({ pollutant, c, index: own, id }) => assert.equal(daqiOf(pollutant as DaqiPollutant, Number(c)), own, id));
