@@ -11,6 +11,7 @@ import { AQI_LEVELS, type CnAqiMode, type CnAqiStandard, type CnPollutant, daily
 import { isValidOzoneDay } from './hj663.ts';
 import { MeanKineticTemperature } from './mkt.ts';
 import { nowCast } from './nowcast.ts';
+import { flatLine, type QartodFlag, rateOfChange, spike } from './qartod.ts';
 import { convert, REFERENCE_STATES, type ReferenceState } from './units.ts';
 import { type UsAqiColumn, usAqi, usIndex, usTruncated } from './us-aqi.ts';
 import { alarms, type FridgeSample } from './who-pqs.ts';
@@ -153,3 +154,31 @@ eachCase('nowcast-rules', ({ hours, expect, id }) => {
 
 eachCase('eaqi', ({ pollutant, c, index: own, id }) => assert.equal(eaqiOf(pollutant as EaqiPollutant, Number(c)), own, id));
 eachCase('daqi', ({ pollutant, c, index: own, id }) => assert.equal(daqiOf(pollutant as DaqiPollutant, Number(c)), own, id));
+
+eachCase('qartod', (item) => {
+  const x = item.x as (number | null)[];
+  assert.deepEqual(
+    x.map((_, i) => qartodFlag(item, x, i)),
+    item.flags,
+    item.id,
+  );
+});
+
+function qartodFlag(item: Case, x: readonly (number | null)[], i: number): QartodFlag {
+  const timed = (at: number) => ({ at: at * item.step_s * 1000, value: x[at] });
+  switch (item.test) {
+    case 'spike':
+      return spike(x[i - 1], x[i], x[i + 1], { suspect: item.suspect, fail: item.fail });
+    case 'rate_of_change':
+      return rateOfChange(i === 0 ? undefined : timed(i - 1), timed(i), { suspect: item.threshold_per_s });
+    case 'flat_line':
+      return flatLine(x.slice(0, i + 1), {
+        tolerance: item.tolerance,
+        suspectS: item.suspect_s,
+        failS: item.fail_s,
+        intervalS: item.step_s,
+      });
+    default:
+      throw new Error(`no test ${item.test}`);
+  }
+}
