@@ -9,12 +9,14 @@ import { type Average, isValidAverage } from './gb3095.ts';
 import { formatRounded } from './gbt8170.ts';
 import { AQI_LEVELS, type CnAqiMode, type CnAqiStandard, type CnPollutant, dailyReport, iaqi } from './hj633.ts';
 import { isValidOzoneDay } from './hj663.ts';
+import { type JjjVersion, jjjGrade } from './jjj-alerts.ts';
 import { MeanKineticTemperature } from './mkt.ts';
 import { nowCast } from './nowcast.ts';
 import { flatLine, type QartodFlag, rateOfChange, spike } from './qartod.ts';
 import { convert, REFERENCE_STATES, type ReferenceState } from './units.ts';
 import { type UsAqiColumn, usAqi, usIndex, usTruncated } from './us-aqi.ts';
 import { alarms, type FridgeSample } from './who-pqs.ts';
+import { type ShippingIndicatorType, type ShippingSample, shippingAlarms } from './who-pqs-tr07.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each group of the file has its own shape
 type Case = any;
@@ -182,3 +184,29 @@ function qartodFlag(item: Case, x: readonly (number | null)[], i: number): Qarto
       throw new Error(`no test ${item.test}`);
   }
 }
+
+eachCase('shipping-indicator', ({ type, series, alarm, id }) => {
+  assert.equal(shippingAlarms(type as ShippingIndicatorType, journeyOf(series)).length > 0, alarm, id);
+});
+
+/** "30.0 C for 6 h, 5 C for 20 h": samples every 15 min. "10.0 C total 20 h": two halves with an hour of 5 °C between them. */
+function journeyOf(text: string): ShippingSample[] {
+  const stretches = [...text.matchAll(/(-?[\d.]+) C (for|total) (\d+ h)/g)].flatMap(([, celsius, kind, duration]) => {
+    const stretch = { celsius: Number(celsius), forMs: durationMs(duration as string) };
+    const half = { ...stretch, forMs: stretch.forMs / 2 };
+    return kind === 'for' ? [stretch] : [half, { celsius: 5, forMs: 60 * MINUTE }, half];
+  });
+  assert.ok(stretches.length > 0, `no series in ${text}`);
+  const samples: ShippingSample[] = [];
+  let at = 0;
+  for (const { celsius, forMs } of stretches) {
+    for (const end = at + forMs; at < end; at += 15 * MINUTE) samples.push({ at, celsius });
+  }
+  return [...samples, { at, celsius: 5 }];
+}
+
+eachCase('jjj-alerts', ({ aqi24h, id, ...levels }) => {
+  for (const name of ['mee_2024', 'mee_2018', 'jjj_2016']) {
+    assert.equal(jjjGrade(name.replace('_', '-') as JjjVersion, aqi24h) ?? 'none', levels[name], `${id} ${name}`);
+  }
+});
