@@ -1,5 +1,5 @@
 /** Holds recomputed alerts against the recorded ones, byte for byte in canonical form. */
-import { type AlertEffect, transitionMessageId } from '@airtight/protocol';
+import { type AlertEffect, LEDGER_FORK_ALERT, transitionMessageId } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import type { AlertEvent } from '../decode/decoder.ts';
 
@@ -38,6 +38,8 @@ export class AlertCheck {
   /** A raise or clear as the journal has it. Its cause stands before it, so it was recomputed already. */
   recorded({ position, transition }: AlertEvent): void {
     if (transition.type === 'acknowledge') return;
+    // Raised from evidence that lies with the ledger, not from the journal: there is nothing to recompute it from.
+    if (transition.type === 'raise' && transition.contract === LEDGER_FORK_ALERT) return;
     this.#recorded++;
     const key = transitionMessageId(transition);
     const text = canonicalJson(transition);
