@@ -25,6 +25,7 @@ export interface DataDirectory {
   readonly witnessVkeyFile: string;
   readonly witnessLogsFile: string;
   readonly policyFile: string;
+  readonly regionCardFile: string;
   readonly simulatorFile: string;
   readonly replayFile: string;
   readonly runningFile: string;
@@ -53,6 +54,7 @@ export function dataDirectory(path: string): DataDirectory {
     witnessVkeyFile: join(keys, 'witness.vkey'),
     witnessLogsFile: join(keys, 'witness-logs'),
     policyFile: join(keys, 'policy'),
+    regionCardFile: join(keys, 'region'),
     simulatorFile: join(keys, 'simulator.json'),
     replayFile: join(keys, 'replay.json'),
     runningFile: join(root, 'running.json'),
