@@ -34,11 +34,15 @@ export function forkAlertId(held: string): string {
   return hash('sha256', held.slice(0, held.lastIndexOf('\n\n') + 1), 'hex').slice(0, ALERT_ID_LENGTH);
 }
 
+/** In a sentence the first characters tell two roots apart; the whole ones stand among the alert's values. */
+const SHOWN_ROOT_LENGTH = 12;
+
 /** @param evidence of which judgeEvidence says that it proves a fork of this kind */
 export function forkAlert(evidence: EvidenceFile, kind: ForkKind): AlertRaised {
   const held = checkpointOf(evidence.held);
   const offered = checkpointOf(evidence.offered);
   const [heldRoot, offeredRoot] = [encodeBase64(held.root), encodeBase64(offered.root)];
+  const [heldShown, offeredShown] = [heldRoot, offeredRoot].map((root) => `${root.slice(0, SHOWN_ROOT_LENGTH)}…`);
   const at = Date.parse(evidence.seenAt);
   return {
     v: 1,
@@ -63,8 +67,8 @@ export function forkAlert(evidence: EvidenceFile, kind: ForkKind): AlertRaised {
       offeredRoot,
     },
     message: {
-      zh: `账本 ${held.origin} 出现两个历史：已联署的检查点（${held.size} 条，根 ${heldRoot}）与其后签发的检查点（${offered.size} 条，根 ${offeredRoot}）互相矛盾，两者均有该账本的签名。`,
-      en: `The ledger ${held.origin} has two histories: the checkpoint that was cosigned (${held.size} entries, root ${heldRoot}) and the one it signed later (${offered.size} entries, root ${offeredRoot}) contradict each other, and it signed both.`,
+      zh: `账本 ${held.origin} 出现两个历史：已联署的检查点（${held.size} 条，根 ${heldShown}）与其后签发的检查点（${offered.size} 条，根 ${offeredShown}）互相矛盾，两者均有该账本的签名。`,
+      en: `The ledger ${held.origin} has two histories: the checkpoint that was cosigned (${held.size} entries, root ${heldShown}) and the one it signed later (${offered.size} entries, root ${offeredShown}) contradict each other, and it signed both.`,
     },
     evidence: [],
   };

@@ -18,11 +18,10 @@ const held = d.ledger.signedCheckpoint(SIZE, randomBytes(32));
 function evidence(first: string, second: string, seenAt: string): EvidenceFile {
   const id = hash('sha256', first + second, 'hex');
   const [origin, witness, detail] = ['test.example/log', 'witness.example/tianjin', 'refused'];
+  // What the ledger says of it is not believed.
+  const proven = 'same-size';
   return {
-    id,
-    origin,
-    witness,
-    seenAt,
+    ...{ id, origin, witness, proven, seenAt },
     heldSize: SIZE,
     offeredSize: SIZE,
     detail,
@@ -46,6 +45,11 @@ before(async () => {
 });
 after(() => d.end());
 
+/** As the message shows it. */
+function rootIn(note: string): string {
+  return `${note.split('\n')[2]?.slice(0, 12)}…`;
+}
+
 async function openAlerts(): Promise<AlertItem[]> {
   return (await d.json('/api/v1/alerts')).items;
 }
@@ -59,10 +63,13 @@ test('a proven fork raises one alert of the highest severity, and what proves no
   assert.deepEqual([alert?.severity, alert?.state, alert?.contract], ['extreme', 'unacknowledged', 'sys.ledger-fork']);
   assert.equal(alert?.raisedAt, fork.seenAt);
   for (const text of [alert?.message.zh, alert?.message.en]) {
-    for (const word of ['test.example/log', String(SIZE), held.split('\n')[2], fork.offered.split('\n')[2]])
-      assert.ok(text?.includes(String(word)));
+    for (const word of ['test.example/log', String(SIZE), rootIn(held), rootIn(fork.offered)]) assert.ok(text?.includes(String(word)));
   }
   assert.equal(alert?.values['evidence'], fork.id);
+  assert.deepEqual(
+    [alert?.values['heldRoot'], alert?.values['offeredRoot']],
+    [held, fork.offered].map((note) => note.split('\n')[2]),
+  );
   const detail: LedgerDetail = await d.json('/api/v1/ledger');
   const verdicts = detail.evidence.map(({ id, proven, alert: raised }) => [id, proven, raised]);
   assert.deepEqual(verdicts, [

@@ -22,10 +22,16 @@ export interface ForkWatchOptions {
   readonly logger: Logger;
 }
 
+interface Judged {
+  /** What the ledger said that it proves when it was judged: a file may be replaced by one that proves more. */
+  readonly claim: string | null;
+  readonly item: EvidenceItem;
+}
+
 export class ForkWatch {
   readonly #options: ForkWatchOptions;
-  /** What is judged, newest first: as many as the ledger keeps, which bounds them (docs/reference/witness.md). */
-  #judged: readonly EvidenceItem[] = [];
+  /** Newest first: as many as the ledger keeps, which bounds them (docs/reference/witness.md). */
+  #judged: readonly Judged[] = [];
   /** Alerts that were written since the start, before the fold comes to them. */
   readonly #raised = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
@@ -41,7 +47,7 @@ export class ForkWatch {
 
   /** Newest first. */
   get evidence(): readonly EvidenceItem[] {
-    return this.#judged;
+    return this.#judged.map(({ item }) => item);
   }
 
   start(): void {
@@ -61,19 +67,29 @@ export class ForkWatch {
 
   async #ask(): Promise<void> {
     const kept = await this.#options.ledger.evidence();
-    const known = new Map(this.#judged.map((item) => [item.id, item]));
-    // What was not proven may be by now, in a file of the same id. Oldest first: the first one raises the alert.
+    const known = new Map(this.#judged.map((judged) => [judged.item.id, judged]));
+    // Oldest first: the first one raises the alert.
     for (const summary of kept.toReversed()) {
-      if ((known.get(summary.id)?.proven ?? null) === null) known.set(summary.id, await this.#judge(summary));
+      const before = known.get(summary.id);
+      if (before !== undefined && before.claim === summary.proven) continue;
+      known.set(summary.id, { claim: summary.proven, item: await this.#judge(summary) });
     }
     this.#judged = kept.flatMap(({ id }) => known.get(id) ?? []);
   }
 
-  async #judge({ id, origin, witness, seenAt, heldSize, offeredSize, detail }: EvidenceSummary): Promise<EvidenceItem> {
+  async #judge({ id, origin, witness, proven, seenAt, heldSize, offeredSize, detail }: EvidenceSummary): Promise<EvidenceItem> {
     const item = { id, origin, witness, seenAt, heldSize, offeredSize, detail };
+    if (proven === null) return { ...item, proven: null, alert: null };
     const file = await this.#options.ledger.evidenceFile(id);
     const judged = judgeEvidence(file, this.#options.logs);
-    if (!judged.ok) return { ...item, proven: null, alert: null };
+    if (!judged.ok) {
+      const { code } = judged;
+      this.#options.logger.warn(
+        { id, origin, claim: proven, code, detail: judged.detail },
+        'evidence that does not hold by the keys known here',
+      );
+      return { ...item, proven: null, alert: null };
+    }
     const alert = forkAlertId(file.held);
     if (!this.#raised.has(alert) && !(await this.#options.isRaised(alert))) await this.#raise(forkAlert(file, judged.value));
     this.#raised.add(alert);

@@ -51,6 +51,8 @@ export interface EvidenceSummary {
   readonly origin: string;
   /** Who refused. */
   readonly witness: string;
+  /** What the ledger says that it proves; null: nothing. */
+  readonly proven: string | null;
   readonly seenAt: string;
   readonly heldSize: number;
   readonly offeredSize: number;

@@ -15,8 +15,10 @@ const COMMIT_ENTRIES = 1000;
 export interface Rewritten {
   /** Index of the entry that is another one. */
   readonly index: number;
-  /** First record of its batch. */
+  /** First and last record of its batch. */
   readonly first: number;
+  readonly last: number;
+  /** Of the log. */
   readonly size: number;
 }
 
@@ -29,14 +31,17 @@ export async function rewriteHistory({ data, origin }: Region): Promise<Rewritte
   const size = checkpointSize(join(data.ledger, 'checkpoint'));
   const finalSize = checkpointSize(join(data.ledger, 'checkpoint.final'));
   const entries = readEntries(data.ledger, size);
-  const index = entries.slice(0, finalSize).findLastIndex((entry) => decodeBatchRecord(entry).ok);
-  const batch = index < 0 ? undefined : decodeBatchRecord(entries[index] as Uint8Array);
-  if (batch?.ok !== true) throw new EnvironmentError({ zh: '账本中尚无已联署的批次。', en: 'The ledger has no cosigned batch yet.' });
+  const cosigned = entries.slice(0, finalSize).map((entry, index) => ({ index, batch: decodeBatchRecord(entry) }));
+  const batches = cosigned.flatMap(({ index, batch }) => (batch.ok ? [{ index, batch: batch.value }] : []));
+  // The largest one: it holds readings, and not the passing of time alone.
+  const [chosen] = batches.toSorted((a, b) => b.batch.count - a.batch.count);
+  if (chosen === undefined) throw new EnvironmentError({ zh: '账本中尚无已联署的批次。', en: 'The ledger has no cosigned batch yet.' });
+  const { index, batch } = chosen;
   const [draft, honest] = [`${data.ledger}.draft`, `${data.ledger}.honest`];
   for (const path of [draft, honest]) rmSync(path, { recursive: true, force: true });
   const ledger = await createLedger({ dir: draft, key: await readLedgerKey(data.ledgerKeyFile, origin) });
   try {
-    const rewritten = entries.with(index, encodeBatchRecord(withOtherRoot(batch.value)));
+    const rewritten = entries.with(index, encodeBatchRecord(withOtherRoot(batch)));
     for (let from = 0; from < size; from += COMMIT_ENTRIES) await ledger.append(rewritten.slice(from, from + COMMIT_ENTRIES));
   } finally {
     ledger.close();
@@ -45,7 +50,7 @@ export async function rewriteHistory({ data, origin }: Region): Promise<Rewritte
   cpSync(join(data.ledger, 'witness'), join(draft, 'witness'), { recursive: true });
   renameSync(data.ledger, honest);
   renameSync(draft, data.ledger);
-  return { index, first: batch.value.first, size };
+  return { index, first: batch.first, last: batch.first + batch.count - 1, size };
 }
 
 /** As if one reading in it had been another one. */

@@ -90,10 +90,10 @@ async function serveForkOrder(root: string, running: readonly RunningRegion[], s
 async function letFork(forking: RunningRegion, terminal: Terminal): Promise<void> {
   await forking.stop();
   try {
-    const { index, first, size } = await rewriteHistory(forking.region);
+    const { index, first, last, size } = await rewriteHistory(forking.region);
     terminal.say({
-      zh: `${forking.region.title.zh}签出了另一份历史：共 ${size} 条，其中第 ${index} 条（自记录 #${first} 起的批次）已换。`,
-      en: `${forking.region.title.en} has signed another history: of ${size} entries, entry ${index} (the batch that begins with record #${first}) is another one.`,
+      zh: `${forking.region.title.zh}签出了另一份历史：共 ${size} 条，其中第 ${index} 条（记录 #${first} 至 #${last} 的批次）已换。`,
+      en: `${forking.region.title.en} has signed another history: of ${size} entries, entry ${index} (the batch of records #${first} to #${last}) is another one.`,
     });
   } finally {
     forking.start();
