@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { AlertItem, LedgerDetail } from '@airtight/protocol';
 import { formatVkey } from '@airtight/tlog';
+import { rebuildStore } from '../rebuild/rebuild.ts';
 import { Deployment, until } from '../testing/deployment.ts';
 import { LedgerServer } from '../testing/ledger-server.ts';
 import type { EvidenceFile } from '../upstream/ledger-client.ts';
@@ -85,6 +86,7 @@ test('a restart raises it no second time, nor does a store that is made anew', a
   for (const isLost of [false, true]) {
     await d.api.close();
     if (isLost) rmSync(join(d.dir, 'store'), { recursive: true, force: true });
+    if (isLost) assert.deepEqual((await rebuildStore(d.config)).alerts.differences, []);
     await d.startApi();
     await until(async () => ((await d.json('/api/v1/ledger')) as LedgerDetail).evidence.length === 4);
     await d.settled();
