@@ -480,6 +480,10 @@ test('a filter that begins with a wildcard does not match $SYS, and $SYS holds n
   const client = await connected({}, listener);
   client.send(subscribePacket(1, ['#', 0], ['+/#', 0], ['$SYS/#', 0]));
   assert.equal(await client.next(), '90050001000080');
+  for (const filter of ['#', '+/#']) {
+    const retained = Buffer.from(await client.next(), 'hex').toString('latin1');
+    assert.match(retained, /spBv1\.0\/STATE\/airtight/, `${filter}: what the platform itself retains, and nothing of $SYS`);
+  }
   await hearsOf(client);
   assert.equal(await client.ping(), PINGRESP);
   client.end();

@@ -46,9 +46,15 @@ export function uciValues(rows: readonly UciRow[]): string[] {
   return rows.flatMap(({ time, values }) =>
     properties.flatMap(([property, column]) => {
       const text = values.get(column);
-      return text === undefined ? [] : [valueKey(time, property, column === 'wd' ? text : Number(text))];
+      return text === undefined ? [] : [valueKey(time, property, resultOf(column, text))];
     }),
   );
+}
+
+/** CO stands in µg/m³ in the file and in mg/m³ in the dataset `air`: three digits further, which is no arithmetic. */
+function resultOf(column: string, text: string): string | number {
+  if (column === 'wd') return text;
+  return Number(column === 'CO' ? `${text}e-3` : text);
 }
 
 export function valueKey(time: number, observedProperty: string, value: number | string | boolean): string {

@@ -59,7 +59,7 @@ const shown = { producer: 's1', phenomenonTime: new Date(TIME).toISOString(), ob
 const outcome = (check: ProofCheck) => (check.ok ? Object.fromEntries(check.value.steps.map(({ step, ok }) => [step, ok])) : check);
 
 test('an intact bundle passes every step, the shown value too', () => {
-  const check = checkProof(bundle, policy, shown);
+  const check = checkProof(bundle, policy, { value: shown });
   assert.deepEqual(outcome(check), { value: true, record: true, batch: true, ledger: true, checkpoint: true, witnesses: true });
   assert.ok(check.ok && check.value.ok);
   assert.equal(check.value.position, 1);
@@ -73,7 +73,7 @@ test('one changed digit fails at the batch, and at the shown value', () => {
   const json = JSON.parse(bundle) as { record: string };
   const record = Buffer.from(json.record, 'base64').toString().replace('188.2', '18.22');
   const changed = JSON.stringify({ ...json, record: Buffer.from(record).toString('base64') });
-  assert.deepEqual(outcome(checkProof(changed, policy, shown)), {
+  assert.deepEqual(outcome(checkProof(changed, policy, { value: shown })), {
     value: false,
     record: true,
     batch: false,
@@ -90,11 +90,33 @@ test('a screen that shows another number, station, time or property is found out
     { phenomenonTime: '2026-01-01T00:00:00.000Z' },
     { observedProperty: 'pm10' },
   ]) {
-    const check = checkProof(bundle, policy, { ...shown, ...change });
+    const check = checkProof(bundle, policy, { value: { ...shown, ...change } });
     assert.ok(check.ok);
     assert.equal(check.value.ok, false, JSON.stringify(change));
     assert.equal(check.value.steps.find(({ step }) => step === 'value')?.ok, false);
   }
+});
+
+test('a value that was sent in another unit is found in the dataset’s unit', () => {
+  const properties = { pm25: { title: { zh: '', en: '' }, unit: 'mg/m3' } };
+  const definition = { type: 'dataset', dataset: 'air', title: { zh: '', en: '' }, cadenceMs: 1, properties } as const;
+  const sent = new TextEncoder().encode(`{"t":${TIME},"m":{"pm25":{"v":188.2,"u":"ug/m3"}}}`);
+  const header = {
+    v: 1,
+    agency: 'bj',
+    dataset: 'air',
+    producer: 's1',
+    receivedAt: TIME,
+    door: 'mqtt',
+    contentType: 'application/json',
+  } as const;
+  const made = makeProof([encodeRecord(header, sent)]);
+  const check = (result: number) => {
+    const value = { ...shown, result };
+    const checked = checkProof(made.bundles[0] as string, policyForKey(made.vkey), { value, definitionOf: () => definition });
+    return checked.ok && checked.value.ok;
+  };
+  assert.deepEqual([check(0.1882), check(188.2)], [true, false]);
 });
 
 test('a checkpoint of a log that is not trusted fails at the checkpoint', () => {
@@ -133,7 +155,7 @@ test('a value by Sparkplug alias is held against the birth, which must be proven
   const made = makeProof([born('pm25'), born('pm10'), sparkplug('NDATA', [{ alias: '1', value }], 0)]);
   const [birth, another, data] = made.bundles as [string, string, string];
   const check = (birthText?: string) => {
-    const checked = checkProof(data, policyForKey(made.vkey), shown, birthText);
+    const checked = checkProof(data, policyForKey(made.vkey), { value: shown, birthText });
     return checked.ok && checked.value.ok;
   };
   assert.equal(birthNeeded(data), 0);

@@ -9,7 +9,7 @@ import {
   verifyProof,
 } from '@airtight/protocol';
 import { type Policy, PROOF_LIMITS, type ProofBundle, parseBundle, parsePolicy, verifyBundle } from '@airtight/tlog';
-import { type ShownValue, valueInRecord } from './shown-value.ts';
+import { type ReadingContext, type ShownValue, valueInRecord } from './shown-value.ts';
 
 /** Whose device it was is shown by its own signature. */
 const LIMITS_OF_SIGNED = PROOF_LIMITS.filter(({ code }) => code !== 'NOT_IDENTITY_OF_DEVICE');
@@ -43,6 +43,13 @@ export interface CheckedProof {
   readonly limits: readonly ProofLimitText[];
 }
 
+export interface ShownInContext {
+  readonly value: ShownValue;
+  readonly definitionOf?: ReadingContext['definitionOf'];
+  /** The bundle of the Sparkplug birth that the record refers to: without it the value has no name. */
+  readonly birthText?: string | undefined;
+}
+
 export type ProofCheck =
   | { readonly ok: true; readonly value: CheckedProof }
   /** The bundle or the policy cannot be read at all. */
@@ -51,17 +58,19 @@ export type ProofCheck =
 /**
  * @param bundleText an `*.airtight-proof.json`
  * @param policyText c2sp.org/tlog-policy
- * @param shown a value on the screen that the record must hold
- * @param birthText the bundle of the Sparkplug birth that the record refers to: without it the value has no name
+ * @param shown a value on the screen that the record must hold, and what it takes to find it there
  */
-export function checkProof(bundleText: string, policyText: string, shown?: ShownValue, birthText?: string): ProofCheck {
+export function checkProof(bundleText: string, policyText: string, shown?: ShownInContext): ProofCheck {
   const bundle = parseBundle(bundleText);
   if (!bundle.ok) return { ok: false, what: 'bundle', code: bundle.code, detail: bundle.detail };
   const policy = parsePolicy(policyText);
   if (!policy.ok) return { ok: false, what: 'policy', code: policy.code, detail: policy.detail };
   const verdict = verifyProof(bundle.value, policy.value);
   const steps = verdict.steps.map(toStep);
-  if (shown !== undefined) steps.unshift(valueStep(bundle.value, shown, provenBirth(bundle.value, policy.value, birthText)));
+  if (shown !== undefined) {
+    const birth = provenBirth(bundle.value, policy.value, shown.birthText);
+    steps.unshift(valueStep(bundle.value, shown.value, { birth, definitionOf: shown.definitionOf }));
+  }
   const record = decodeRecord(bundle.value.record);
   return {
     ok: true,
@@ -96,8 +105,8 @@ function provenBirth({ record }: ProofBundle, policy: Policy, birthText: string 
   return isProven ? sparkplugBirthIn(bundle.value.record, bundle.value.position) : undefined;
 }
 
-function valueStep(bundle: ProofBundle, shown: ShownValue, birth: SparkplugBirth | undefined): CheckedStep {
-  const found = valueInRecord(bundle.record, shown, birth);
+function valueStep(bundle: ProofBundle, shown: ShownValue, context: ReadingContext): CheckedStep {
+  const found = valueInRecord(bundle.record, shown, context);
   const ok = found !== undefined && Object.is(found, shown.result);
   const detail = `${shown.observedProperty} = ${String(found ?? '–')}`;
   return { step: 'value', ok, detail, hashes: [] };

@@ -1,5 +1,5 @@
 /** Holds a number on the screen against the bytes that are proven: the proof is of the record, the reader sees the value. */
-import { decodeRecord, type Result, readPayload, type SparkplugBirth } from '@airtight/protocol';
+import { type DatasetDefinition, decodeRecord, type Result, readPayload, type SparkplugBirth, toObservations } from '@airtight/protocol';
 
 export interface ShownValue {
   readonly producer: string;
@@ -9,16 +9,25 @@ export interface ShownValue {
   readonly result: Result;
 }
 
+/** What it takes to read a record's values, beside the record. */
+export interface ReadingContext {
+  /** The Sparkplug birth it refers to, if any. */
+  readonly birth?: SparkplugBirth | undefined;
+  /** Datasets as this screen knows them: what was sent in another unit is shown in the dataset's. */
+  readonly definitionOf?: ((dataset: string) => DatasetDefinition | undefined) | undefined;
+}
+
 /**
- * @param birth the Sparkplug birth the record refers to, if any
  * @returns what the record says instead: the value it holds for that property and time, undefined when it holds none
  */
-export function valueInRecord(record: Uint8Array, shown: ShownValue, birth?: SparkplugBirth): Result | undefined {
+export function valueInRecord(record: Uint8Array, shown: ShownValue, { birth, definitionOf }: ReadingContext): Result | undefined {
   const decoded = decodeRecord(record);
   if (!decoded.ok || decoded.value.header.producer !== shown.producer) return undefined;
-  const readings = readPayload(decoded.value.payload, { ...decoded.value.header, definition: undefined, birth });
+  const { header, payload } = decoded.value;
+  const definition = definitionOf?.(header.dataset);
+  const readings = readPayload(payload, { ...header, definition, birth });
   if (!readings.ok) return undefined;
   const time = Date.parse(shown.phenomenonTime);
-  const measurements = readings.value.filter((reading) => reading.time === time).flatMap((reading) => reading.measurements);
-  return measurements.find(({ property }) => property === shown.observedProperty)?.result;
+  const own = toObservations(header, 0, readings.value, definition);
+  return own.find(({ phenomenonTime, observedProperty }) => phenomenonTime === time && observedProperty === shown.observedProperty)?.result;
 }

@@ -1,4 +1,5 @@
 /** Fetches a record's proof bundle and checks it here, against whom this browser trusts. */
+import type { DatasetDefinition } from '@airtight/protocol';
 import { onScopeDispose, shallowRef } from 'vue';
 import { getText } from '../http/http-client.ts';
 import type { RequestProblem } from '../http/problem.ts';
@@ -36,7 +37,10 @@ export function useRecordProof() {
       const { birthNeeded, checkProof } = await import('./check-proof.ts');
       const birth = shown === undefined ? undefined : birthNeeded(answer.value);
       const birthAnswer = birth === undefined ? undefined : await getText(`/records/${birth}/proof`);
-      check.value = checkProof(answer.value, trusted.policy, shown, birthAnswer?.ok ? birthAnswer.value : undefined);
+      const birthText = birthAnswer?.ok ? birthAnswer.value : undefined;
+      // The api answers definitions as they stand in their records; its schema names those members alone that screens show.
+      const definitionOf = (dataset: string) => live.datasets.get(dataset) as DatasetDefinition | undefined;
+      check.value = checkProof(answer.value, trusted.policy, shown && { value: shown, birthText, definitionOf });
     }
     state.value = 'done';
   }
