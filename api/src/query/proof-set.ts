@@ -5,6 +5,7 @@ import type { ControlState } from '../control/control-state.ts';
 import type { IngestClient, ProvenBatch } from '../upstream/ingest-client.ts';
 import type { LedgerClient } from '../upstream/ledger-client.ts';
 import { fromBase64 } from './proof.ts';
+import { checkpointOver } from './proof-checkpoint.ts';
 
 /** Records that one request may ask for: a week of readings, one a minute. */
 export const PROOF_SET_ASKED_MAX = 10_000;
@@ -36,13 +37,12 @@ export async function buildProofSet(asked: readonly number[], source: ProofSetSo
   // What is needed beside needs nothing itself.
   const beside = neededBeside(bySeq, source.control);
   await addBatches(bySeq, beside, source);
-  const { size, checkpoint, vkey } = await source.ledger.info();
+  const info = await source.ledger.info();
   const batches = [...bySeq.values()].sort((a, b) => a.ledgerIndex - b.ledgerIndex).map(toSetBatch);
-  const beyond = batches.find(({ index }) => index >= size);
-  if (beyond !== undefined) throw new AirtightError('RECORD_NOT_ANCHORED', `entry ${beyond.index}, the checkpoint covers ${size}`);
   const indexes = batches.map(({ index }) => index);
+  const { size, checkpoint } = checkpointOver(indexes.at(-1) as number, info);
   const ledger = await multiProofFromTiles(tilesOf(source.ledger), indexes, size);
-  return formatProofSet({ policy: policyFingerprint(`log ${vkey}\nquorum none\n`), checkpoint, ledger, batches });
+  return formatProofSet({ policy: policyFingerprint(`log ${info.vkey}\nquorum none\n`), checkpoint, ledger, batches });
 }
 
 /** Asks for batches until all positions are in one; a batch that is there already is asked for anew with all of its records. */

@@ -25,6 +25,7 @@ import { publishRoute } from './publish-route.ts';
 import { quarantineRoutes } from './quarantine-routes.ts';
 import { streamRoute } from './stream-route.ts';
 import { healthRoutes, statusRoute } from './system-routes.ts';
+import { witnessRoutes } from './witness-routes.ts';
 
 /** Requests carry names, numbers and short comments. */
 const BODY_MAX_BYTES = 64 * 1024;
@@ -86,6 +87,7 @@ export async function buildServer(context: RouteContext, logger: FastifyBaseLogg
   );
   internalRoutes(app, context);
   ledgerFileRoutes(app, context);
+  witnessRoutes(app, context);
   await documentationRoutes(app);
   if (withPages) await dashboardRoutes(app, dashboardDir);
   return app;

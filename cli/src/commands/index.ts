@@ -10,12 +10,14 @@ import { importCommand } from './import.ts';
 import { passwordCommand } from './password.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { rebuildCommand } from './rebuild.ts';
+import { regionsCommand } from './regions.ts';
 import { replayCommand } from './replay.ts';
 import { revokeCommand } from './revoke.ts';
 import { apiCommand, ingestCommand, ledgerCommand } from './service.ts';
 import { simulateCommand } from './simulate.ts';
 import { upCommand } from './up.ts';
 import { verifyCommand } from './verify.ts';
+import { witnessCommand } from './witness.ts';
 
 export const COMMANDS: readonly Command[] = [
   upCommand,
@@ -33,6 +35,8 @@ export const COMMANDS: readonly Command[] = [
   auditCommand,
   rebuildCommand,
   doctorCommand,
+  witnessCommand,
+  regionsCommand,
   ledgerCommand,
   ingestCommand,
   apiCommand,
