@@ -105,3 +105,17 @@ test('what the dataset’s rules demand is kept by scan and parser alike', () =>
   }
   assert.equal(scanReading(Buffer.from('{"t":0,"m":{"pm25":{"v":1,"u":"what"}}}')), undefined, 'without a definition nothing is demanded');
 });
+
+test('a pair of property and unit is never taken for another one that was taken before', () => {
+  const letters = 'abcd';
+  const word = (seed: number, length: number) => Array.from({ length }, (_, i) => letters[(seed >> (2 * i)) & 3]).join('');
+  const taken = new Set<string>();
+  const rules = { earliest: 0, takesUnit: (property: string, unit: string) => (property.length * 7 + unit.charCodeAt(0)) % 3 === 0 };
+  for (let i = 0; i < 20_000; i++) {
+    const [property, unit] = [word(i * 2_654_435, 1 + (i % 4)), word(i * 40_503, 1 + (i % 3))];
+    const isTaken = scanReading(Buffer.from(`{"t":1,"m":{"${property}":{"v":1,"u":"${unit}"}}}`), rules) !== NOT_PLAIN;
+    assert.equal(isTaken, rules.takesUnit(property, unit), `${property} ${unit}`);
+    if (isTaken) taken.add(`${property} ${unit}`);
+  }
+  assert.ok(taken.size > 256, `${taken.size} pairs: more than there are places`);
+});

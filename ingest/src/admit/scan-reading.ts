@@ -50,7 +50,7 @@ function isDigit(byte: number): boolean {
 class Scanner {
   bytes: Buffer = Buffer.alloc(0);
   at = 0;
-  rules: ScanRules | undefined;
+  taken: TakenUnits | undefined;
 
   /** Next byte after blanks, not consumed; -1 at the end. */
   peek(): number {
@@ -132,11 +132,9 @@ class Scanner {
     return this.take(CLOSE);
   }
 
-  /** Texts are built here alone: few devices name their units. @param length of the unit, which has just been read */
+  /** @param length of the unit, which has just been read */
   #takesUnit(nameFrom: number, nameLength: number, length: number): boolean {
-    if (this.rules === undefined) return true;
-    const unit = this.bytes.toString('latin1', this.at - 1 - length, this.at - 1);
-    return this.rules.takesUnit(this.bytes.toString('latin1', nameFrom, nameFrom + nameLength), unit);
+    return this.taken?.takes(this.bytes, nameFrom, nameLength, this.at - 1, length) ?? true;
   }
 
   /** The object of measurements. */
@@ -157,6 +155,62 @@ class Scanner {
   }
 }
 
+/** Places for pairs that were taken: a dataset has a few dozen. */
+const TAKEN_PAIRS = 256;
+
+/**
+ * Pairs of property and unit that the rules have taken, as bytes: a device names the same few again and again, and
+ * building two texts for each would cost more than all the rest of the scan.
+ */
+class TakenUnits {
+  readonly rules: ScanRules;
+  /** Name and unit behind one another, at the place that a few of their bytes give; another pair may take it over. */
+  readonly #pairs: (Buffer | undefined)[] = new Array(TAKEN_PAIRS).fill(undefined);
+  readonly #nameLengths = new Uint8Array(TAKEN_PAIRS);
+
+  constructor(rules: ScanRules) {
+    this.rules = rules;
+  }
+
+  /** @param unitEnd behind the last byte of the unit */
+  takes(bytes: Buffer, nameFrom: number, nameLength: number, unitEnd: number, unitLength: number): boolean {
+    const unitFrom = unitEnd - unitLength;
+    const place = placeOf(bytes, nameFrom, nameLength, unitFrom, unitLength);
+    const pair = this.#pairs[place];
+    if (pair?.length === nameLength + unitLength && this.#nameLengths[place] === nameLength) {
+      if (isRun(bytes, nameFrom, nameLength, pair, 0) && isRun(bytes, unitFrom, unitLength, pair, nameLength)) return true;
+    }
+    const name = bytes.toString('latin1', nameFrom, nameFrom + nameLength);
+    const unit = bytes.toString('latin1', unitFrom, unitEnd);
+    if (!this.rules.takesUnit(name, unit)) return false;
+    this.#pairs[place] = Buffer.from(name + unit, 'latin1');
+    this.#nameLengths[place] = nameLength;
+    return true;
+  }
+}
+
+function placeOf(bytes: Buffer, nameFrom: number, nameLength: number, unitFrom: number, unitLength: number): number {
+  const name = (bytes[nameFrom] as number) * 7 + (bytes[nameFrom + nameLength - 1] as number) * 31 + nameLength;
+  return (name * 5 + (bytes[unitFrom] as number) + unitLength * 3) % TAKEN_PAIRS;
+}
+
+function isRun(bytes: Buffer, from: number, length: number, other: Buffer, otherFrom: number): boolean {
+  for (let i = 0; i < length; i++) if (bytes[from + i] !== other[otherFrom + i]) return false;
+  return true;
+}
+
+const takenUnits = new WeakMap<ScanRules, TakenUnits>();
+/** The readings of a device come one after the other: the last rules are the likely ones. */
+let lastTaken: TakenUnits | undefined;
+
+function takenUnitsOf(rules: ScanRules): TakenUnits {
+  if (lastTaken?.rules === rules) return lastTaken;
+  const taken = takenUnits.get(rules) ?? new TakenUnits(rules);
+  takenUnits.set(rules, taken);
+  lastTaken = taken;
+  return taken;
+}
+
 const scanner = new Scanner();
 
 /**
@@ -166,7 +220,7 @@ const scanner = new Scanner();
 export function scanReading(payload: Buffer, rules?: ScanRules): string | undefined | typeof NOT_PLAIN {
   scanner.bytes = payload;
   scanner.at = 0;
-  scanner.rules = rules;
+  scanner.taken = rules === undefined ? undefined : takenUnitsOf(rules);
   const earliest = rules?.earliest ?? 0;
   if (!scanner.take(OPEN)) return NOT_PLAIN;
   let id: string | undefined;
