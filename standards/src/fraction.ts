@@ -24,12 +24,8 @@ export function multiply(a: Fraction, b: Fraction): Fraction {
   return fraction(a.n * b.n, a.d * b.d);
 }
 
-export function add(a: Fraction, b: Fraction): Fraction {
-  return a.d === b.d ? { n: a.n + b.n, d: a.d } : { n: a.n * b.d + b.n * a.d, d: a.d * b.d };
-}
-
 export function subtract(a: Fraction, b: Fraction): Fraction {
-  return add(a, { n: -b.n, d: b.d });
+  return fraction(a.n * b.d - b.n * a.d, a.d * b.d);
 }
 
 /** Below 0: a is the smaller one; 0: they are equal. */
@@ -37,11 +33,6 @@ export function compare(a: Fraction, b: Fraction): number {
   const [left, right] = [a.n * b.d, b.n * a.d];
   if (left === right) return 0;
   return left < right ? -1 : 1;
-}
-
-/** The largest whole number that is not above. */
-export function floor({ n, d }: Fraction): bigint {
-  return n >= 0n || n % d === 0n ? n / d : n / d - 1n;
 }
 
 /** @param exponent whole; below 0 the base must not be 0 */

@@ -2,7 +2,7 @@
  * US EPA NowCast for PM2.5 and PM10 (EPA-454/B-24-002, May 2024, pages 16 and 17): a weighted mean of the newest 12 hours that stands in
  * for the 24 h mean while the day still runs. The NowCast for ozone (a regression over two weeks) is another method and not here.
  */
-import { add, compare, type Fraction, floor, fraction, fractionOf, multiply, numberOf } from './fraction.ts';
+import { type Fraction, fraction, fractionOf, numberOf } from './fraction.ts';
 
 export interface NowCast {
   /** µg/m³, decimals cut off (PM2.5: one kept, PM10: none): what the index takes. */
@@ -13,7 +13,7 @@ export interface NowCast {
 
 const WINDOW_HOURS = 12;
 /** "If w is less than 1/2, then use 1/2." */
-const WEIGHT_MIN = fraction(1n, 2n);
+const HALF = fraction(1n, 2n);
 const ONE = fraction(1n);
 /** "At least two of the most recent three hours must be valid": the only rule of completeness, the newest hour may be missing. */
 const NEWEST_HOURS = 3;
@@ -30,30 +30,31 @@ const UNITS_PER = { pm25: 10n, pm10: 1n } as const;
 export function nowCast(pollutant: 'pm25' | 'pm10', newestFirst: readonly (number | null | undefined)[]): NowCast | null {
   const hours = newestFirst.slice(0, WINDOW_HOURS).map((c) => (Number.isFinite(c) ? fractionOf(`${c}`) : null));
   if (hours.slice(0, NEWEST_HOURS).filter((c) => c !== null).length < NEWEST_HOURS_MIN) return null;
-  const weight = weightOf(hours.filter((c) => c !== null));
-  let sum = fraction(0n);
-  let weights = fraction(0n);
-  let power = ONE;
-  for (const c of hours) {
-    if (c !== null) {
-      sum = add(sum, multiply(power, c));
-      weights = add(weights, power);
-    }
-    power = multiply(power, weight);
+  const exact = weightedMean(hours);
+  const unitsPer = UNITS_PER[pollutant];
+  return { value: numberOf(fraction((exact.n * unitsPer) / exact.d, unitsPer)), raw: numberOf(exact) };
+}
+
+/**
+ * In whole numbers: concentrations in units of the finest of them (their denominators are powers of ten), w = p/q, both sums times
+ * q to the power of the oldest hour. From the oldest hour to the newest, as Horner does.
+ */
+function weightedMean(hours: readonly (Fraction | null)[]): Fraction {
+  const finest = hours.reduce((d, c) => (c !== null && c.d > d ? c.d : d), 1n);
+  const units = hours.map((c) => (c === null ? null : c.n * (finest / c.d)));
+  const weight = weightOf(units.filter((c) => c !== null));
+  let [sum, weights, scale] = [0n, 0n, 1n];
+  for (const c of units.reverse()) {
+    sum = sum * weight.n + (c ?? 0n) * scale;
+    weights = weights * weight.n + (c === null ? 0n : scale);
+    scale *= weight.d;
   }
-  const exact = multiply(sum, fraction(weights.d, weights.n));
-  return { value: cutOff(exact, UNITS_PER[pollutant]), raw: numberOf(exact) };
+  return fraction(sum, weights * finest);
 }
 
-function weightOf(present: readonly Fraction[]): Fraction {
-  const largest = present.reduce((a, b) => (compare(a, b) < 0 ? b : a));
-  const smallest = present.reduce((a, b) => (compare(a, b) > 0 ? b : a));
-  if (largest.n <= 0n) return ONE;
-  const weight = multiply(smallest, fraction(largest.d, largest.n));
-  return compare(weight, WEIGHT_MIN) < 0 ? WEIGHT_MIN : weight;
-}
-
-function cutOff(exact: Fraction, unitsPer: bigint): number {
-  const size = floor(fraction((exact.n < 0n ? -exact.n : exact.n) * unitsPer, exact.d));
-  return numberOf(fraction(exact.n < 0n ? -size : size, unitsPer));
+function weightOf(present: readonly bigint[]): Fraction {
+  const ascending = present.toSorted((a, b) => (a < b ? -1 : 1));
+  const [smallest, largest] = [ascending.at(0) as bigint, ascending.at(-1) as bigint];
+  if (largest <= 0n) return ONE;
+  return smallest * 2n < largest ? HALF : fraction(smallest, largest);
 }

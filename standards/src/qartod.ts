@@ -58,12 +58,12 @@ export function spike(before: Value, value: Value, after: Value, thresholds: Thr
   if (!isThere(value)) return MISSING;
   if (!isThere(before) || !isThere(after)) return NOT_EVALUATED;
   // |v − (a + b)/2| = |(v − a) + (v − b)| / 2
-  return judge({
+  const measure = {
     size: Math.abs(value - before + (value - after)) / 2,
     magnitude: Math.abs(before) + Math.abs(value) + Math.abs(after),
     exact: () => multiply(subtract(difference(value, before), difference(after, value)), fraction(1n, 2n)),
-    thresholds,
-  });
+  };
+  return judge(measure, thresholds);
 }
 
 /**
@@ -76,12 +76,12 @@ export function rateOfChange(before: TimedValue | undefined, { at, value }: Time
   if (before === undefined || !isThere(from)) return PASS;
   const elapsedMs = at - before.at;
   if (!(elapsedMs > 0)) return NOT_EVALUATED;
-  return judge({
+  const measure = {
     size: (Math.abs(value - from) / elapsedMs) * 1000,
     magnitude: ((Math.abs(value) + Math.abs(from)) / elapsedMs) * 1000,
     exact: () => multiply(difference(value, from), multiply(fraction(1000n), reciprocal(fractionOf(`${elapsedMs}`)))),
-    thresholds: perSecond,
-  });
+  };
+  return judge(measure, perSecond);
 }
 
 export interface FlatLineRule {
@@ -156,7 +156,8 @@ function isFlat(values: readonly Value[], forS: number | undefined, { intervalS,
   const window = values.slice(-1 - Math.floor(forS / intervalS));
   if (window.length <= Math.floor(forS / intervalS) || !window.every(isThere)) return false;
   const [min, max] = [Math.min(...window), Math.max(...window)];
-  return compare(difference(max, min), fractionOf(`${tolerance}`)) < 0;
+  const range = { size: max - min, magnitude: Math.abs(max) + Math.abs(min), exact: () => difference(max, min) };
+  return against(range, tolerance) < 0;
 }
 
 interface Measure {
@@ -166,23 +167,21 @@ interface Measure {
   readonly magnitude: number;
   /** The same exactly, with or without its sign. */
   exact(): Fraction;
-  readonly thresholds: Thresholds;
 }
 
-function judge(measure: Measure): QartodFlag {
-  const { suspect, fail } = measure.thresholds;
-  if (fail !== undefined && isAbove(measure, fail)) return FAIL;
-  return suspect !== undefined && isAbove(measure, suspect) ? SUSPECT : PASS;
+function judge(measure: Measure, { suspect, fail }: Thresholds): QartodFlag {
+  if (fail !== undefined && against(measure, fail) > 0) return FAIL;
+  return suspect !== undefined && against(measure, suspect) > 0 ? SUSPECT : PASS;
 }
 
 /** Far more than the few roundings of a measure add up to, relative to its magnitude. */
 const DOUBLE_ERROR = 16 * Number.EPSILON;
 
-/** Doubles decide where they can; only a value right at its threshold is worth exact arithmetic. */
-function isAbove({ size, magnitude, exact }: Measure, threshold: number): boolean {
-  if (Math.abs(size - threshold) > DOUBLE_ERROR * (magnitude + Math.abs(threshold))) return size > threshold;
+/** Below 0: below the threshold. Doubles decide where they can; only a value right at its threshold is worth exact arithmetic. */
+function against({ size, magnitude, exact }: Measure, threshold: number): number {
+  if (Math.abs(size - threshold) > DOUBLE_ERROR * (magnitude + Math.abs(threshold))) return size - threshold;
   const { n, d } = exact();
-  return compare({ n: n < 0n ? -n : n, d }, fractionOf(`${threshold}`)) > 0;
+  return compare({ n: n < 0n ? -n : n, d }, fractionOf(`${threshold}`));
 }
 
 function difference(a: number, b: number): Fraction {
