@@ -31,6 +31,12 @@ export const API_SETTINGS = {
     default: '',
     doc: "File with the ledger's verifier key, to be held against what the ledger answers. Empty: `keys/ledger.vkey` in the data directory, when it is there.",
   },
+  witnessLogsFile: {
+    type: 'string',
+    env: 'AIRTIGHT_LEDGER_WITNESS_LOGS_FILE',
+    default: '',
+    doc: 'The logs that the ledger cosigns, as in its own setting of this name: evidence of forks is judged by their keys. Empty: `keys/witness-logs` in the data directory.',
+  },
   clickhouseUrl: {
     type: 'string',
     env: 'AIRTIGHT_API_CLICKHOUSE_URL',

@@ -14,7 +14,9 @@ import { ControlState } from './control/control-state.ts';
 import { Births } from './feed/births.ts';
 import { followFeed } from './feed/follower.ts';
 import { Fold } from './fold.ts';
-import { AlertBook } from './project/alert-book.ts';
+import { ForkWatch } from './forks/fork-watch.ts';
+import { readKnownLogs } from './forks/known-logs.ts';
+import { AlertBook, alertById } from './project/alert-book.ts';
 import { ClockSkews } from './project/clock-skew.ts';
 import { loadControl } from './project/control-load.ts';
 import { LatestValues } from './project/latest.ts';
@@ -59,7 +61,9 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
   const internalToken = readToken(config);
   const ingest = new IngestClient(config.ingestUrl, internalToken);
   const ledger = new LedgerClient(config.ledgerUrl, internalToken);
-  const upstream = new UpstreamStatus({ ingest, ledger }, readVkey(config), logger);
+  const vkey = readVkey(config);
+  const logs = readKnownLogs(vkey, witnessLogsFileOf(config));
+  const upstream = new UpstreamStatus({ ingest, ledger }, vkey, logger);
   const storeDir = storeDirOf(config);
   const store = await Store.open({ dir: storeDir, clickhouseUrl: config.clickhouseUrl });
   const stages = await loadStages(store, {
@@ -71,9 +75,11 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
   });
   const fold = new Fold(stages, new Births(ingest), stages.from);
   logger.info({ from: stages.from, projected: stages.projector.through, contracts: stages.contracts.next }, 'resuming');
+  const isRaised = async (alert: string) => stages.alerts.find(alert) !== undefined || (await alertById(store, alert)) !== undefined;
+  const forks = new ForkWatch({ ledger, ingest, logs, isRaised, logger });
   let fault: string | undefined = 'not connected yet';
   const context: RouteContext = {
-    ...{ config, store, ingest, ledger, upstream, fold, internalToken, storeDir },
+    ...{ config, store, ingest, ledger, upstream, forks, fold, internalToken, storeDir },
     ...{ control: stages.control, latest: stages.latest, skew: stages.skew, alerts: stages.alerts },
     ...{ projector: stages.projector, stream: stages.stream },
     sessions: new Sessions(),
@@ -84,6 +90,7 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
   stages.projector.start();
   stages.contracts.start();
   stages.stream.start();
+  forks.start();
   const url = await app.listen({ host: config.host, port: config.port });
   const stop = new AbortController();
   const following = followFeed({
@@ -106,6 +113,7 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
       // A take that waits for room goes on when these close.
       await Promise.all([stages.projector.close(), stages.contracts.close(), following]);
       upstream.close();
+      await forks.close();
       await store.close();
     },
   };
@@ -163,6 +171,10 @@ function readVkey(config: ApiConfig): string | undefined {
     return undefined;
   }
   return readFileSync(path, 'utf8').trim();
+}
+
+function witnessLogsFileOf(config: ApiConfig): string {
+  return config.witnessLogsFile === '' ? join(config.dataDir, 'keys', 'witness-logs') : config.witnessLogsFile;
 }
 
 function dashboardDirOf(config: ApiConfig): string {

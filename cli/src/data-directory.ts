@@ -28,6 +28,7 @@ export interface DataDirectory {
   /** Of the TLS listener of `airtight up --tls`. */
   readonly serverKeyFile: string;
   readonly serverCertificateFile: string;
+  readonly regionCardFile: string;
   readonly simulatorFile: string;
   readonly replayFile: string;
   readonly runningFile: string;
@@ -58,6 +59,7 @@ export function dataDirectory(path: string): DataDirectory {
     policyFile: join(keys, 'policy'),
     serverKeyFile: join(keys, 'server.key'),
     serverCertificateFile: join(keys, 'server.crt'),
+    regionCardFile: join(keys, 'region'),
     simulatorFile: join(keys, 'simulator.json'),
     replayFile: join(keys, 'replay.json'),
     runningFile: join(root, 'running.json'),

@@ -28,7 +28,7 @@ export interface Running {
 export function readRunning(data: DataDirectory): Running | undefined {
   const running = readJsonFile<Running>(data.runningFile);
   if (running === undefined || !Number.isSafeInteger(running.pid)) return undefined;
-  return isAlive(running.pid) && isUp(running.pid) ? running : undefined;
+  return isRunning(running.pid, 'up') ? running : undefined;
 }
 
 export function portsOf(data: DataDirectory): Ports {
@@ -64,10 +64,14 @@ export function mqttAddress(data: DataDirectory, asked: string | undefined): { h
   return { host, port: wholeNumber('mqtt', port, 1, 65_535) };
 }
 
-/** After a kill -9 or a power cut the number may by now be another program's. Where that cannot be told, it is taken for ours. */
-function isUp(pid: number): boolean {
+/**
+ * True when the process lives and is this command. After a kill -9 or a power cut the number may by now be another
+ * program's. Where that cannot be told, it is taken for ours.
+ */
+export function isRunning(pid: number, command: string): boolean {
+  if (!isAlive(pid)) return false;
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes('up');
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(command);
   } catch {
     return true;
   }

@@ -104,7 +104,10 @@ const FAULTY: { readonly [fault in FaultName]: readonly (readonly [text: string,
     [`${NO_RULES}rules: []\n`, '[]'],
     [`${NO_RULES}rules:\n${RULE_LINE.repeat(17)}`, '- {'],
   ],
-  name: [[GOOD.replace('contract: test', 'contract: a/b'), 'a/b']],
+  name: [
+    [GOOD.replace('contract: test', 'contract: a/b'), 'a/b'],
+    [GOOD.replace('contract: test', 'contract: sys.ledger-fork'), 'sys.ledger-fork'],
+  ],
   choice: [[GOOD.replace('minor', 'grave'), 'grave']],
   duration: [[GOOD.replace('when: pm25 >', 'for: 10 min, when: pm25 >'), '10 min']],
   'duration-range': [

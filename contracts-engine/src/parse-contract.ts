@@ -1,5 +1,5 @@
 /** From the YAML of a contract to the contract, with every check that needs no data (docs/reference/contracts.md). */
-import { AirtightError, type DatasetDefinition, sha256Hex } from '@airtight/protocol';
+import { AirtightError, CONTROL_PREFIX, type DatasetDefinition, sha256Hex } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import type { Node } from 'yaml';
 import { type Contract, ENGINE_VERSION, RULES_MAX, SOURCE_MAX_LENGTH, TITLE_MAX_LENGTH } from './contract.ts';
@@ -43,7 +43,7 @@ function versionOf(yaml: ContractYaml): string {
 function readContract(yaml: ContractYaml, root: Node, datasets: ReadonlyMap<string, DatasetDefinition>): Contract | null {
   const members = yaml.members(root, ['contract', 'title', 'agency', 'dataset', 'source', 'rules']);
   if (members === null) return null;
-  const name = readName(yaml, members.get('contract'));
+  const name = readContractName(yaml, members.get('contract'));
   const title = readBilingual(yaml, members.get('title'), TITLE_MAX_LENGTH, []);
   const agency = readName(yaml, members.get('agency'));
   const source = yaml.text(members.get('source'), SOURCE_MAX_LENGTH);
@@ -55,6 +55,14 @@ function readContract(yaml: ContractYaml, root: Node, datasets: ReadonlyMap<stri
   const rules = items.map((item) => readRule(context, item)).filter((rule) => rule !== null);
   if (name === null || title === null || agency === null || source === null || rules.length < items.length) return null;
   return { contract: name, version: versionOf(yaml), title, agency, dataset: definition.dataset, source, rules };
+}
+
+/** Under names that begin like the control datasets the platform raises alerts itself. */
+function readContractName(yaml: ContractYaml, node: Node | undefined): string | null {
+  const name = readName(yaml, node);
+  if (name === null || !name.startsWith(CONTROL_PREFIX)) return name;
+  yaml.faultAt('name', name, node as Node);
+  return null;
 }
 
 function readDataset(yaml: ContractYaml, node: Node | undefined, datasets: ReadonlyMap<string, DatasetDefinition>) {

@@ -14,6 +14,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/alerts/:id?', component: () => import('./alerts/AlertsPage.vue'), props: true },
   { path: '/ledger', component: () => import('./ledger/LedgerPage.vue') },
   { path: '/records/:id', component: () => import('./ledger/RecordPage.vue'), props: true, meta: ONE_SUBJECT },
+  { path: '/forks/:id', component: () => import('./ledger/ForkPage.vue'), props: true, meta: ONE_SUBJECT },
   { path: '/quarantine', component: () => import('./quarantine/QuarantinePage.vue') },
   { path: '/verify', component: () => import('./verify/VerifyPage.vue') },
   { path: '/:rest(.*)*', component: () => import('./frame/NotFoundPage.vue') },

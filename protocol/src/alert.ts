@@ -49,6 +49,12 @@ export type AlertTransition = AlertRaised | AlertCleared | AlertAcknowledged;
 export type AlertEffect = AlertRaised | AlertCleared;
 
 /**
+ * Alerts that the platform raises itself, without a contract, are recorded under this name. No contract can have it: it
+ * begins like the control datasets.
+ */
+export const LEDGER_FORK_ALERT = 'sys.ledger-fork';
+
+/**
  * ISA-18.2 states of an alert: active and unacknowledged, active and acknowledged, returned to normal but never
  * acknowledged, over.
  */

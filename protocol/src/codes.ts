@@ -80,6 +80,11 @@ export const CODES = {
   NOT_FOUND: { status: 404, zh: '未找到', en: 'Not found' },
   RECORD_NOT_SEALED: { status: 409, zh: '记录已存储，尚未封入批次', en: 'The record is stored but its batch is not sealed yet' },
   RECORD_NOT_ANCHORED: { status: 409, zh: '记录的批次尚未写入账本', en: 'The record is stored but its batch is not in the ledger yet' },
+  PROOF_SET_TOO_LARGE: {
+    status: 422,
+    zh: '所求记录过多，一份证据放不下，请缩小范围',
+    en: 'More records than one proof file takes; narrow the range',
+  },
   CURSOR_INVALID: { status: 400, zh: '游标无效', en: 'The cursor is not valid' },
   CURSOR_BEYOND_HEAD: { status: 416, zh: '游标超出日志末端', en: 'The cursor lies beyond the end of the journal' },
   ALERT_NOT_OPEN: { status: 409, zh: '该告警已确认或已关闭', en: 'The alert is acknowledged or closed already' },

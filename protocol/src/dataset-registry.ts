@@ -21,11 +21,16 @@ export class DatasetRegistry {
 
   /** The definition in force for a record at `position`. */
   at(dataset: string, position: number): DatasetDefinition | undefined {
+    return this.versionAt(dataset, position)?.definition;
+  }
+
+  /** The same with the position of its own record. */
+  versionAt(dataset: string, position: number): DatasetVersion | undefined {
     const versions = this.#versions.get(dataset);
     if (versions === undefined) return undefined;
     for (let i = versions.length - 1; i >= 0; i--) {
       const version = versions[i] as DatasetVersion;
-      if (version.position < position) return version.definition;
+      if (version.position < position) return version;
     }
     return undefined;
   }

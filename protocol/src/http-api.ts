@@ -226,9 +226,67 @@ export const LedgerStatus = Type.Object({
   /** The signed note as published. */
   checkpoint: Text,
   anchoredThrough: Type.Integer(),
-  witnesses: Type.Array(Type.Object({ name: Text, cosignedAt: Type.Union([Time, Type.Null()]) })),
+  /** Size of the newest checkpoint that fulfils the policy's quorum; null when there is none, or no policy. */
+  finalSize: Type.Union([Type.Integer(), Type.Null()]),
+  /** Witness or group of the policy that makes a checkpoint final; null: no policy, or one that asks for nobody. */
+  quorum: Type.Union([Text, Type.Null()]),
+  /** The own log is proven to have two histories: nothing becomes final any more. */
+  isFrozen: Type.Boolean(),
+  /** Who is asked to cosign, and how far each of them is. */
+  witnesses: Type.Array(
+    Type.Object({
+      name: Text,
+      /** Name of its key. */
+      witness: Text,
+      size: Type.Union([Type.Integer(), Type.Null()]),
+      cosignedAt: Type.Union([Time, Type.Null()]),
+      /** What went wrong since, the latest time. */
+      error: Type.Union([Type.Object({ at: Time, detail: Text }), Type.Null()]),
+    }),
+  ),
 });
 export type LedgerStatus = Static<typeof LedgerStatus>;
+
+/** Evidence that a log has two histories, as this deployment judges it. */
+export const EvidenceItem = Type.Object({
+  /** Hex SHA-256: the file is `/witness/v0/evidence/{id}`. */
+  id: Text,
+  /** Whose history. */
+  origin: Text,
+  /** Who refused. */
+  witness: Text,
+  /** `same-size` or `other-history`; null: the file does not prove that it was the log's doing. */
+  proven: Type.Union([Text, Type.Null()]),
+  seenAt: Time,
+  heldSize: Type.Integer(),
+  offeredSize: Type.Integer(),
+  detail: Text,
+  /** The alert it raised; evidence about one fork raises one alert. */
+  alert: Type.Union([Text, Type.Null()]),
+});
+export type EvidenceItem = Static<typeof EvidenceItem>;
+
+/** The ledger with everything that is known of its witnesses. */
+export const LedgerDetail = Type.Object({
+  ...LedgerStatus.properties,
+  final: Type.Union([Type.Object({ size: Type.Integer(), root: Text, checkpoint: Text }), Type.Null()]),
+  /** The witness that this ledger is for others; null when it is none. */
+  ownWitness: Type.Union([
+    Type.Object({
+      name: Text,
+      vkey: Text,
+      logs: Type.Array(
+        Type.Object({ origin: Text, size: Type.Union([Type.Integer(), Type.Null()]), cosignedAt: Type.Union([Time, Type.Null()]) }),
+      ),
+    }),
+    Type.Null(),
+  ]),
+  /** Verifier keys of the logs that evidence is judged by: the own one, and those that are cosigned. */
+  logs: Type.Array(Type.Object({ origin: Text, vkey: Text })),
+  /** Newest first. */
+  evidence: Type.Array(EvidenceItem),
+});
+export type LedgerDetail = Static<typeof LedgerDetail>;
 
 export const QuarantineItem = Type.Object({
   id: Text,

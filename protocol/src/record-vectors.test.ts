@@ -3,11 +3,12 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
-import { leafHash, verifyInclusion } from '@airtight/tlog';
+import { formatProofSet, leafHash, parsePolicy, parseProofSet, policyFingerprint, verifyInclusion } from '@airtight/tlog';
 import { decodeBatchRecord, encodeBatchRecord } from './batch.ts';
 import { decodeExpired, expiredBodyOf, isExpiredBody, leafHashOfBody } from './expired-record.ts';
 import { readFrame } from './feed.ts';
 import { decodeRecord, encodeRecord } from './record.ts';
+import { verifyProofs } from './verify-proofs.ts';
 
 const vectors = JSON.parse(readFileSync(new URL('../../docs/reference/record-vectors.json', import.meta.url), 'utf8'));
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
@@ -100,5 +101,30 @@ test('what is no record or batch record is refused with its code', () => {
   ]) {
     const outcome = decodeBatchRecord(Buffer.from(text));
     assert.ok(!outcome.ok && outcome.code === 'BATCH_MALFORMED', text);
+  }
+});
+
+test('the proof set is that of the published vectors, and each changed one fails where they say', () => {
+  const { policy: policyText, set, mustReject } = vectors.proofSet;
+  const policy = parsePolicy(policyText);
+  assert.ok(policy.ok);
+  const parsed = parseProofSet(JSON.stringify(set));
+  assert.ok(parsed.ok);
+  const verdict = verifyProofs(parsed.value, policy.value);
+  assert.equal(verdict.ok, true, JSON.stringify(verdict));
+  assert.deepEqual(
+    verdict.records.map(({ position }) => position),
+    [1001, 1003, 1005],
+  );
+  assert.deepEqual(JSON.parse(formatProofSet(parsed.value)), set);
+  assert.equal(set.policy, policyFingerprint(policyText));
+  for (const { why, set: changed, fails, malformed } of mustReject) {
+    const read = parseProofSet(JSON.stringify(changed));
+    assert.equal(!read.ok, malformed === true, why);
+    if (!read.ok) continue;
+    const { ok, records } = verifyProofs(read.value, policy.value);
+    const failing = records.flatMap(({ position, faults }) => (faults.length > 0 ? [[position, faults.map(({ step }) => step)]] : []));
+    assert.equal(ok, false, why);
+    assert.deepEqual(Object.fromEntries(failing), fails, why);
   }
 });

@@ -67,7 +67,7 @@ export function verifyProof(
 }
 
 /** The record, when its header names its place in texts: it comes from a file, and may hold anything. */
-function placedRecord(bytes: Uint8Array): Outcome<DecodedRecord> {
+export function placedRecord(bytes: Uint8Array): Outcome<DecodedRecord> {
   const record = decodeRecord(bytes);
   if (!record.ok) return record;
   const { agency, dataset, producer } = record.value.header;
@@ -80,7 +80,8 @@ function step(name: ProofStepName, outcome: Outcome<string>): ProofStep {
   return { step: name, ok: false, code: outcome.code, detail: outcome.detail, hashes: {} };
 }
 
-function signatureStep(record: Outcome<DecodedRecord>, key: Uint8Array | undefined, algorithms: SignatureAlgorithms): ProofStep {
+/** Did this key sign the payload, for this agency, dataset and producer? */
+export function signatureStep(record: Outcome<DecodedRecord>, key: Uint8Array | undefined, algorithms: SignatureAlgorithms): ProofStep {
   if (!record.ok) return step('signature', record);
   const { header, payload } = record.value;
   if (header.signature === undefined) return step('signature', refuse('SIGNATURE_MISSING', 'the record carries no signature of a device'));
@@ -101,7 +102,8 @@ function placeOf({ agency, dataset, producer }: RecordHeader): string {
   return `${agency}/${dataset}/${producer}`;
 }
 
-function deviceKeyStep(registered: Outcome<KeyRecord> | undefined, given: Uint8Array | undefined): ProofStep {
+/** Was the key on record for the device? @param given the key that the verifier brought */
+export function deviceKeyStep(registered: Outcome<KeyRecord> | undefined, given: Uint8Array | undefined): ProofStep {
   if (registered === undefined) {
     if (given !== undefined) return step('deviceKey', accept('the key that you gave; the bundle does not say when it was put on record'));
     return step('deviceKey', refuse('SIGNING_KEY_WRONG', 'the bundle does not prove whose key it is'));
@@ -127,12 +129,22 @@ function registeredKey(
   const broken = verifyBundle({ ...deviceKey, checkpoint }, policy, algorithms).steps.find(({ ok }) => !ok);
   if (broken !== undefined) return refuse(broken.code ?? 'PROOF_MISMATCH', `record of the key: ${broken.step}: ${broken.detail}`);
   if (!record.ok) return record;
-  const key = keyRecordOf(deviceKey);
+  return keyForRecord(deviceKey, { header: record.value.header, position: bundle.position });
+}
+
+/**
+ * The key that a proven record puts on record, if it is the one that this reading was signed with.
+ * @returns SIGNING_KEY_WRONG
+ */
+export function keyForRecord(
+  proven: Pick<ProvenRecord, 'record' | 'position'>,
+  { header, position }: { readonly header: RecordHeader; readonly position: number },
+): Outcome<KeyRecord> {
+  const key = keyRecordOf(proven);
   if (key === undefined) return refuse('SIGNING_KEY_WRONG', 'what is proven is no record of a key');
-  const { header } = record.value;
   const isOurs = key.producer === header.producer && key.agency === header.agency && key.kid === header.signature?.kid;
   if (!isOurs) return refuse('SIGNING_KEY_WRONG', `the key on record is ${key.kid} of ${key.agency}/${key.producer}`);
-  if (deviceKey.position >= bundle.position) return refuse('SIGNING_KEY_WRONG', 'the key was put on record after the reading');
+  if (proven.position >= position) return refuse('SIGNING_KEY_WRONG', 'the key was put on record after the reading');
   if (!isValidAt({ ...key, id: key.kid }, header.receivedAt))
     return refuse('SIGNING_KEY_WRONG', `key ${key.kid} was not valid when the reading came in`);
   return accept(key);
@@ -143,7 +155,8 @@ function keyOf(proven: ProvenRecord | undefined): Uint8Array | undefined {
   return key === undefined ? undefined : decodePublicKey(key.publicKey);
 }
 
-function keyRecordOf({ record }: ProvenRecord): KeyRecord | undefined {
+/** What a record of the control dataset of keys says; undefined when it is none. */
+export function keyRecordOf({ record }: Pick<ProvenRecord, 'record'>): KeyRecord | undefined {
   const decoded = decodeRecord(record);
   if (!decoded.ok || decoded.value.header.dataset !== KEYS_DATASET || decoded.value.header.door !== 'internal') return undefined;
   try {

@@ -3,12 +3,20 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { type DaqiPollutant, daqiOf } from './daqi.ts';
+import { type EaqiPollutant, eaqiOf } from './eaqi.ts';
 import { type Average, isValidAverage } from './gb3095.ts';
 import { formatRounded } from './gbt8170.ts';
 import { AQI_LEVELS, type CnAqiMode, type CnAqiStandard, type CnPollutant, dailyReport, iaqi } from './hj633.ts';
+import { isValidOzoneDay } from './hj663.ts';
+import { type JjjVersion, jjjGrade } from './jjj-alerts.ts';
 import { MeanKineticTemperature } from './mkt.ts';
+import { nowCast } from './nowcast.ts';
+import { flatLine, type QartodFlag, rateOfChange, spike } from './qartod.ts';
 import { convert, REFERENCE_STATES, type ReferenceState } from './units.ts';
+import { type UsAqiColumn, usAqi, usIndex, usTruncated } from './us-aqi.ts';
 import { alarms, type FridgeSample } from './who-pqs.ts';
+import { type ShippingIndicatorType, type ShippingSample, shippingAlarms } from './who-pqs-tr07.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each group of the file has its own shape
 type Case = any;
@@ -52,9 +60,9 @@ eachCase('cn26-daily-report', ({ conc, notMonitored = [], expect, id }) => {
 });
 
 eachCase('cn-validity', (item) => {
-  // The ozone day maximum is a rule of HJ 663, not of GB 3095.
-  if (item.official === false) return;
-  assert.equal(isValidAverage(averageOf(item)), item.valid, item.id);
+  // The largest 8 h mean of a day is a rule of HJ 663, not of GB 3095.
+  const valid = item.valid_8h_means === undefined ? isValidAverage(averageOf(item)) : isValidOzoneDay(item.valid_8h_means, item.max);
+  assert.equal(valid, item.valid, item.id);
 });
 
 /** A case names one month at most; the other months are full. */
@@ -111,4 +119,94 @@ eachCase('mkt', ({ temps, durations, mkt, id }) => {
   for (const [at, celsius] of (temps as number[]).entries()) mean.add(celsius, durations?.[at] ?? 1);
   // The tolerance the vectors name.
   assert.ok(Math.abs(mean.celsius - Number(mkt)) <= 0.001, id);
+});
+
+eachCase('us-aqi-tad', ({ pollutant, c, truncated, aqi, multi, main, so2, id }) => {
+  if (multi !== undefined) {
+    const report = usAqi(Object.fromEntries(Object.entries(multi).map(([column, value]) => [column, Number(value)])));
+    assert.deepEqual([report.aqi, report.main], [aqi, [main]], id);
+  } else if (so2 !== undefined) {
+    for (const [max1h, mean24h] of [
+      [305, 304.9],
+      [700, 0],
+    ] as const)
+      assert.equal(usAqi({ so2_1h: max1h, so2_24h: mean24h }).aqi, aqi, id);
+  } else {
+    assert.equal(usIndex(pollutant, Number(c)), aqi, id);
+    if (truncated !== undefined) assert.equal(`${usTruncated(pollutant, Number(c))}`, truncated, id);
+  }
+});
+for (const group of ['us-aqi-edges', 'us-aqi-trunc']) {
+  eachCase(group, ({ pollutant, c, aqi, id }) => assert.equal(usIndex(pollutant as UsAqiColumn, Number(c)), aqi, id));
+}
+
+function checkNowCast(hours: readonly (number | null)[], raw: number, truncated: string, aqi: number, id: string): void {
+  const found = nowCast('pm25', hours);
+  assert.ok(found !== null, id);
+  // The vectors print 12 decimals at least.
+  assert.ok(Math.abs(found.raw - raw) < 1e-12, `${id} ${found.raw}`);
+  assert.equal(found.value, Number(truncated), id);
+  assert.equal(usIndex('pm25_24h', found.value), aqi, id);
+}
+eachCase('nowcast-epa', (item) => checkNowCast(item.hours, item.nowcast_raw, item.nowcast_published, item.aqi_2024, item.id));
+eachCase('nowcast-rules', ({ hours, expect, id }) => {
+  if (expect === null) assert.equal(nowCast('pm25', hours), null, id);
+  else checkNowCast(hours, expect.nowcast_raw, expect.truncated, expect.aqi_2024, id);
+});
+
+eachCase('eaqi', ({ pollutant, c, index: own, id }) => assert.equal(eaqiOf(pollutant as EaqiPollutant, Number(c)), own, id));
+eachCase('daqi', ({ pollutant, c, index: own, id }) => assert.equal(daqiOf(pollutant as DaqiPollutant, Number(c)), own, id));
+
+eachCase('qartod', (item) => {
+  const x = item.x as (number | null)[];
+  assert.deepEqual(
+    x.map((_, i) => qartodFlag(item, x, i)),
+    item.flags,
+    item.id,
+  );
+});
+
+function qartodFlag(item: Case, x: readonly (number | null)[], i: number): QartodFlag {
+  const timed = (at: number) => ({ at: at * item.step_s * 1000, value: x[at] });
+  switch (item.test) {
+    case 'spike':
+      return spike(x[i - 1], x[i], x[i + 1], { suspect: item.suspect, fail: item.fail });
+    case 'rate_of_change':
+      return rateOfChange(i === 0 ? undefined : timed(i - 1), timed(i), { suspect: item.threshold_per_s });
+    case 'flat_line':
+      return flatLine(x.slice(0, i + 1), {
+        tolerance: item.tolerance,
+        suspectS: item.suspect_s,
+        failS: item.fail_s,
+        intervalS: item.step_s,
+      });
+    default:
+      throw new Error(`no test ${item.test}`);
+  }
+}
+
+eachCase('shipping-indicator', ({ type, series, alarm, id }) => {
+  assert.equal(shippingAlarms(type as ShippingIndicatorType, journeyOf(series)).length > 0, alarm, id);
+});
+
+/** "30.0 C for 6 h, 5 C for 20 h": samples every 15 min. "10.0 C total 20 h": two halves with an hour of 5 °C between them. */
+function journeyOf(text: string): ShippingSample[] {
+  const stretches = [...text.matchAll(/(-?[\d.]+) C (for|total) (\d+ h)/g)].flatMap(([, celsius, kind, duration]) => {
+    const stretch = { celsius: Number(celsius), forMs: durationMs(duration as string) };
+    const half = { ...stretch, forMs: stretch.forMs / 2 };
+    return kind === 'for' ? [stretch] : [half, { celsius: 5, forMs: 60 * MINUTE }, half];
+  });
+  assert.ok(stretches.length > 0, `no series in ${text}`);
+  const samples: ShippingSample[] = [];
+  let at = 0;
+  for (const { celsius, forMs } of stretches) {
+    for (const end = at + forMs; at < end; at += 15 * MINUTE) samples.push({ at, celsius });
+  }
+  return [...samples, { at, celsius: 5 }];
+}
+
+eachCase('jjj-alerts', ({ aqi24h, id, ...levels }) => {
+  for (const name of ['mee_2024', 'mee_2018', 'jjj_2016']) {
+    assert.equal(jjjGrade(name.replace('_', '-') as JjjVersion, aqi24h) ?? 'none', levels[name], `${id} ${name}`);
+  }
 });

@@ -1,4 +1,4 @@
-/** Fractions of whole numbers, exact: what unit conversion reckons with. */
+/** Fractions of whole numbers, exact: what unit conversion, NowCast and quality tests reckon with. */
 
 /** `d` is positive; not necessarily in lowest terms. */
 export interface Fraction {
@@ -22,6 +22,17 @@ export function fractionOf(text: string): Fraction {
 
 export function multiply(a: Fraction, b: Fraction): Fraction {
   return fraction(a.n * b.n, a.d * b.d);
+}
+
+export function subtract(a: Fraction, b: Fraction): Fraction {
+  return fraction(a.n * b.d - b.n * a.d, a.d * b.d);
+}
+
+/** Below 0: a is the smaller one; 0: they are equal. */
+export function compare(a: Fraction, b: Fraction): number {
+  const [left, right] = [a.n * b.d, b.n * a.d];
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
 }
 
 /** @param exponent whole; below 0 the base must not be 0 */

@@ -10,3 +10,17 @@ export function changeRecordDigit(text: string): string {
   record[at] = 0x30 + (((record[at] ?? 0) - 0x30 + 1) % 10);
   return `${JSON.stringify({ ...bundle, record: record.toString('base64') }, null, 2)}\n`;
 }
+
+/**
+ * An evidence file with one digit changed in the payload of the nth reading of its proofs.
+ * @returns the file, and the journal position of the record
+ */
+export function changeSetRecordDigit(html: string, nth: number): { readonly html: string; readonly position: number } {
+  const place = [...html.matchAll(/"position":(\d+),"leafHash":"[^"]+","record":"([^"]+)"/g)].filter(
+    ([, , record]) => !Buffer.from(record ?? '', 'base64').includes('"dataset":"sys.'),
+  )[nth];
+  const [, position, record] = place ?? [];
+  if (position === undefined || record === undefined) throw new Error(`there are no ${nth + 1} readings in the file`);
+  const changed = JSON.parse(changeRecordDigit(JSON.stringify({ record }))) as { record: string };
+  return { html: html.replace(record, () => changed.record), position: Number(position) };
+}

@@ -3,7 +3,7 @@ import { globSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { finish, root } from './programs.ts';
 
-const BUILT = join(root, 'dashboard/dist/index.html');
+const BUILT = join(root, 'dashboard/dist/evidence/template.html');
 const SOURCES = ['dashboard/*.{html,ts,json}', 'dashboard/{src,public}/**/*', '{protocol,standards,tlog}/src/**/*.ts'];
 
 function modifiedAt(file: string): number {
@@ -15,6 +15,13 @@ export async function buildDashboard(): Promise<void> {
   const newest = Math.max(...globSync(SOURCES, { cwd: root }).map((file) => modifiedAt(join(root, file))));
   if (modifiedAt(BUILT) > newest) return;
   const vite = join(root, 'dashboard/node_modules/.bin/vite');
-  const { code, stdout, stderr } = await finish(vite, ['build', '--logLevel', 'warn', join(root, 'dashboard')], 180_000);
-  if (code !== 0) throw new Error(`vite build: ${stdout}\n${stderr}`);
+  for (const config of ['vite.config.ts', 'vite.evidence.config.ts']) {
+    const { code, stdout, stderr } = await finish(
+      vite,
+      ['build', '--logLevel', 'warn', '--config', config],
+      180_000,
+      join(root, 'dashboard'),
+    );
+    if (code !== 0) throw new Error(`vite build --config ${config}: ${stdout}\n${stderr}`);
+  }
 }

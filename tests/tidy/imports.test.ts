@@ -20,7 +20,7 @@ const MAY_IMPORT: { readonly [name: string]: readonly string[] } = {
 };
 /** Outside libraries that run in the citizen's browser or decide what is proven: each is named here on purpose. */
 const PURE_LIBRARIES: { readonly [name: string]: readonly string[] } = {
-  standards: ['@bufbuild/protobuf', 'cborg'],
+  standards: ['@bufbuild/protobuf', '@noble/hashes', 'cborg'],
   tlog: ['@noble/curves', '@noble/hashes'],
   protocol: ['@cfworker/json-schema', 'typebox'],
   'contracts-engine': ['@marcbachmann/cel-js', 'yaml'],

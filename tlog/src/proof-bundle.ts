@@ -11,10 +11,10 @@
  * `deviceKey` is a second record under the same checkpoint: that of the key with which the device signed the first.
  * No other key is taken, and base64 is strict: a changed character cannot hide in a bundle.
  */
-import { decodeBase64, encodeBase64 } from './base64.ts';
-import { HASH_BYTES } from './sha256.ts';
+import { encodeBase64 } from './base64.ts';
+import { fieldsOf, readBundleFields, toBytes, toHashes, toOrdinal, wrong } from './bundle-fields.ts';
 import { PATH_MAX_HASHES } from './tlog-proof.ts';
-import { type Fault, fail, pass, type Verdict } from './verdict.ts';
+import type { Verdict } from './verdict.ts';
 
 export const BUNDLE_FORMAT = 'airtight-proof@1';
 /** A record of at most 257 kB in base64, two paths and a checkpoint with its cosignatures. */
@@ -50,25 +50,15 @@ export interface ProofBundle extends ProvenRecord {
 
 /** @returns BUNDLE_MALFORMED naming the field that is wrong; whether the bundle proves anything is for verifyBundle */
 export function parseBundle(text: string): Verdict<ProofBundle> {
-  if (text.length > BUNDLE_MAX_CHARACTERS) return fail('BUNDLE_MALFORMED', `longer than ${BUNDLE_MAX_CHARACTERS} characters`);
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    return fail('BUNDLE_MALFORMED', error instanceof Error ? error.message : 'not JSON');
-  }
-  try {
+  return readBundleFields(text, BUNDLE_MAX_CHARACTERS, (json) => {
     const fields = fieldsOf(json, 'bundle', ['format', ...RECORD_FIELDS, 'checkpoint', 'deviceKey']);
     if (fields.format !== BUNDLE_FORMAT) throw wrong('format', `not ${BUNDLE_FORMAT}`);
     if (typeof fields.checkpoint !== 'string') throw wrong('checkpoint', 'not a text');
     const bundle = { ...toProvenRecord(fields, ''), checkpoint: fields.checkpoint };
-    if (fields.deviceKey === undefined) return pass(bundle);
+    if (fields.deviceKey === undefined) return bundle;
     const deviceKey = toProvenRecord(fieldsOf(fields.deviceKey, 'deviceKey', RECORD_FIELDS), 'deviceKey.');
-    return pass({ ...bundle, deviceKey });
-  } catch (error) {
-    if (error instanceof WrongField) return error.fault;
-    throw error;
-  }
+    return { ...bundle, deviceKey };
+  });
 }
 
 /** The bundle as a file: JSON with a newline at the end. */
@@ -91,26 +81,6 @@ function provenRecordJson({ record, position, batch, ledger }: ProvenRecord): ob
   };
 }
 
-/** Ends the parsing of nested fields; never leaves this file. */
-class WrongField extends Error {
-  readonly fault: Fault;
-  constructor(fault: Fault) {
-    super(fault.detail);
-    this.fault = fault;
-  }
-}
-
-function wrong(field: string, what: string): WrongField {
-  return new WrongField(fail('BUNDLE_MALFORMED', `${field}: ${what}`));
-}
-
-function fieldsOf<K extends string>(json: unknown, field: string, keys: readonly K[]): { readonly [key in K]?: unknown } {
-  if (json === null || typeof json !== 'object' || Array.isArray(json)) throw wrong(field, 'not an object');
-  const unknown = Object.keys(json).find((key) => !keys.some((known) => known === key));
-  if (unknown !== undefined) throw wrong(field, `unknown key ${JSON.stringify(unknown.slice(0, 40))}`);
-  return json as { readonly [key in K]?: unknown };
-}
-
 /** @param at where the fields stand, with a point at its end */
 function toProvenRecord(fields: { readonly [field in (typeof RECORD_FIELDS)[number]]?: unknown }, at: string): ProvenRecord {
   const batch = fieldsOf(fields.batch, `${at}batch`, ['record', 'index', 'path']);
@@ -121,28 +91,8 @@ function toProvenRecord(fields: { readonly [field in (typeof RECORD_FIELDS)[numb
     batch: {
       record: toBytes(batch.record, `${at}batch.record`),
       index: toOrdinal(batch.index, `${at}batch.index`),
-      path: toPath(batch.path, `${at}batch.path`),
+      path: toHashes(batch.path, `${at}batch.path`, PATH_MAX_HASHES),
     },
-    ledger: { index: toOrdinal(ledger.index, `${at}ledger.index`), path: toPath(ledger.path, `${at}ledger.path`) },
+    ledger: { index: toOrdinal(ledger.index, `${at}ledger.index`), path: toHashes(ledger.path, `${at}ledger.path`, PATH_MAX_HASHES) },
   };
-}
-
-function toOrdinal(json: unknown, field: string): number {
-  if (!Number.isSafeInteger(json) || (json as number) < 0) throw wrong(field, 'not a whole number from 0');
-  return json as number;
-}
-
-function toBytes(json: unknown, field: string): Uint8Array {
-  const bytes = typeof json === 'string' ? decodeBase64(json) : null;
-  if (bytes === null) throw wrong(field, 'not base64');
-  return bytes;
-}
-
-function toPath(json: unknown, field: string): Uint8Array[] {
-  if (!Array.isArray(json) || json.length > PATH_MAX_HASHES) throw wrong(field, `not a list of at most ${PATH_MAX_HASHES} hashes`);
-  return json.map((item, at) => {
-    const hash = toBytes(item, `${field}[${at}]`);
-    if (hash.length !== HASH_BYTES) throw wrong(`${field}[${at}]`, `${hash.length} bytes, not ${HASH_BYTES}`);
-    return hash;
-  });
 }

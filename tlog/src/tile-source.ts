@@ -83,7 +83,8 @@ export async function oldRootFromTiles(
   return root as Uint8Array;
 }
 
-function subtreeRoots(source: TileSource, ranges: readonly LeafRange[], size: number, sha: Sha256): Promise<Uint8Array[]> {
+/** Roots of subtrees of a log of this size, in the order of the ranges; a tile is read once. */
+export function subtreeRoots(source: TileSource, ranges: readonly LeafRange[], size: number, sha: Sha256): Promise<Uint8Array[]> {
   const fetched = new Map<string, Promise<Uint8Array>>();
   const tile = (level: number, index: number): Promise<Uint8Array> => {
     const width = tileWidth(level, index, size);

@@ -59,7 +59,7 @@ export interface BundleVerdict {
 }
 
 /** What the batch record must tell for its tree to be checked. */
-interface BatchTree {
+export interface BatchTree {
   readonly root: Uint8Array;
   readonly count: number;
   /** Journal position of the first record. */
@@ -101,11 +101,16 @@ function failed(step: BundleStepName, { code, detail }: Fault, hashes: StepHashe
 /** Record bytes are a header line of JSON, a newline, and the payload. The fields of the header mean nothing here. */
 function recordStep({ record }: ProofBundle): BundleStep {
   const hashes = { leafHash: bytesToHex(leafHash(record)) };
-  const headerEnd = record.subarray(0, RECORD_HEADER_MAX_BYTES + 1).indexOf(NEWLINE);
-  if (headerEnd < 0 || objectOf(record.subarray(0, headerEnd)) === null) {
+  if (!hasHeaderLine(record)) {
     return failed('record', fail('RECORD_MALFORMED', 'the record does not begin with a header line of JSON'), hashes);
   }
   return passed('record', `${record.length} bytes, leaf hash ${hashes.leafHash}`, hashes);
+}
+
+/** Whether record bytes begin with a header line of JSON. */
+export function hasHeaderLine(record: Uint8Array): boolean {
+  const headerEnd = record.subarray(0, RECORD_HEADER_MAX_BYTES + 1).indexOf(NEWLINE);
+  return headerEnd >= 0 && objectOf(record.subarray(0, headerEnd)) !== null;
 }
 
 function batchStep({ record, position, batch }: ProofBundle): BundleStep {
@@ -130,7 +135,7 @@ function batchStep({ record, position, batch }: ProofBundle): BundleStep {
 }
 
 /** @returns BATCH_MALFORMED when the bytes do not name root, count and first, or name a tree that is not known here */
-function parseBatchTree(bytes: Uint8Array): Verdict<BatchTree> {
+export function parseBatchTree(bytes: Uint8Array): Verdict<BatchTree> {
   const fields = bytes.length <= BATCH_RECORD_MAX_BYTES ? objectOf(bytes) : null;
   if (fields === null) return fail('BATCH_MALFORMED', 'the batch record is not a JSON object of at most 1 KiB');
   const { root, count, first, tree = 'rfc6962-sha256', commitment = 'plain' } = fields;
@@ -167,7 +172,8 @@ function ledgerStep({ batch, ledger }: ProofBundle, checkpoint: Verdict<Checkpoi
   return failed('ledger', fail('PROOF_MISMATCH', detail), hashes);
 }
 
-function checkpointStep(note: Uint8Array, policy: Policy, algorithms: SignatureAlgorithms): BundleStep {
+/** Was the checkpoint signed by a log of the policy? */
+export function checkpointStep(note: Uint8Array, policy: Policy, algorithms: SignatureAlgorithms): BundleStep {
   const opened = openCheckpoint(
     note,
     policy.logs.map(({ vkey }) => vkey),
@@ -177,7 +183,8 @@ function checkpointStep(note: Uint8Array, policy: Policy, algorithms: SignatureA
   return passed('checkpoint', `signed by ${opened.value.origin} at size ${opened.value.size}`);
 }
 
-function witnessesStep(cosigners: Verdict<Cosigner[]>, policy: Policy): BundleStep {
+/** Have enough witnesses cosigned it? */
+export function witnessesStep(cosigners: Verdict<Cosigner[]>, policy: Policy): BundleStep {
   if (!cosigners.ok) return failed('witnesses', cosigners);
   const names = cosigners.value.map(({ name, time }) => `${name} at ${new Date(time * 1000).toISOString()}`).join(', ');
   if (policy.quorum === null) return passed('witnesses', `the policy asks for no witness; cosigned by ${names || 'nobody'}`);

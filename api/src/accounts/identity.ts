@@ -6,7 +6,7 @@ import type { ControlState } from '../control/control-state.ts';
 import type { BrowserSession, Sessions } from './sessions.ts';
 
 export interface Identity {
-  /** Account name, or `token:…`; null for a visitor. */
+  /** Account name, `token:…`, or `internal` for a tool of the operator's; null for a visitor. */
   readonly name: string | null;
   readonly role: Role | null;
   readonly session: BrowserSession | undefined;
@@ -22,6 +22,8 @@ export interface Gate {
   readonly control: ControlState;
   readonly sessions: Sessions;
   readonly anonymousRole: 'none' | 'viewer' | string;
+  /** The token of our own services: whoever can read it on the operator's machine reads here as a viewer. */
+  readonly internalToken: string;
 }
 
 /**
@@ -61,7 +63,8 @@ export function sameText(given: string, expected: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-function byToken(text: string, { control }: Gate): Identity {
+function byToken(text: string, { control, internalToken }: Gate): Identity {
+  if (sameText(text, internalToken)) return { name: 'internal', role: 'viewer', session: undefined };
   const [, id = '', secret = ''] = TOKEN.exec(text) ?? [];
   const token = control.tokens.get(id);
   if (token === undefined || token.revoked || !sameText(tokenSecretHash(secret), token.secretHash)) {

@@ -41,6 +41,18 @@ export async function readObservations(
   };
 }
 
+/**
+ * Positions of the records that hold such values, ascending, at most `limit`: every telling, the revised ones too.
+ * @throws AirtightError QUERY_TOO_SLOW, OVERLOADED
+ */
+export async function readPositions(store: Pick<Store, 'query'>, query: ObservationsQuery): Promise<number[]> {
+  const rows = await store.query(
+    `SELECT DISTINCT position FROM ${DATABASE}.observations ${whereOf(query)} ORDER BY position LIMIT ${wholeLiteral(query.limit)}`,
+    'bulk',
+  );
+  return rows.map(([position]) => position as number);
+}
+
 /** Where a moment that was told more than once is told, in the order of the journal. */
 type Telling = readonly [position: number, ordinal: number];
 type Tellings = ReadonlyMap<string, readonly Telling[]>;

@@ -3,6 +3,7 @@ import { AirtightError } from '@airtight/protocol';
 import { decodeBase64, formatBundle, inclusionFromTiles, type ProvenRecord, type TileSource } from '@airtight/tlog';
 import type { IngestClient } from '../upstream/ingest-client.ts';
 import type { LedgerClient } from '../upstream/ledger-client.ts';
+import { checkpointOver } from './proof-checkpoint.ts';
 
 interface ProofClients {
   readonly ingest: Pick<IngestClient, 'record' | 'inclusion'>;
@@ -16,29 +17,36 @@ interface ProofClients {
  * @returns the text of the file
  * @throws AirtightError NOT_FOUND, RECORD_NOT_SEALED, RECORD_NOT_ANCHORED, SERVICE_UNAVAILABLE
  */
-export async function buildProof(position: number, clients: ProofClients, keyPosition?: number): Promise<string> {
-  const { size, checkpoint } = await clients.ledger.info();
-  const proven = await proveRecord(position, clients, size);
-  const deviceKey = keyPosition === undefined ? undefined : await proveRecord(keyPosition, clients, size);
+export async function buildProof(position: number, { ingest, ledger }: ProofClients, keyPosition?: number): Promise<string> {
+  const record = await readAnchored(position, ingest);
+  const key = keyPosition === undefined ? undefined : await readAnchored(keyPosition, ingest);
+  const last = Math.max(record.ledgerIndex, key?.ledgerIndex ?? 0);
+  const { size, checkpoint } = checkpointOver(last, await ledger.info());
+  const proven = await proveUnder(record, ledger, size);
+  const deviceKey = key === undefined ? undefined : await proveUnder(key, ledger, size);
   return formatBundle({ ...proven, checkpoint, ...(deviceKey === undefined ? {} : { deviceKey }) });
 }
 
-/** @param size of the tree that the checkpoint covers */
-async function proveRecord(position: number, { ingest, ledger }: ProofClients, size: number): Promise<ProvenRecord> {
+interface AnchoredRecord extends Pick<ProvenRecord, 'record' | 'position' | 'batch'> {
+  readonly ledgerIndex: number;
+}
+
+async function readAnchored(position: number, ingest: ProofClients['ingest']): Promise<AnchoredRecord> {
   const [stored, inclusion] = await Promise.all([ingest.record(position), ingest.inclusion(position)]);
   const { ledgerIndex } = inclusion;
   if (ledgerIndex === null) throw new AirtightError('RECORD_NOT_ANCHORED', `record ${position}`);
-  if (ledgerIndex >= size) throw new AirtightError('RECORD_NOT_ANCHORED', `entry ${ledgerIndex}, the checkpoint covers ${size}`);
-  const source: TileSource = { read: async (path) => (await ledger.file(path)).bytes };
-  return {
-    record: stored.bytes,
-    position,
-    batch: { record: fromBase64(inclusion.batch), index: inclusion.index, path: inclusion.path.map(fromBase64) },
-    ledger: { index: ledgerIndex, path: await inclusionFromTiles(source, ledgerIndex, size) },
-  };
+  const batch = { record: fromBase64(inclusion.batch), index: inclusion.index, path: inclusion.path.map(fromBase64) };
+  return { record: stored.bytes, position, batch, ledgerIndex };
 }
 
-function fromBase64(text: string): Uint8Array {
+/** @param size of the tree that the checkpoint covers */
+async function proveUnder({ ledgerIndex, ...record }: AnchoredRecord, ledger: ProofClients['ledger'], size: number): Promise<ProvenRecord> {
+  const source: TileSource = { read: async (path) => (await ledger.file(path)).bytes };
+  return { ...record, ledger: { index: ledgerIndex, path: await inclusionFromTiles(source, ledgerIndex, size) } };
+}
+
+/** @throws AirtightError SERVICE_UNAVAILABLE */
+export function fromBase64(text: string): Uint8Array {
   const bytes = decodeBase64(text);
   if (bytes === null) throw new AirtightError('SERVICE_UNAVAILABLE', 'ingest answered no base64');
   return bytes;

@@ -16,7 +16,7 @@ declare module 'fastify' {
 
 const VISITOR: Identity = { name: null, role: null, session: undefined };
 
-export function installAccess(app: FastifyInstance, { control, sessions, config }: RouteContext): void {
+export function installAccess(app: FastifyInstance, { control, sessions, config, internalToken }: RouteContext): void {
   app.decorateRequest('identity');
   app.addHook('onRequest', async (request) => {
     const access = request.routeOptions.config.access ?? 'administrator';
@@ -26,7 +26,7 @@ export function installAccess(app: FastifyInstance, { control, sessions, config 
     }
     // Signing in begins a new session whatever an old cookie says.
     const signsIn = access === 'anyone' && request.method === 'POST';
-    request.identity = signsIn ? VISITOR : identify(request, { control, sessions, anonymousRole: config.anonymousRole });
+    request.identity = signsIn ? VISITOR : identify(request, { control, sessions, anonymousRole: config.anonymousRole, internalToken });
     if (access !== 'anyone') requireRole(request.identity, access);
   });
 }

@@ -3,6 +3,7 @@ import type { Sessions } from '../accounts/sessions.ts';
 import type { ApiConfig } from '../config.ts';
 import type { ControlState } from '../control/control-state.ts';
 import type { Fold } from '../fold.ts';
+import type { ForkWatch } from '../forks/fork-watch.ts';
 import type { AlertBook } from '../project/alert-book.ts';
 import type { ClockSkews } from '../project/clock-skew.ts';
 import type { LatestValues } from '../project/latest.ts';
@@ -27,6 +28,8 @@ export interface RouteContext {
   readonly stream: StreamHub;
   readonly fold: Fold;
   readonly sessions: Sessions;
+  /** Evidence that logs have two histories. */
+  readonly forks: ForkWatch;
   /** Bearer token of our own services. */
   readonly internalToken: string;
   /** Why the feed cannot be followed at the moment, if so. */

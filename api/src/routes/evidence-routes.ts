@@ -7,11 +7,12 @@ import {
   decodeBatchRecord,
   decodeRecord,
   LEAF_PREFIX,
-  LedgerStatus,
+  LedgerDetail,
   Page,
   type RecordHeader,
   RecordItem,
 } from '@airtight/protocol';
+import { formatVkey } from '@airtight/tlog';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { requireRole } from '../accounts/identity.ts';
@@ -31,8 +32,18 @@ const ProofDocument = Type.Object({}, { additionalProperties: true, description:
 export function evidenceRoutes(app: FastifyInstance, context: RouteContext): void {
   recordRoutes(app, context);
   batchRoutes(app, context);
-  const schema = { response: { 200: LedgerStatus } };
-  app.get('/ledger', { config: { access: 'viewer' }, schema }, async () => context.upstream.ledger());
+  const schema = { response: { 200: LedgerDetail } };
+  const { upstream, forks } = context;
+  app.get('/ledger', { config: { access: 'viewer' }, schema }, async (): Promise<LedgerDetail> => {
+    const { final, ownWitness } = upstream;
+    return {
+      ...upstream.ledger(),
+      final: final === null ? null : { size: final.size, root: final.root, checkpoint: final.checkpoint },
+      ownWitness: ownWitness === null ? null : { ...ownWitness, logs: [...ownWitness.logs] },
+      logs: forks.logs.map((vkey) => ({ origin: vkey.name, vkey: formatVkey(vkey) })),
+      evidence: [...forks.evidence],
+    };
+  });
 }
 
 function recordRoutes(app: FastifyInstance, { ingest, ledger, upstream, control }: RouteContext): void {

@@ -20,10 +20,12 @@ import { dashboardRoutes, hasDashboard, ledgerFileRoutes } from './file-routes.t
 import { importRoutes } from './import-routes.ts';
 import { internalRoutes } from './internal-routes.ts';
 import { installProblems } from './problem.ts';
+import { proofRoutes } from './proof-routes.ts';
 import { publishRoute } from './publish-route.ts';
 import { quarantineRoutes } from './quarantine-routes.ts';
 import { streamRoute } from './stream-route.ts';
 import { healthRoutes, statusRoute } from './system-routes.ts';
+import { witnessRoutes } from './witness-routes.ts';
 
 /** Requests carry names, numbers and short comments. */
 const BODY_MAX_BYTES = 64 * 1024;
@@ -85,6 +87,7 @@ export async function buildServer(context: RouteContext, logger: FastifyBaseLogg
   );
   internalRoutes(app, context);
   ledgerFileRoutes(app, context);
+  witnessRoutes(app, context);
   await documentationRoutes(app);
   if (withPages) await dashboardRoutes(app, dashboardDir);
   return app;
@@ -95,6 +98,7 @@ function apiRoutes(api: FastifyInstance, context: RouteContext): void {
   dataRoutes(api, context);
   datasetRoutes(api, context);
   evidenceRoutes(api, context);
+  proofRoutes(api, context);
   quarantineRoutes(api, context);
   alertRoutes(api, context);
   accountRoutes(api, context);

@@ -11,7 +11,7 @@ const StreamParameters = Type.Object({
   producer: Type.Optional(Type.String({ maxLength: 64 })),
 });
 
-export function streamRoute(app: FastifyInstance, { stream, control, sessions, config }: RouteContext): void {
+export function streamRoute(app: FastifyInstance, { stream, control, sessions, config, internalToken }: RouteContext): void {
   const options = {
     websocket: true,
     config: { access: 'viewer' },
@@ -27,7 +27,7 @@ export function streamRoute(app: FastifyInstance, { stream, control, sessions, c
     const { since, dataset, producer } = request.query;
     const allowed = (): boolean => {
       try {
-        requireRole(identify(request, { control, sessions, anonymousRole: config.anonymousRole }), 'viewer');
+        requireRole(identify(request, { control, sessions, anonymousRole: config.anonymousRole, internalToken }), 'viewer');
         return true;
       } catch {
         return false;

@@ -17,7 +17,7 @@ import {
   FRAME_HEADER_BYTES,
   type RecordHeader,
 } from '@airtight/protocol';
-import { encodeBase64, inclusionPath, leafHash, rootOfLeafHashes } from '@airtight/tlog';
+import { encodeBase64, inclusionPath, leafHash, multiProof, rootOfLeafHashes } from '@airtight/tlog';
 
 export const TEST_TOKEN = 'test-token';
 
@@ -118,6 +118,7 @@ export class JournalServer {
     if (resource === 'records' && request.method === 'POST') return this.#write(request, response);
     if (resource === 'records' && part === 'inclusion') return this.#inclusion(Number(id), response);
     if (resource === 'records') return this.#record(Number(id), response);
+    if (resource === 'inclusions') return this.#inclusions(request, response);
     if (resource === 'batches') return this.#batchList(Number(searchParams.get('from')), Number(searchParams.get('limit')), response);
     if (resource === 'quarantine') return json(response, { items: [QUARANTINED], next: null, counts: { PAYLOAD_NOT_JSON: 1 } });
     if (resource === 'metrics') return void response.end('# TYPE airtight_ingest_head gauge\nairtight_ingest_head 1\n# EOF\n');
@@ -213,6 +214,30 @@ export class JournalServer {
       batch: encodeBase64(sealed.bytes),
       ledgerIndex: sealed.ledgerIndex,
     });
+  }
+
+  async #inclusions(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let text = '';
+    for await (const chunk of request) text += chunk;
+    const { positions } = JSON.parse(text) as { positions: number[] };
+    const [at = 0] = positions;
+    if (at >= this.head) return refuse(response, 'NOT_FOUND');
+    // One batch in each answer: whoever asks must go on.
+    const sealed = this.#batchOf(at);
+    if (sealed === undefined) return refuse(response, 'RECORD_NOT_SEALED');
+    if (sealed.ledgerIndex === null) return refuse(response, 'RECORD_NOT_ANCHORED');
+    const { first, count, seq } = sealed.batch;
+    const here = positions.filter((position) => position < first + count);
+    const path = multiProof(
+      this.#leaves(first, first + count),
+      here.map((position) => position - first),
+    );
+    const records = here.map((position) => {
+      const record = this.records[position] as Uint8Array;
+      return { position, leafHash: encodeBase64(leafHash(record)), record: encodeBase64(record) };
+    });
+    const batch = { seq, batch: encodeBase64(sealed.bytes), ledgerIndex: sealed.ledgerIndex, path: path.map(encodeBase64), records };
+    json(response, { batches: [batch], done: here.length });
   }
 
   #batchList(from: number, limit: number, response: ServerResponse): void {

@@ -57,6 +57,16 @@ export interface BatchInclusion {
   readonly ledgerIndex: number | null;
 }
 
+/** A batch with some of its records and one proof for them; everything binary is base64. */
+export interface ProvenBatch {
+  readonly seq: number;
+  /** The batch record's bytes. */
+  readonly batch: string;
+  readonly ledgerIndex: number;
+  readonly path: readonly string[];
+  readonly records: readonly { readonly position: number; readonly leafHash: string; readonly record: string }[];
+}
+
 export interface BatchEntry {
   readonly seq: number;
   readonly record: string;
@@ -195,6 +205,17 @@ export class IngestClient {
   /** @throws AirtightError NOT_FOUND, RECORD_NOT_SEALED, SERVICE_UNAVAILABLE */
   async inclusion(position: number): Promise<BatchInclusion> {
     return (await (await this.#send(`/records/${position}/inclusion`)).json()) as BatchInclusion;
+  }
+
+  /**
+   * Whole batches for the first positions that are asked for.
+   * @param positions ascending
+   * @returns `done`: how many of the positions are in the answer
+   * @throws AirtightError NOT_FOUND, RECORD_NOT_SEALED, RECORD_NOT_ANCHORED, SERVICE_UNAVAILABLE
+   */
+  async inclusions(positions: readonly number[]): Promise<{ readonly batches: readonly ProvenBatch[]; readonly done: number }> {
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ positions }) };
+    return (await (await this.#send('/inclusions', init)).json()) as { readonly batches: readonly ProvenBatch[]; readonly done: number };
   }
 
   async batches(from: number, limit: number): Promise<{ readonly items: readonly BatchEntry[]; readonly next: number | null }> {

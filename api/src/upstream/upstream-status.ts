@@ -2,17 +2,18 @@
 import type { LedgerStatus } from '@airtight/protocol';
 import type { Logger } from 'pino';
 import type { IngestClient, IngestStatus } from './ingest-client.ts';
-import type { LedgerClient, LedgerInfo } from './ledger-client.ts';
+import type { Cosigning, LedgerClient, LedgerInfo } from './ledger-client.ts';
 
 const ASK_INTERVAL_MS = 1000;
 
 export class UpstreamStatus {
   readonly #ingest: Pick<IngestClient, 'status'>;
-  readonly #ledger: Pick<LedgerClient, 'info'>;
+  readonly #ledger: Pick<LedgerClient, 'info' | 'cosigning'>;
   readonly #logger: Logger;
   readonly #vkey: string | undefined;
   #ingestStatus: IngestStatus | undefined;
   #ledgerInfo: LedgerInfo | undefined;
+  #cosigning: Cosigning | undefined;
   #ingestReachable = false;
   #ledgerReachable = false;
   #timer: NodeJS.Timeout | undefined;
@@ -21,7 +22,7 @@ export class UpstreamStatus {
 
   /** @param vkey the verifier key the deployment trusts; undefined: what the ledger says of itself is taken */
   constructor(
-    clients: { readonly ingest: Pick<IngestClient, 'status'>; readonly ledger: Pick<LedgerClient, 'info'> },
+    clients: { readonly ingest: Pick<IngestClient, 'status'>; readonly ledger: Pick<LedgerClient, 'info' | 'cosigning'> },
     vkey: string | undefined,
     logger: Logger,
   ) {
@@ -73,16 +74,33 @@ export class UpstreamStatus {
       root: info?.root ?? '',
       checkpoint: info?.checkpoint ?? '',
       anchoredThrough: this.#ingestStatus?.anchoredThrough ?? 0,
-      witnesses: [],
+      finalSize: info?.final?.size ?? null,
+      quorum: this.#cosigning?.log?.quorum ?? null,
+      isFrozen: this.#cosigning?.log?.isFrozen ?? false,
+      witnesses: (this.#cosigning?.log?.witnesses ?? []).map(({ name, witness, size, cosignedAt, error }) => ({
+        ...{ name, witness, size, cosignedAt },
+        error: error === null ? null : { at: error.at, detail: error.detail },
+      })),
     };
   }
 
+  /** The newest checkpoint with its quorum. */
+  get final(): LedgerInfo['final'] {
+    return this.#ledgerInfo?.final ?? null;
+  }
+
+  /** What the ledger cosigns for others; null when it is no witness. */
+  get ownWitness(): Cosigning['witness'] {
+    return this.#cosigning?.witness ?? null;
+  }
+
   async #ask(): Promise<void> {
-    const [ingest, ledger] = await Promise.allSettled([this.#ingest.status(), this.#ledger.info()]);
+    const [ingest, ledger, cosigning] = await Promise.allSettled([this.#ingest.status(), this.#ledger.info(), this.#ledger.cosigning()]);
     this.#ingestReachable = ingest.status === 'fulfilled';
     this.#ledgerReachable = ledger.status === 'fulfilled';
     if (ingest.status === 'fulfilled') this.#ingestStatus = ingest.value;
     if (ledger.status === 'fulfilled') this.#ledgerInfo = ledger.value;
+    if (cosigning.status === 'fulfilled') this.#cosigning = cosigning.value;
     if (!this.ledgerKeyTrusted && !this.#told) {
       this.#told = true;
       this.#logger.error(

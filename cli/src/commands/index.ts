@@ -5,16 +5,19 @@ import { caCommand } from './ca.ts';
 import { datasetCommand } from './dataset.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
+import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { passwordCommand } from './password.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { rebuildCommand } from './rebuild.ts';
+import { regionsCommand } from './regions.ts';
 import { replayCommand } from './replay.ts';
 import { revokeCommand } from './revoke.ts';
 import { apiCommand, ingestCommand, ledgerCommand } from './service.ts';
 import { simulateCommand } from './simulate.ts';
 import { upCommand } from './up.ts';
 import { verifyCommand } from './verify.ts';
+import { witnessCommand } from './witness.ts';
 
 export const COMMANDS: readonly Command[] = [
   upCommand,
@@ -28,9 +31,12 @@ export const COMMANDS: readonly Command[] = [
   replayCommand,
   importCommand,
   verifyCommand,
+  exportCommand,
   auditCommand,
   rebuildCommand,
   doctorCommand,
+  witnessCommand,
+  regionsCommand,
   ledgerCommand,
   ingestCommand,
   apiCommand,

@@ -6,7 +6,7 @@ import { INGEST_OPTION, ingestUrl, MQTT_OPTION, mqttAddress } from '../endpoints
 import { IngestClient } from '../ingest-client.ts';
 import { DeviceSession } from '../simulation/device-session.ts';
 import { enrolSimulated, scenarioOf } from '../simulation/enrolment.ts';
-import { FRIDGES_MAX, STATIONS_MAX, simulatedNetwork } from '../simulation/network.ts';
+import { FRIDGES_MAX, PROVINCES, type Province, STATIONS_MAX, simulatedNetwork } from '../simulation/network.ts';
 import { HISTORY_STEP_MS } from '../simulation/reading.ts';
 import type { Terminal } from '../terminal.ts';
 import { answers, untilInterrupted, waitUntil } from '../waiting.ts';
@@ -41,6 +41,11 @@ export const simulateCommand = defineCommand({
     },
     stations: { type: 'string', value: 'N', default: '36', doc: { zh: '空气站数', en: 'air stations' } },
     fridges: { type: 'string', value: 'N', default: '12', doc: { zh: '疫苗冰箱数', en: 'vaccine fridges' } },
+    region: {
+      type: 'string',
+      value: 'bj|tj|he',
+      doc: { zh: '只模拟一地：北京、天津或河北（默认全部）', en: 'Beijing, Tianjin or Hebei alone (default: all)' },
+    },
     ...INGEST_OPTION,
     ...MQTT_OPTION,
   },
@@ -53,6 +58,7 @@ export const simulateCommand = defineCommand({
     const network = simulatedNetwork(
       wholeNumber('stations', values.stations, 0, STATIONS_MAX),
       wholeNumber('fridges', values.fridges, 0, FRIDGES_MAX),
+      provinceOf(values.region),
     );
     const data = dataDirectory(values.data);
     const stop = untilInterrupted();
@@ -89,6 +95,13 @@ export const simulateCommand = defineCommand({
     return EXIT.ok;
   },
 });
+
+/** @throws UsageError when it is no region of the network */
+function provinceOf(text: string | undefined): Province | undefined {
+  const province = PROVINCES.find((known) => known === text);
+  if (province !== undefined || text === undefined) return province;
+  throw new UsageError({ zh: `--region 应为 ${PROVINCES.join('、')} 之一`, en: `--region takes one of ${PROVINCES.join(', ')}` });
+}
 
 async function runSessions(
   sessions: readonly DeviceSession[],

@@ -12,6 +12,7 @@ import { assertPortsFree, readConfigFile, resolvePorts } from '../supervise/port
 import { Readiness, type ServiceName } from '../supervise/readiness.ts';
 import type { Crash } from '../supervise/service-process.ts';
 import { type Deployment, serviceSpecs } from '../supervise/services.ts';
+import { stopOnSignals } from '../supervise/stop-on-signals.ts';
 import { Supervisor } from '../supervise/supervisor.ts';
 import type { Terminal } from '../terminal.ts';
 import { waitUntil } from '../waiting.ts';
@@ -20,8 +21,6 @@ import { accountLines, welcome } from '../welcome.ts';
 const SERVICES: readonly ServiceName[] = ['ledger', 'ingest', 'api'];
 const RETRY_MS = 250;
 const IDLE_MS = 60_000;
-/** One Ctrl-C comes twice when it was started through npx or pnpm: from the terminal, and handed on by them. */
-const SAME_PRESS_MS = 500;
 /** chDB and a journal of many segments take their time on a slow machine; beyond this something is wrong. */
 const READY_TIMEOUT_MS = 120_000;
 /** A service that was never ready and crashed so often will not start by itself: its reason is shown instead. */
@@ -112,7 +111,7 @@ async function supervise(deployment: Deployment, terminal: Terminal): Promise<Ex
     exitCode = EXIT.environment;
     stop.abort();
   });
-  stopOnSignals(stop, supervisor, terminal);
+  stopOnSignals(stop, () => supervisor.kill(), terminal);
   const running: Running = { pid: process.pid, startedAt: Date.now(), ports };
   writeFileSync(data.runningFile, `${JSON.stringify(running)}\n`, { mode: 0o600 });
   supervisor.start();
@@ -139,21 +138,6 @@ async function supervise(deployment: Deployment, terminal: Terminal): Promise<Ex
     terminal.note({ zh: '已停止。', en: 'Stopped.' });
   }
   return exitCode;
-}
-
-/** The first signal stops everything in order, the second at once. */
-function stopOnSignals(stop: AbortController, supervisor: Supervisor, terminal: Terminal): void {
-  let firstAt = Number.POSITIVE_INFINITY;
-  const onSignal = () => {
-    if (stop.signal.aborted) {
-      if (performance.now() - firstAt > SAME_PRESS_MS) supervisor.kill();
-      return;
-    }
-    firstAt = performance.now();
-    terminal.note({ zh: '正在停止……（再按一次 Ctrl-C 立即结束）', en: 'Stopping … (Ctrl-C again ends at once)' });
-    stop.abort();
-  };
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
 }
 
 function reportCrash(name: string, crash: Crash, data: DataDirectory, terminal: Terminal): void {

@@ -1,9 +1,32 @@
-/** `airtight verify FILE`: checks a proof bundle offline, step by step. */
+/** `airtight verify FILE`: checks one record or many offline, and says which step fails of which record. */
+import { hash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { type Bilingual, CODES, type ProofStep, type ProofStepName, parseDeviceKey, verifyProof } from '@airtight/protocol';
-import { type Policy, parseBundle, parsePolicy } from '@airtight/tlog';
+import {
+  type Bilingual,
+  type CheckedRecord,
+  CODES,
+  type ProofStepName,
+  parseDeviceKey,
+  verifyProof,
+  verifyProofs,
+} from '@airtight/protocol';
+import {
+  type Fault,
+  type Policy,
+  PROOF_LIMITS,
+  type ProofBundle,
+  type ProofSet,
+  parseBundle,
+  parsePolicy,
+  parseProofSet,
+  policyFingerprint,
+  proofFormatOf,
+  sha256FromLatin1,
+} from '@airtight/tlog';
 import { DATA_OPTION, defineCommand, EnvironmentError, EXIT, type ExitCode, JSON_OPTION, UsageError } from '../command.ts';
 import { dataDirectory } from '../data-directory.ts';
+import { proofsInHtml } from '../evidence/evidence-file.ts';
+import { grouped } from '../progress-bar.ts';
 import type { Terminal } from '../terminal.ts';
 
 const STEPS: { readonly [step in ProofStepName]: Bilingual } = {
@@ -16,15 +39,19 @@ const STEPS: { readonly [step in ProofStepName]: Bilingual } = {
   deviceKey: { zh: '该密钥在此之前已登记给该设备', en: 'That key was on record for this device before' },
 };
 
+/** Records that fail are named one by one up to this many; the counts tell the rest. */
+const FAILURES_SHOWN_MAX = 20;
+const sha = sha256FromLatin1((data) => hash('sha256', data, 'latin1'));
+
 export const verifyCommand = defineCommand({
   name: 'verify',
   summary: {
-    zh: '离线验证证据包（*.airtight-proof.json），逐步说明',
-    en: 'verify a proof bundle (*.airtight-proof.json) offline, step by step',
+    zh: '离线验证一条或多条记录的证据，逐步说明',
+    en: 'verify the proof of one record or of many offline, step by step',
   },
   details: {
-    zh: '信任策略说明您信任哪个账本、要求哪些见证方联署；不给 --policy 时用数据目录的 keys/policy。设备签过名的记录也核验其签名；给出 --device-key 则不必信任登记的密钥。退出码 0：成立；1：不成立。',
-    en: 'The policy says which ledger you trust and which witnesses must have cosigned; without --policy it is keys/policy of the data directory. A record that its device signed is checked for that too; with --device-key you need not trust the key on record. Exit code 0: it holds; 1: it does not.',
+    zh: '文件可为 *.airtight-proof.json、*.airtight-proofs.json 或 export evidence 写出的 HTML。信任策略说明您信任哪个账本、要求哪些见证方联署；不给 --policy 时用数据目录的 keys/policy。设备签过名的记录也核验其签名；给出 --device-key 则不必信任登记的密钥。退出码 0：成立；1：不成立。',
+    en: 'The file is an *.airtight-proof.json, an *.airtight-proofs.json or the HTML that export evidence writes. The policy says which ledger you trust and which witnesses must have cosigned; without --policy it is keys/policy of the data directory. A record that its device signed is checked for that too; with --device-key you need not trust the key on record. Exit code 0: it holds; 1: it does not.',
   },
   operands: 'FILE',
   options: {
@@ -40,33 +67,129 @@ export const verifyCommand = defineCommand({
   async run(values, operands, terminal): Promise<ExitCode> {
     const [file, ...more] = operands;
     if (file === undefined || more.length > 0) throw new UsageError({ zh: '请给出一个证据包文件', en: 'name one proof bundle' });
-    const asJson = values.json === true;
-    const policy = readPolicy(values.policy ?? dataDirectory(values.data).policyFile);
-    const deviceKey = readDeviceKey(values['device-key']);
-    const bundle = parseBundle(readFileSync(file, 'utf8'));
-    if (!bundle.ok) {
-      if (asJson) terminal.json({ ok: false, code: bundle.code, detail: bundle.detail, steps: [] });
-      else terminal.say(`${terminal.style('red', '✗')} ${bundle.code} ${terminal.text(CODES[bundle.code])}: ${bundle.detail}`);
-      return EXIT.found;
+    const trusted = readPolicy(values.policy ?? dataDirectory(values.data).policyFile);
+    const check: Check = { ...trusted, deviceKey: readDeviceKey(values['device-key']), asJson: values.json === true };
+    const text = readFileSync(file, 'utf8');
+    const proofs = proofsInHtml(text) ?? text;
+    if (proofFormatOf(proofs) === 'set') {
+      const set = parseProofSet(proofs);
+      return set.ok ? verifySet(set.value, check, terminal) : unreadable(set, check.asJson, terminal);
     }
-    const { ok, steps, cosigners } = verifyProof(bundle.value, policy, { deviceKey });
-    if (asJson)
-      terminal.json({ ok, position: bundle.value.position, steps, cosigners: cosigners.map(({ name, time }) => ({ name, time })) });
-    else show(bundle.value.position, steps, ok, terminal);
-    return ok ? EXIT.ok : EXIT.found;
+    const bundle = parseBundle(proofs);
+    return bundle.ok ? verifyOne(bundle.value, check, terminal) : unreadable(bundle, check.asJson, terminal);
   },
 });
 
+interface Trusted {
+  readonly policy: Policy;
+  readonly policyText: string;
+}
+interface Check extends Trusted {
+  readonly deviceKey: Uint8Array | undefined;
+  readonly asJson: boolean;
+}
+
+function unreadable({ code, detail }: Fault, asJson: boolean, terminal: Terminal): ExitCode {
+  if (asJson) terminal.json({ ok: false, code, detail, steps: [] });
+  else terminal.say(`${terminal.style('red', '✗')} ${code} ${terminal.text(CODES[code])}: ${detail}`);
+  return EXIT.found;
+}
+
+function verifyOne(bundle: ProofBundle, { policy, deviceKey, asJson }: Check, terminal: Terminal): ExitCode {
+  const { ok, steps, cosigners } = verifyProof(bundle, policy, { deviceKey });
+  const { position } = bundle;
+  if (asJson) terminal.json({ ok, position, steps, cosigners: cosigners.map(({ name, time }) => ({ name, time })) });
+  else {
+    for (const step of steps) showStep(step, terminal);
+    terminal.say(
+      ok
+        ? {
+            zh: `记录 ${position} 已证：自封存以来未被改动。`,
+            en: `Record ${position} is proven: it has not been changed since it was sealed.`,
+          }
+        : { zh: `记录 ${position} 未能证明。`, en: `Record ${position} is not proven.` },
+    );
+    if (ok) showLimits(isSigned(steps), terminal);
+  }
+  return ok ? EXIT.ok : EXIT.found;
+}
+
+function isSigned(steps: readonly { readonly step: ProofStepName; readonly ok: boolean }[]): boolean {
+  return steps.some(({ step, ok }) => step === 'signature' && ok);
+}
+
+function verifySet(set: ProofSet, { policy, policyText, deviceKey, asJson }: Check, terminal: Terminal): ExitCode {
+  const { ok, records, shared, cosigners, signed } = verifyProofs(set, policy, { deviceKey, sha });
+  const failing = records.filter(({ faults }) => faults.length > 0);
+  const proven = records.length - failing.length;
+  if (asJson) {
+    const failed = failing.map(({ position, faults }) => ({ position, faults }));
+    terminal.json({
+      ok,
+      records: records.length,
+      proven,
+      signed,
+      failed,
+      shared,
+      cosigners: cosigners.map(({ name, time }) => ({ name, time })),
+    });
+    return ok ? EXIT.ok : EXIT.found;
+  }
+  for (const step of shared) showStep(step, terminal);
+  for (const one of failing.slice(0, FAILURES_SHOWN_MAX)) showFailing(one, terminal);
+  if (failing.length > FAILURES_SHOWN_MAX) {
+    const rest = grouped(failing.length - FAILURES_SHOWN_MAX);
+    terminal.say({ zh: `  另有 ${rest} 条未列出`, en: `  and ${rest} more` });
+  }
+  const mark = ok ? terminal.style('green', '✓') : terminal.style('red', '✗');
+  terminal.say(`${mark} ${terminal.text(sumOf(proven, records.length))}`);
+  if (set.policy !== undefined && set.policy !== policyFingerprint(policyText)) {
+    terminal.say({
+      zh: '文件是按另一份信任策略制作的；以上按您的策略核验。',
+      en: 'The file was made under another trust policy; this was checked by yours.',
+    });
+  }
+  if (ok) showLimits(signed === records.length, terminal);
+  return ok ? EXIT.ok : EXIT.found;
+}
+
+function sumOf(proven: number, all: number): Bilingual {
+  const n = grouped(proven);
+  const of = grouped(all);
+  if (proven === all)
+    return {
+      zh: `${of} 条记录中 ${n} 条已证：自封存以来未被改动。`,
+      en: `${n} of ${of} records are proven: not changed since they were sealed.`,
+    };
+  return { zh: `${of} 条记录中只有 ${n} 条得到证明。`, en: `Only ${n} of ${of} records are proven.` };
+}
+
+/** A record with the first step that fails; the other ones follow from it, or stand in the JSON. */
+function showFailing({ position, faults }: CheckedRecord, terminal: Terminal): void {
+  const [fault] = faults;
+  if (fault === undefined) return;
+  terminal.say(`${terminal.style('red', '✗')} #${position}  ${terminal.text(STEPS[fault.step])}`);
+  terminal.say(`    ${fault.code} ${terminal.text(CODES[fault.code])}: ${fault.detail}`);
+}
+
+function showLimits(isSigned: boolean, terminal: Terminal): void {
+  terminal.say({ zh: '这不证明的是：', en: 'What this does not prove:' });
+  for (const limit of PROOF_LIMITS) {
+    if (!isSigned || limit.code !== 'NOT_IDENTITY_OF_DEVICE') terminal.say(`  – ${terminal.text(limit)}`);
+  }
+}
+
 /** @throws EnvironmentError when there is no policy, or it has errors: without trust nothing is proven */
-function readPolicy(file: string): Policy {
+function readPolicy(file: string): Trusted {
   if (!existsSync(file)) {
     throw new EnvironmentError({
       zh: `没有信任策略 ${file}。请用 --policy 给出您信任的账本，例如 /ledger/ 公布的 policy。`,
       en: `There is no trust policy ${file}. Say with --policy which ledger you trust.`,
     });
   }
-  const policy = parsePolicy(readFileSync(file, 'utf8'));
-  if (policy.ok) return policy.value;
+  const policyText = readFileSync(file, 'utf8');
+  const policy = parsePolicy(policyText);
+  if (policy.ok) return { policy: policy.value, policyText };
   throw new EnvironmentError({
     zh: `${file}：${CODES[policy.code].zh}：${policy.detail}`,
     en: `${file}: ${CODES[policy.code].en}: ${policy.detail}`,
@@ -83,18 +206,15 @@ function readDeviceKey(file: string | undefined): Uint8Array | undefined {
   });
 }
 
-function show(position: number, steps: readonly ProofStep[], isProven: boolean, terminal: Terminal): void {
-  for (const { step, ok, code, detail } of steps) {
-    const mark = ok ? terminal.style('green', '✓') : terminal.style('red', '✗');
-    terminal.say(`${mark} ${terminal.text(STEPS[step])}`);
-    terminal.say(`    ${code === undefined ? '' : `${code} ${terminal.text(CODES[code])}: `}${detail}`);
-  }
-  terminal.say(
-    isProven
-      ? {
-          zh: `记录 ${position} 已证：自封存以来未被改动。`,
-          en: `Record ${position} is proven: it has not been changed since it was sealed.`,
-        }
-      : { zh: `记录 ${position} 未能证明。`, en: `Record ${position} is not proven.` },
-  );
+interface ShownStep {
+  readonly step: ProofStepName;
+  readonly ok: boolean;
+  readonly code?: CheckedRecord['faults'][number]['code'];
+  readonly detail: string;
+}
+
+function showStep({ step, ok, code, detail }: ShownStep, terminal: Terminal): void {
+  const mark = ok ? terminal.style('green', '✓') : terminal.style('red', '✗');
+  terminal.say(`${mark} ${terminal.text(STEPS[step])}`);
+  terminal.say(`    ${code === undefined ? '' : `${code} ${terminal.text(CODES[code])}: `}${detail}`);
 }

@@ -23,7 +23,9 @@ interface Place {
   readonly lat: number;
   readonly lon: number;
 }
-type Province = 'bj' | 'tj' | 'he';
+/** `he` is Hebei, as in ISO 3166-2:CN. */
+export const PROVINCES = ['bj', 'tj', 'he'] as const;
+export type Province = (typeof PROVINCES)[number];
 
 const REGIONS: { readonly [P in Province]: Bilingual } = {
   bj: { zh: '北京', en: 'Beijing' },
@@ -91,18 +93,20 @@ export const STATIONS_MAX = 500;
 export const FRIDGES_MAX = 500;
 
 /**
- * The first `stations` air stations and `fridges` vaccine fridges of the network; beyond the listed places numbered
- * ones follow beside them.
+ * The first `stations` air stations and `fridges` vaccine fridges of the network, or of one province of it; beyond the
+ * listed places numbered ones follow beside them.
  */
-export function simulatedNetwork(stations: number, fridges: number): readonly SimulatedDevice[] {
+export function simulatedNetwork(stations: number, fridges: number, only?: Province): readonly SimulatedDevice[] {
+  const within = (places: typeof AIR_PLACES) => places.filter(([province]) => only === undefined || province === only);
+  const [airPlaces, fridgePlaces] = [within(AIR_PLACES), within(FRIDGE_PLACES)];
   return [
-    ...Array.from({ length: stations }, (_, index) => airStation(index)),
-    ...Array.from({ length: fridges }, (_, index) => vaccineFridge(index)),
+    ...Array.from({ length: stations }, (_, index) => airStation(airPlaces, index)),
+    ...Array.from({ length: fridges }, (_, index) => vaccineFridge(fridgePlaces, index)),
   ];
 }
 
-function airStation(index: number): SimulatedDevice {
-  const { province, place, suffix } = pick(AIR_PLACES, index);
+function airStation(places: typeof AIR_PLACES, index: number): SimulatedDevice {
+  const { province, place, suffix } = pick(places, index);
   return {
     producer: `sim-air-${province}-${place.id}${suffix.id}`,
     agency: `${province}-eco`,
@@ -115,8 +119,8 @@ function airStation(index: number): SimulatedDevice {
   };
 }
 
-function vaccineFridge(index: number): SimulatedDevice {
-  const { province, place, suffix } = pick(FRIDGE_PLACES, index);
+function vaccineFridge(places: typeof AIR_PLACES, index: number): SimulatedDevice {
+  const { province, place, suffix } = pick(places, index);
   return {
     producer: `sim-fridge-${province}-${place.id}${suffix.id}`,
     agency: `${province}-cdc`,

@@ -12,6 +12,8 @@ export interface ServiceSpec {
   /** The whole environment of the process. */
   readonly env: { readonly [name: string]: string | undefined };
   readonly logFile: string;
+  /** What it prints may be a secret, shown once: only its complaints are kept in the log. */
+  readonly isOutputSecret?: boolean;
 }
 
 export interface Crash {
@@ -74,7 +76,8 @@ export class ServiceProcess {
     this.#child = child;
     this.#startedAt = performance.now();
     this.#lastError = undefined;
-    child.stdout?.on('data', (chunk: Buffer) => this.#onOutput(chunk));
+    if (this.spec.isOutputSecret === true) child.stdout?.resume();
+    else child.stdout?.on('data', (chunk: Buffer) => this.#onOutput(chunk));
     child.stderr?.on('data', (chunk: Buffer) => this.#onOutput(chunk));
     child.on('error', (error) => {
       this.#lastError = error.message;

@@ -11,9 +11,14 @@ const STOP_POLL_MS = 20;
 
 export class Supervisor {
   readonly #services: readonly ServiceProcess[];
+  readonly #graceMs: number;
 
-  /** @param specs in the order in which they stop being needed by others: the last one is stopped last */
-  constructor(specs: readonly ServiceSpec[], onCrash: (name: string, crash: Crash) => void) {
+  /**
+   * @param specs in the order in which they stop being needed by others: the last one is stopped last
+   * @param graceMs what has not stopped by then is ended
+   */
+  constructor(specs: readonly ServiceSpec[], onCrash: (name: string, crash: Crash) => void, graceMs: number = STOP_GRACE_MS) {
+    this.#graceMs = graceMs;
     this.#services = specs.map((spec) => new ServiceProcess(spec, (service, crash) => onCrash(service.spec.name, crash)));
   }
 
@@ -29,7 +34,7 @@ export class Supervisor {
 
   /** Stops everything. @returns names of the services that had to be ended */
   async stop(): Promise<readonly string[]> {
-    const deadline = AbortSignal.timeout(STOP_GRACE_MS);
+    const deadline = AbortSignal.timeout(this.#graceMs);
     const last = this.#services.at(-1);
     const others = this.#services.slice(0, -1);
     for (const service of others) service.stop();

@@ -24,6 +24,11 @@ export async function getText(path: string, signal?: AbortSignal): Promise<Answe
   return send('GET', apiUrl(path, {}), undefined, signal, (response) => response.text());
 }
 
+/** `GET` of a public JSON file of the ledger, outside the API. */
+export function getFile<T>(url: string, signal?: AbortSignal): Promise<Answer<T>> {
+  return request<T>('GET', url, undefined, signal);
+}
+
 /** `POST` or `DELETE`; carries the CSRF token. */
 export function sendJson<T>(method: 'POST' | 'DELETE', path: string, body: unknown): Promise<Answer<T>> {
   return request<T>(method, apiUrl(path, {}), body);

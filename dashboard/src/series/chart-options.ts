@@ -29,6 +29,8 @@ export interface ChartStyle {
 
 export interface ChartInput {
   readonly columns: () => Columns;
+  /** Epoch ms of points that could not be proven. */
+  readonly failing: () => ReadonlySet<number>;
   readonly colour: string;
   readonly lines: readonly ChartLine[];
   /** A range of values that is as it should be, drawn as a band. */
@@ -91,7 +93,7 @@ export function chartOptions(input: ChartInput, width: number, height: number): 
     hooks: {
       drawClear: [(plot) => drawUnder(plot, input)],
       drawAxes: [(plot) => drawLimits(plot, input)],
-      draw: [(plot) => drawFlags(plot, input)],
+      draw: [(plot) => drawFlags(plot, input), (plot) => drawFailing(plot, input)],
       setCursor: [(plot) => input.onCursor(plot.cursor.idx ?? null)],
       setSelect: [(plot) => select(plot, input)],
     },
@@ -198,6 +200,30 @@ function drawFlags(plot: uPlot, input: ChartInput): void {
     if (value === null || value === undefined || at === undefined) continue;
     ctx.beginPath();
     ctx.arc(plot.valToPos(at, 'x', true), plot.valToPos(value, 'y', true), 3.4 * devicePixelRatio, 0, 2 * Math.PI);
+    ctx.stroke();
+  }
+  ctx.restore();
+}
+
+/** Points that could not be proven: a cross, so that they are seen without colour. */
+function drawFailing(plot: uPlot, input: ChartInput): void {
+  const { ctx } = plot;
+  const { x, mean } = input.columns();
+  const failing = input.failing();
+  if (failing.size === 0) return;
+  const arm = 5 * devicePixelRatio;
+  ctx.save();
+  ctx.strokeStyle = input.style.token('bad');
+  ctx.lineWidth = 2 * devicePixelRatio;
+  for (const [index, at] of x.entries()) {
+    const value = mean[index];
+    if (value === null || value === undefined || !failing.has(Math.round(at * 1000))) continue;
+    const [left, top] = [plot.valToPos(at, 'x', true), plot.valToPos(value, 'y', true)];
+    ctx.beginPath();
+    ctx.moveTo(left - arm, top - arm);
+    ctx.lineTo(left + arm, top + arm);
+    ctx.moveTo(left - arm, top + arm);
+    ctx.lineTo(left + arm, top - arm);
     ctx.stroke();
   }
   ctx.restore();

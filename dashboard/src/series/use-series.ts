@@ -12,6 +12,8 @@ export interface LoadedSeries {
   /** UCUM. */
   readonly unit: string;
   readonly bucketMs: number;
+  /** Epoch ms at which the fetched history begins. */
+  readonly from: number;
   readonly points: readonly SeriesPoint[];
 }
 
@@ -98,9 +100,15 @@ export function useSeries(request: () => SeriesRequest | undefined) {
     stop();
     running?.abort();
   });
-  return { loaded, problem, loading, reload: () => void load() };
+  return { loaded, problem, loading, reload: load };
 }
 
 function toLoaded(series: Series): LoadedSeries {
-  return { property: series.observedProperty, unit: series.unit, bucketMs: series.bucketMs, points: series.points };
+  return {
+    property: series.observedProperty,
+    unit: series.unit,
+    bucketMs: series.bucketMs,
+    from: Date.parse(series.from),
+    points: series.points,
+  };
 }

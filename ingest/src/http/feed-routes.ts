@@ -1,19 +1,12 @@
-/** The journal read from outside: feed, single records, their place in a batch, batches. */
-import { crc32 } from 'node:zlib';
-import { decodeExpired, FEED_FROM_HEADER, FEED_HEAD_HEADER, FEED_NEXT_HEADER, isExpiredBody, readFrame } from '@airtight/protocol';
-import { inclusionPath } from '@airtight/tlog';
+/** The journal read from outside: feed, single records, batches. */
+import { decodeExpired, FEED_FROM_HEADER, FEED_HEAD_HEADER, FEED_NEXT_HEADER, isExpiredBody } from '@airtight/protocol';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { StoredBatch } from '../batch/batch-store.ts';
-import { nodeSha256 } from '../batch/running-root.ts';
-import type { Journal } from '../journal/journal.ts';
-import { leafHashOf } from '../leaf-hash.ts';
 import type { IngestParts } from './parts.ts';
 import { sendProblem } from './problem.ts';
 
 const WAIT_MAX_MS = 25_000;
 const FEED_MAX_BYTES = 8 * 1024 * 1024;
 const BATCHES_MAX = 1000;
-const HASH_BYTES = 32;
 const position = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
 
 export function addFeedRoutes(server: FastifyInstance, parts: IngestParts): void {
@@ -58,11 +51,6 @@ export function addFeedRoutes(server: FastifyInstance, parts: IngestParts): void
       .send(body.subarray(1));
   });
 
-  server.get<{ Params: { position: number } }>('/records/:position/inclusion', recordSchema, async ({ params }, reply) => {
-    if (params.position >= journal.committed) return sendProblem(reply, 'NOT_FOUND', `record ${params.position}`);
-    return sendInclusion(parts, params.position, reply);
-  });
-
   server.get<{ Querystring: { from: number; limit: number } }>(
     '/batches',
     {
@@ -93,37 +81,4 @@ function sendExpired(reply: FastifyReply, at: number, body: Uint8Array): Fastify
   if (!expired.ok) return sendProblem(reply, expired.code, `record ${at}: ${expired.detail}`);
   const { header, leafHash } = expired.value;
   return sendProblem(reply, 'RECORD_EXPIRED', `record ${at}`, { header, leafHash: Buffer.from(leafHash).toString('hex') });
-}
-
-function sendInclusion({ journal, batches }: IngestParts, at: number, reply: FastifyReply): FastifyReply {
-  const stored = batches.find(at);
-  if (stored === null) return sendProblem(reply, 'RECORD_NOT_SEALED', `record ${at}; sealed through ${batches.sealedThrough}`);
-  const index = at - stored.batch.first;
-  const path = inclusionPath(leafHashesOf(journal, stored), index, nodeSha256);
-  return reply.send({
-    position: at,
-    seq: stored.batch.seq,
-    index,
-    count: stored.batch.count,
-    path: path.map((node) => Buffer.from(node).toString('base64')),
-    batch: stored.bytes.toString('base64'),
-    ledgerIndex: stored.ledgerIndex,
-  });
-}
-
-/** Leaf hashes of a batch's records, 32 bytes each, computed from the journal as it stands; of records without payload those that were kept. */
-function leafHashesOf(journal: Journal, { batch }: StoredBatch): Uint8Array {
-  const hashes = Buffer.alloc(batch.count * HASH_BYTES);
-  const end = batch.first + batch.count;
-  for (let at = batch.first; at < end; ) {
-    const run = journal.readFrames(at, FEED_MAX_BYTES);
-    if (run === null) throw new Error(`the journal does not hold record ${at}`);
-    for (let offset = 0; offset < run.bytes.length && at < end; at++) {
-      const frame = readFrame(run.bytes, offset, crc32);
-      if (typeof frame === 'string') throw new Error(`record ${at}: ${frame}`);
-      hashes.set(leafHashOf(frame.body), (at - batch.first) * HASH_BYTES);
-      offset = frame.end;
-    }
-  }
-  return hashes;
 }

@@ -9,6 +9,7 @@ import { addFeedRoutes } from './feed-routes.ts';
 import { addHealthRoutes } from './health-routes.ts';
 import { addIdentityRoutes } from './identity-routes.ts';
 import { addImportRoutes } from './import-routes.ts';
+import { addInclusionRoutes } from './inclusion-routes.ts';
 import type { IngestParts } from './parts.ts';
 import { sendProblem } from './problem.ts';
 import { addPublishRoute } from './publish-route.ts';
@@ -33,6 +34,7 @@ export function createInternalServer(parts: IngestParts, token: string, logger: 
   });
   server.setNotFoundHandler((request, reply) => sendProblem(reply, 'NOT_FOUND', request.url));
   addFeedRoutes(server, parts);
+  addInclusionRoutes(server, parts);
   addControlRoutes(server, parts);
   addQuarantineRoutes(server, parts);
   addIdentityRoutes(server, parts);

@@ -18,6 +18,8 @@ import { type Answer, boundedFetch } from './bounded-fetch.ts';
 
 /** A first try tells the size that the witness has, the second one proves; a third when another request came between. */
 const TRIES_MAX = 3;
+/** Of what a witness says about its refusal. */
+const REASON_MAX_LENGTH = 300;
 
 export interface CosigningTarget {
   readonly size: number;
@@ -93,6 +95,16 @@ function sizeOf({ contentType, bytes }: Answer): number | null {
 }
 
 function refusal({ status, bytes }: Answer): CosigningOutcome {
-  const detail = `${status}: ${Buffer.from(bytes.subarray(0, 300)).toString()}`;
+  const detail = `${status}: ${reasonIn(Buffer.from(bytes).toString()).slice(0, REASON_MAX_LENGTH)}`;
   return status === 422 ? { kind: 'contradicted', detail } : { kind: 'refused', status, detail };
+}
+
+/** Witnesses of ours answer with problem documents; the specification leaves the body of a refusal open. */
+function reasonIn(body: string): string {
+  try {
+    const { detail } = JSON.parse(body) as { readonly detail?: unknown };
+    return typeof detail === 'string' ? detail : body;
+  } catch {
+    return body;
+  }
 }
