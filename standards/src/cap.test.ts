@@ -16,12 +16,12 @@ import {
   type CapAlert,
   type CapArea,
   type CapInfo,
-  type CapPoint,
   capReference,
   capTime,
   parseCap,
   writeCap,
 } from './cap.ts';
+import type { CapPoint } from './cap-values.ts';
 
 const SAMPLES = join(import.meta.dirname, '../../../shared/data/payload-cap');
 const XSD = join(SAMPLES, 'cap12.xsd');
@@ -216,6 +216,10 @@ function wrongDocuments(): { readonly [what: string]: string } {
     altitude: but('>0<', '>1e3<'),
     ceiling: but('>3000<', '>high<'),
     web: but('%E4', '%4'),
+    'web with two fragments': but('#a', '#a#b'),
+    'web with a port that is none': but('gov.cn/alerts', 'gov.cn:http/alerts'),
+    'web with an empty port': but('gov.cn/alerts', 'gov.cn:/alerts'),
+    'web with a bracket': but('gov.cn/alerts', 'gov.cn/[alerts'),
     'value missing': but('<value>110000</value>', ''),
     'value first': but(/(<valueName>GB.*)\n(.*)\n/, '$2\n$1\n'),
     'mimeType missing': but(/ *<mimeType>.*\n/, ''),
