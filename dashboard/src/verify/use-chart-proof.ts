@@ -2,6 +2,7 @@
 import { onScopeDispose, shallowRef } from 'vue';
 import { apiUrl, getText } from '../http/http-client.ts';
 import type { RequestProblem } from '../http/problem.ts';
+import { ledgerKnown } from '../live/ledger-known.ts';
 import { useLive } from '../live/live-store.ts';
 import type { ChartCheck, ShownChart } from './check-series.ts';
 import { trustFor } from './trust.ts';
@@ -41,7 +42,8 @@ export function useChartProof() {
     const answer = await getText(path);
     if (own !== asked) return;
     problem.value = answer.ok ? null : answer.problem;
-    const trusted = trustFor(live.ledger.value?.vkey, live.now.value);
+    const trusted = trustFor((await ledgerKnown(live.ledger))?.vkey, live.now.value);
+    if (own !== asked) return;
     if (answer.ok && trusted !== undefined) {
       const { checkChart } = await import('./check-series.ts');
       const startedAt = performance.now();

@@ -3,6 +3,7 @@ import type { DatasetDefinition } from '@airtight/protocol';
 import { onScopeDispose, shallowRef } from 'vue';
 import { getText } from '../http/http-client.ts';
 import type { RequestProblem } from '../http/problem.ts';
+import { ledgerKnown } from '../live/ledger-known.ts';
 import { useLive } from '../live/live-store.ts';
 import type { ProofCheck } from './check-proof.ts';
 import type { ShownValue } from './shown-value.ts';
@@ -32,7 +33,7 @@ export function useRecordProof() {
       return;
     }
     problem.value = answer.ok ? null : answer.problem;
-    const trusted = trustFor(live.ledger.value?.vkey, live.now.value);
+    const trusted = trustFor((await ledgerKnown(live.ledger))?.vkey, live.now.value);
     if (answer.ok && trusted !== undefined) {
       const { birthNeeded, checkProof } = await import('./check-proof.ts');
       const birth = shown === undefined ? undefined : birthNeeded(answer.value);
