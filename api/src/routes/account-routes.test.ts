@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { CSRF_HEADER, DEVICES_DATASET, type Session } from '@airtight/protocol';
 import { ADMIN_PASSWORD, Deployment, stationRecord } from '../testing/deployment.ts';
+import { TEST_TOKEN } from '../testing/journal-server.ts';
 
 const d = new Deployment();
 
@@ -41,6 +42,17 @@ function post(path: string, body: unknown, headers: { [name: string]: string } =
 async function codeOf(response: Response): Promise<string> {
   return ((await response.json()) as { code: string }).code;
 }
+
+test('the token of our own services reads as a viewer and no more; another or an empty one is refused', async () => {
+  const as = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
+  const get = (path: string, token: string) => fetch(`${d.api.url}${path}`, as(token));
+  assert.equal((await get('/api/v1/latest', TEST_TOKEN)).status, 200);
+  for (const path of ['/api/v1/quarantine', '/api/v1/users', '/api/v1/tokens'])
+    assert.equal(await codeOf(await get(path, TEST_TOKEN)), 'ROLE_REQUIRED', path);
+  const change = await post('/api/v1/tokens', { title: 't', role: 'administrator' }, { authorization: `Bearer ${TEST_TOKEN}` });
+  assert.equal(await codeOf(change), 'ROLE_REQUIRED');
+  for (const token of [`${TEST_TOKEN}x`, 'x']) assert.equal(await codeOf(await get('/api/v1/latest', token)), 'CREDENTIALS_WRONG');
+});
 
 test('without a session nothing is read, and the session says so', async () => {
   const response = await d.get('/api/v1/latest');
