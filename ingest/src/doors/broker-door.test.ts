@@ -5,13 +5,14 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { DatasetRegistry, decodeRecord } from '@airtight/protocol';
+import { decodeRecord } from '@airtight/protocol';
 import pino from 'pino';
 import { DeviceRegistry } from '../identity/device-registry.ts';
-import { Intake, tagOfBody } from '../intake.ts';
-import { Journal } from '../journal/journal.ts';
+import type { Intake } from '../intake.ts';
+import type { Journal } from '../journal/journal.ts';
 import { createMetrics } from '../metrics.ts';
-import { Quarantine } from '../quarantine/quarantine.ts';
+import type { Quarantine } from '../quarantine/quarantine.ts';
+import { openIntake } from '../testing/open-intake.ts';
 import { BrokerDoor, type BrokerDoorOptions } from './broker-door.ts';
 import { DevicePaces } from './device-pace.ts';
 
@@ -26,18 +27,7 @@ let door: BrokerDoor;
 const metrics = createMetrics();
 
 before(async () => {
-  journal = Journal.open(join(root, 'records'), { tagOf: tagOfBody });
-  quarantine = new Quarantine(join(root, 'quarantine'));
-  intake = new Intake({
-    journal,
-    quarantine,
-    datasets: new DatasetRegistry(),
-    onCommitted: () => undefined,
-    onCommitSeconds: () => undefined,
-    onFatal: (error) => {
-      throw error;
-    },
-  });
+  ({ journal, quarantine, intake } = openIntake(root));
   const registry = new DeviceRegistry();
   const described = { type: 'device', agency: 'a', kind: 'air-station', name: { zh: '', en: '' }, credentials: [] } as const;
   registry.set({ ...described, producer: 'p', datasets: ['air'], subscribe: [], simulated: false, revoked: false });

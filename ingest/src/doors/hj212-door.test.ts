@@ -6,16 +6,17 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { DatasetRegistry, type DeviceRecord, decodeRecord } from '@airtight/protocol';
+import { type DeviceRecord, decodeRecord } from '@airtight/protocol';
 import { formatAnswer, frameHj212, type Hj212Segment, parseHj212 } from '@airtight/standards/hj212.ts';
 import pino from 'pino';
 import { DeviceRegistry } from '../identity/device-registry.ts';
 import { Logins } from '../identity/logins.ts';
 import { hashSecret } from '../identity/secret-hash.ts';
-import { Intake, tagOfBody } from '../intake.ts';
-import { Journal } from '../journal/journal.ts';
+import type { Intake } from '../intake.ts';
+import type { Journal } from '../journal/journal.ts';
 import { createMetrics } from '../metrics.ts';
-import { Quarantine } from '../quarantine/quarantine.ts';
+import type { Quarantine } from '../quarantine/quarantine.ts';
+import { openIntake } from '../testing/open-intake.ts';
 import { DevicePaces } from './device-pace.ts';
 import type { Hj212Timeouts } from './hj212-connection.ts';
 import { Hj212Door } from './hj212-door.ts';
@@ -36,16 +37,7 @@ let port: number;
 let base: DeviceRecord;
 
 before(async () => {
-  journal = Journal.open(join(root, 'records'), { tagOf: tagOfBody });
-  quarantine = new Quarantine(join(root, 'quarantine'));
-  intake = new Intake({
-    ...{ journal, quarantine, datasets: new DatasetRegistry() },
-    onCommitted: () => undefined,
-    onCommitSeconds: () => undefined,
-    onFatal: (error) => {
-      throw error;
-    },
-  });
+  ({ journal, quarantine, intake } = openIntake(root));
   const credentials = [{ id: 'first', kind: 'hj212-password', hash: await hashSecret(PASSWORD), validFrom: 0 }] as const;
   base = {
     ...{ type: 'device', agency: 'a', kind: 'air-station', name: { zh: '', en: '' }, simulated: false, revoked: false, subscribe: [] },

@@ -6,16 +6,17 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { DatasetRegistry, decodeRecord } from '@airtight/protocol';
+import { decodeRecord } from '@airtight/protocol';
 import pino from 'pino';
 import { DeviceRegistry } from '../identity/device-registry.ts';
 import { LiveSessions } from '../identity/live-sessions.ts';
 import { Logins } from '../identity/logins.ts';
 import { hashSecret } from '../identity/secret-hash.ts';
-import { Intake, tagOfBody } from '../intake.ts';
-import { Journal } from '../journal/journal.ts';
+import type { Intake } from '../intake.ts';
+import type { Journal } from '../journal/journal.ts';
 import { createMetrics } from '../metrics.ts';
-import { Quarantine } from '../quarantine/quarantine.ts';
+import type { Quarantine } from '../quarantine/quarantine.ts';
+import { openIntake } from '../testing/open-intake.ts';
 import { MqttBroker } from './mqtt-broker.ts';
 import { MqttListeners } from './mqtt-listeners.ts';
 
@@ -36,18 +37,7 @@ const registry = new DeviceRegistry();
 let anchoredThrough = 0;
 
 before(async () => {
-  journal = Journal.open(join(root, 'records'), { tagOf: tagOfBody });
-  quarantine = new Quarantine(join(root, 'quarantine'));
-  intake = new Intake({
-    journal,
-    quarantine,
-    datasets: new DatasetRegistry(),
-    onCommitted: () => undefined,
-    onCommitSeconds: () => undefined,
-    onFatal: (error) => {
-      throw error;
-    },
-  });
+  ({ journal, quarantine, intake } = openIntake(root));
   const logger = pino({ level: 'silent' });
   sessions = new LiveSessions(registry);
   const credentials = [{ id: 'first', kind: 'password', hash: await hashSecret(SECRET), validFrom: 0 }] as const;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { DatasetRegistry, type DeviceRecord, decodeRecord, type RecordHeader } from '@airtight/protocol';
+import { type DeviceRecord, decodeRecord, type RecordHeader } from '@airtight/protocol';
 import { decodeSparkplug, encodeSparkplug, type SparkplugMetric, SPARKPLUG_TYPE as T } from '@airtight/standards/sparkplug-b.ts';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import pino from 'pino';
@@ -13,10 +13,11 @@ import { DeviceRegistry } from '../identity/device-registry.ts';
 import { LiveSessions } from '../identity/live-sessions.ts';
 import { Logins } from '../identity/logins.ts';
 import { hashSecret } from '../identity/secret-hash.ts';
-import { Intake, tagOfBody } from '../intake.ts';
-import { Journal } from '../journal/journal.ts';
+import type { Intake } from '../intake.ts';
+import type { Journal } from '../journal/journal.ts';
 import { createMetrics } from '../metrics.ts';
-import { Quarantine } from '../quarantine/quarantine.ts';
+import type { Quarantine } from '../quarantine/quarantine.ts';
+import { openIntake } from '../testing/open-intake.ts';
 import { MqttBroker } from './mqtt-broker.ts';
 import { MqttListeners } from './mqtt-listeners.ts';
 
@@ -38,16 +39,7 @@ const clients: MqttClient[] = [];
 const listeners: MqttListeners[] = [];
 
 before(async () => {
-  journal = Journal.open(join(root, 'records'), { tagOf: tagOfBody });
-  quarantine = new Quarantine(join(root, 'quarantine'));
-  intake = new Intake({
-    ...{ journal, quarantine, datasets: new DatasetRegistry() },
-    onCommitted: () => undefined,
-    onCommitSeconds: () => undefined,
-    onFatal: (error) => {
-      throw error;
-    },
-  });
+  ({ journal, quarantine, intake } = openIntake(root));
   broker = await MqttBroker.create({
     ...{ intake, registry, logins, sessions, metrics, logger, connectionsMax: 100, sparkplugHostId: 'host' },
     leafHashOf: () => '',
