@@ -181,6 +181,9 @@ test('"Verify what I see" over plain http: every point of a day, within a second
   );
   t.diagnostic(`${READINGS} points verified in ${await verdict.getAttribute('data-took-ms')} ms`);
   assert.equal(await page.locator('[data-testid="failing-point"]').count(), 0);
+  // The page's clock goes on in steps of 5 s: the verdict must outlast them.
+  await page.waitForTimeout(6_000);
+  assert.equal(await verdict.isVisible(), true, 'the verdict stays on the screen');
   assert.deepEqual([...browser.foreignRequests, ...browser.errors], []);
 });
 
