@@ -1,3 +1,6 @@
+export { nodeCertifiedSignature } from './anchoring/certified-signature.ts';
+export { certificatesIn } from './anchoring/root-certificates.ts';
+export type { Anchoring, CoveringAnchor } from './anchoring.ts';
 export { type AuditFinding, type AuditProgress, type AuditReport, auditLedger } from './audit/audit-ledger.ts';
 export { auditWitness, type WitnessFinding } from './audit/audit-witness.ts';
 export { DEFAULT_ORIGIN, LEDGER_SETTINGS, type LedgerConfig, resolveLedgerConfig } from './config.ts';
