@@ -52,6 +52,16 @@ export class ProvenValues {
     return positions.flatMap((position) => this.#of(position));
   }
 
+  /** The definition of a dataset in force for a record at this position, when one is proven. */
+  definitionOf(dataset: string, position: number): DatasetDefinition | undefined {
+    return this.#registry.at(dataset, position);
+  }
+
+  /** Times of the readings in a record, each once; none when it cannot be read. */
+  timesOf(position: number): readonly number[] {
+    return [...new Set(this.#of(position).map(({ phenomenonTime }) => phenomenonTime))];
+  }
+
   /** Why this value is not proven; undefined when it is. */
   faultOf({ position, producer, observedProperty, phenomenonTime, result }: ClaimedValue): ValueFault | undefined {
     const one = this.#records.get(position);
