@@ -1,5 +1,6 @@
 /** Alerts as records: each transition is one record in dataset `alerts` (ISA-18.2 words), keyed by the alert's id. */
-import type { Bilingual } from './control.ts';
+import { ALERTS_DATASET, type Bilingual } from './control.ts';
+import type { DecodedRecord } from './record.ts';
 
 export type Severity = 'minor' | 'moderate' | 'severe' | 'extreme';
 
@@ -59,6 +60,17 @@ export const LEDGER_FORK_ALERT = 'sys.ledger-fork';
  * acknowledged, over.
  */
 export type AlertState = 'unacknowledged' | 'acknowledged' | 'returned' | 'closed';
+
+/** The transition that a record is; undefined when it is none, or was not written by our own services. */
+export function transitionIn({ header, payload }: DecodedRecord): AlertTransition | undefined {
+  if (header.dataset !== ALERTS_DATASET || header.door !== 'internal') return undefined;
+  try {
+    const json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)) as Partial<AlertTransition> | null;
+    return typeof json?.alert === 'string' && typeof json.type === 'string' ? (json as AlertTransition) : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** The record identity of a transition: a transition that is written again is a repeat, not a second one. */
 export function transitionMessageId(transition: AlertTransition): string {

@@ -1,3 +1,4 @@
+export * from './air-index.ts';
 export * from './alert.ts';
 export * from './asyncapi.ts';
 export * from './batch.ts';

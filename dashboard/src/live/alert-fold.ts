@@ -47,5 +47,6 @@ export function foldTransition(item: AlertItem | undefined, transition: AlertTra
     state: alertStateOf({ cleared, acknowledged }),
     clearedAt: transition.type === 'clear' ? at : item.clearedAt,
     acknowledgedBy: transition.type === 'acknowledge' ? transition.by : item.acknowledgedBy,
+    evidence: transition.type === 'clear' ? [...new Set([...item.evidence, ...transition.evidence.map(String)])] : item.evidence,
   };
 }
