@@ -1,4 +1,5 @@
 export * from './alert.ts';
+export * from './alert-fold.ts';
 export * from './asyncapi.ts';
 export * from './batch.ts';
 export * from './codes.ts';
