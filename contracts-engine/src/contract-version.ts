@@ -14,13 +14,13 @@ export function contractVersion(text: string): string {
 }
 
 /**
- * Severities of a contract's rules by their id, as the text names them.
+ * Ids of a contract's rules, as the text names them.
  * @throws AirtightError CONTRACT_INVALID as above
  */
-export function severitiesOf(text: string): ReadonlyMap<string, string> {
+export function ruleIdsOf(text: string): string[] {
   const plain = readYaml(text).plain();
   const rules = isMap(plain) && Array.isArray(plain['rules']) ? (plain['rules'] as readonly PlainDocument[]) : [];
-  return new Map(rules.filter(isMap).map(({ id, severity }) => [String(id), String(severity)]));
+  return rules.filter(isMap).map(({ id }) => String(id));
 }
 
 function isMap(plain: PlainDocument): plain is { readonly [key: string]: PlainDocument } {

@@ -1,5 +1,5 @@
 /** Holds an alert against the records it is made of: its transitions, the readings that raised it, and the contract. */
-import { contractVersion, severitiesOf } from '@airtight/contracts-engine/contract-version.ts';
+import { contractVersion, ruleIdsOf } from '@airtight/contracts-engine/contract-version.ts';
 import {
   type AlertItem,
   type AlertRaised,
@@ -7,10 +7,11 @@ import {
   CONTRACTS_DATASET,
   type ContractRecord,
   decodeRecord,
+  foldAlert,
+  isEffect,
   LEDGER_FORK_ALERT,
   transitionIn,
 } from '@airtight/protocol';
-import { foldTransition } from '../live/alert-fold.ts';
 import type { Proven, ShownFault } from './check-shown.ts';
 
 /** @param proven every record of the alert's timeline and evidence is in it, and proven */
@@ -21,7 +22,7 @@ export function alertFault(item: AlertItem, proven: Proven): ShownFault | undefi
     const transition = transitionAt(Number(record), proven);
     if (transition === undefined || transition.alert !== item.alert) return { step: 'value', detail: `#${record}` };
     transitions.push(transition);
-    folded = foldTransition(folded, transition, Number(record));
+    folded = foldAlert(folded, transition, Number(record));
   }
   const other = differing(item, folded);
   if (other !== undefined) return { step: 'value', detail: other };
@@ -55,8 +56,8 @@ function sorted(value: unknown): unknown {
   );
 }
 
-/** The contract must be on record before the alert, its text must hash to the version, and have the rule with that severity. */
-function contractFault({ contract, version, rule, severity }: AlertRaised, position: number, proven: Proven): ShownFault | undefined {
+/** The contract must be on record before the alert, its text must hash to the version, and have the rule. */
+function contractFault({ contract, version, rule }: AlertRaised, position: number, proven: Proven): ShownFault | undefined {
   const onRecord = [...proven.records.values()].find((one) => {
     const named = one.faults.length === 0 && one.position < position ? contractIn(one.record) : undefined;
     return named?.contract === contract && named.version === version;
@@ -66,7 +67,7 @@ function contractFault({ contract, version, rule, severity }: AlertRaised, posit
   try {
     const computed = contractVersion(text);
     if (computed !== version) return { step: 'contract', detail: `${contract}: ${computed.slice(0, 12)}` };
-    return severitiesOf(text).get(rule) === severity ? undefined : { step: 'contract', detail: `${contract}: ${rule}` };
+    return ruleIdsOf(text).includes(rule) ? undefined : { step: 'contract', detail: `${contract}: ${rule}` };
   } catch {
     return { step: 'contract', detail: contract };
   }
@@ -84,22 +85,25 @@ function contractIn(bytes: Uint8Array): ContractRecord | undefined {
 
 /**
  * Every value a transition names as read by its rule must be that of a reading among its evidence, of the subject. What is
- * no property of the dataset a rule has computed; that is not computed again here.
+ * no property of the dataset a rule has computed, and what it reads of several subjects too: not computed again here.
  */
 function evidenceFault(
   transitions: readonly AlertTransition[],
   { subject, dataset }: AlertRaised,
   { values }: Proven,
 ): ShownFault | undefined {
+  if (subject === 'all' || subject.includes(':')) return undefined;
   for (const transition of transitions) {
-    if (transition.type === 'acknowledge') continue;
+    if (!isEffect(transition) || !('values' in transition)) continue;
     const read = transition.evidence
       .flatMap((position) => values.of(position))
       .filter((one) => one.producer === subject && one.dataset === dataset);
     const properties = values.definitionAt(dataset, Math.max(...transition.evidence))?.properties ?? {};
     for (const [name, value] of Object.entries(transition.values)) {
-      const isReading = Object.hasOwn(properties, name) || read.some(({ observedProperty }) => observedProperty === name);
-      if (isReading && !read.some(({ observedProperty, result }) => observedProperty === name && Object.is(result, value)))
+      if (
+        Object.hasOwn(properties, name) &&
+        !read.some(({ observedProperty, result }) => observedProperty === name && Object.is(result, value))
+      )
         return { step: 'value', detail: `${name} = ${String(value)}` };
     }
   }
