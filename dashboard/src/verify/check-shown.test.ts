@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'node:test';
-import { airIndexOf, type DatasetDefinition, encodeBatchRecord, encodeRecord, type LatestItem, type Observation } from '@airtight/protocol';
+import {
+  airIndexOf,
+  countProducers,
+  type DatasetDefinition,
+  encodeBatchRecord,
+  encodeRecord,
+  type LatestItem,
+  type Observation,
+  producersRootOf,
+} from '@airtight/protocol';
 import { ED25519, formatCheckpoint, formatNote, formatProofSet, formatVkey, leafHash, makeVkey, rootOfLeafHashes } from '@airtight/tlog';
 import { checkShown } from './check-shown.ts';
 import { latestClaims } from './shown-claim.ts';
@@ -35,7 +44,10 @@ function proofsOf(positions: readonly number[]): string {
   const leaves = RECORDS.map((record) => leafHash(record));
   const record = encodeBatchRecord({
     ...{ v: 1, type: 'batch', stream: 'r/a', seq: 0, prev: null, first: 0, count: RECORDS.length, firstAt: TIME, lastAt: TIME },
-    ...{ root: Buffer.from(rootOfLeafHashes(Buffer.concat(leaves))).toString('hex'), tree: 'rfc6962-sha256', commitment: 'plain' },
+    ...{
+      root: Buffer.from(rootOfLeafHashes(Buffer.concat(leaves))).toString('hex'),
+      ...{ tree: 'rfc6962-sha256', commitment: 'plain', producers: producersRootOf(countProducers(RECORDS)) },
+    },
   });
   const text = formatCheckpoint({ origin: LOG.name, size: 1, root: leafHash(record) });
   const signature = new Uint8Array(sign(null, Buffer.from(text), privateKey));
