@@ -1,4 +1,6 @@
+export * from './air-index.ts';
 export * from './alert.ts';
+export * from './alert-fold.ts';
 export * from './asyncapi.ts';
 export * from './batch.ts';
 export * from './codes.ts';
@@ -28,6 +30,7 @@ export * from './producer-index.ts';
 export * from './proven-values.ts';
 export * from './reading.ts';
 export * from './record.ts';
+export * from './sealed-text.ts';
 export * from './segment-archive.ts';
 export * from './sequence-number.ts';
 export * from './sequence-watch.ts';

@@ -35,6 +35,7 @@ import type { Code } from './codes.ts';
 import type { CompleteBatch, CompletenessProof } from './completeness-proof.ts';
 import { RETENTION_DATASET, type RetentionRecord } from './control.ts';
 import { type ExpectedSlots, expectedSlots, type SlotArrival } from './expected-slots.ts';
+import type { Observation } from './observation.ts';
 import { accept, type Outcome, type Refusal, refuse } from './outcome.ts';
 import { compareProducers, producerLine } from './producer-index.ts';
 import { ProvenValues } from './proven-values.ts';
@@ -305,11 +306,11 @@ function slotsOf(
   { deleted, withheld }: HeldRecords,
 ): ExpectedSlots | undefined {
   const values = new ProvenValues([...beside, ...records]);
-  const definition = values.definitionOf(dataset, records.at(-1)?.position ?? Number.MAX_SAFE_INTEGER);
+  const definition = values.definitionAt(dataset, records.at(-1)?.position ?? Number.MAX_SAFE_INTEGER);
   if (definition === undefined) return undefined;
   const arrivals: SlotArrival[] = records.flatMap(({ position, record }) => {
     const decoded = decodeRecord(record);
-    return decoded.ok ? arrivalsOf(decoded.value.header, position, values.timesOf(position)) : [];
+    return decoded.ok ? arrivalsOf(decoded.value.header, position, timesIn(values.of(position))) : [];
   });
   const lost = (kind: 'deleted' | 'withheld', receivedAt: number) => ({ kind, receivedAt });
   return expectedSlots({
@@ -322,6 +323,10 @@ function slotsOf(
       ),
     ],
   });
+}
+
+function timesIn(observations: readonly Observation[]): number[] {
+  return [...new Set(observations.map(({ phenomenonTime }) => phenomenonTime))];
 }
 
 /** A record that cannot be read came all the same: when it was received stands for its own time. */
