@@ -70,7 +70,7 @@ export class BatchStore {
   /** Makes closed batches durable, in order. One call at a time. */
   async seal(closed: readonly ClosedBatch[]): Promise<void> {
     let last: ClosedBatch | undefined;
-    for (const { first, count, firstAt, lastAt, root } of closed) {
+    for (const { first, count, firstAt, lastAt, root, producers } of closed) {
       const bytes = encodeBatchRecord({
         v: 1,
         type: 'batch',
@@ -82,12 +82,13 @@ export class BatchStore {
         firstAt,
         lastAt,
         root,
+        producers,
         tree: 'rfc6962-sha256',
         commitment: 'plain',
       });
       this.#lastHash = hash('sha256', bytes, 'hex');
       this.#batches.append('', bytes, 0);
-      last = { first, count, firstAt, lastAt, root };
+      last = { first, count, firstAt, lastAt, root, producers };
     }
     await this.#batches.flush();
     if (last !== undefined) this.#sealedThrough = last.first + last.count;
