@@ -1,3 +1,4 @@
+export * from './air-index.ts';
 export * from './alert.ts';
 export * from './alert-fold.ts';
 export * from './asyncapi.ts';
