@@ -200,11 +200,10 @@ test('a line for each checkpoint in a file that only grows; one that was cut is 
   assert.ok(lines[2]?.endsWith(` ${ORIGIN} 2 ${root} ${Buffer.from(imprint).toString('hex')}`), lines[2]);
   await ledger.close();
   // As after a crash between the line and its receipt.
-  rmSync(join(ledgerDirectory(dataDir), 'anchors', '2', 'file'));
-  writeFileSync(
-    join(ledgerDirectory(dataDir), 'anchors', 'index'),
-    `${readFileSync(join(ledgerDirectory(dataDir), 'anchors', 'index'), 'utf8').split('\n')[0]}\n`,
-  );
+  const folder = join(ledgerDirectory(dataDir), 'anchors');
+  rmSync(join(folder, '2', 'file'));
+  const [first] = readFileSync(join(folder, 'index'), 'utf8').split('\n');
+  writeFileSync(join(folder, 'index'), `${first}\n`);
   const again = await start(t, dataDir, { anchorFile });
   await anchored(again, 'file', 2);
   assert.equal(readFileSync(anchorFile, 'utf8').split('\n').length, 4, 'not a second line');

@@ -1,5 +1,6 @@
 export * from './anchor.ts';
 export * from './base64.ts';
+export * from './bundle-fields.ts';
 export * from './checkpoint.ts';
 export * from './consistency.ts';
 export * from './cosignature.ts';
