@@ -197,7 +197,7 @@ test('a line for each checkpoint in a file that only grows; one that was cut is 
   const lines = readFileSync(anchorFile, 'utf8').split('\n');
   assert.deepEqual([lines.length, lines[0], lines[3]], [4, 'what others wrote', '']);
   const { root, imprint } = anchorTarget((await fetchBytes(ledger, 'anchors/2/checkpoint')).toString());
-  assert.ok(lines[2]?.endsWith(` ${ORIGIN} 2 ${root} ${Buffer.from(imprint).toString('hex')}`), lines[2]);
+  assert.ok(lines[2]?.endsWith(` ${ORIGIN} 2 ${root} ${Buffer.from(imprint).toString('hex')}`), lines.join());
   await ledger.close();
   // As after a crash between the line and its receipt.
   const folder = join(ledgerDirectory(dataDir), 'anchors');
