@@ -117,6 +117,18 @@ export const CODES = {
     en: 'A payload is missing that no retention record says is removed',
   },
   BATCH_ROOT_MISMATCH: { status: 500, zh: '批次根与日志记录不符', en: 'The batch root does not match the journal records' },
+  BATCH_PRODUCERS_MISMATCH: {
+    status: 500,
+    zh: '批次的生产者索引与日志记录不符',
+    en: "The batch's index of producers does not match the journal records",
+  },
+  COMPLETENESS_TOO_LARGE: { status: 422, zh: '完整性证明过大', en: 'The completeness proof would be too large' },
+  RECORDS_WITHHELD: {
+    status: 422,
+    zh: '批次中该生产者的部分记录未出示',
+    en: 'Records of the producer that stand in a batch are not shown',
+  },
+  RANGE_NOT_COVERED: { status: 422, zh: '批次链未覆盖所问的时段', en: 'The chain of batches does not cover the range that is asked about' },
   BATCH_CHAIN_BROKEN: { status: 500, zh: '批次链断裂', en: 'The chain of batches is broken' },
   LEDGER_ENTRY_MISMATCH: { status: 500, zh: '账本条目与批次记录不符', en: 'The ledger entry does not match the batch record' },
   LEDGER_TILE_MISMATCH: { status: 500, zh: '账本瓦片与条目不符', en: 'A ledger tile does not match the entries' },
@@ -145,6 +157,13 @@ export const CODES = {
   QUORUM_NOT_MET: { status: 422, zh: '见证方联署不足', en: 'Too few witnesses have cosigned' },
   STORE_MISMATCH: { status: 500, zh: '查询库与日志不符', en: 'The store does not match the journal' },
   ALERTS_MISMATCH: { status: 500, zh: '重算的告警与记录不符', en: 'The recomputed alerts differ from the recorded ones' },
+  DERIVED_FILE_CHANGED: {
+    status: 500,
+    zh: '由日志派生的文件被改动，可重建',
+    en: 'A file derived from the journal was changed; it can be made anew',
+  },
+  KEY_FILE_INVALID: { status: 500, zh: '密钥、证书或策略文件被改动', en: 'A key, certificate or policy file was changed' },
+  AUDIT_REPORT_INVALID: { status: 422, zh: '审计报告无效', en: 'The audit report is not valid' },
   BUNDLE_MALFORMED: { status: 422, zh: '证据包格式错误', en: 'The proof bundle is malformed' },
   // Configuration.
   CONFIG_UNKNOWN_KEY: { status: 500, zh: '配置中有未知的键', en: 'The configuration has an unknown key' },

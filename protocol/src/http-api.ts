@@ -179,12 +179,26 @@ export const AlertTimelineItem = Type.Object({
   type: Text,
   at: Time,
   record: RecordId,
+  /** Of what a contract caused: the severity from then on. */
+  severity: Type.Optional(Text),
   by: Type.Optional(Text),
+  /** What the person said: comment, reason, or to whom it was assigned. */
   comment: Type.Optional(Text),
 });
+/** ISA-18.2 (alert-fold.ts tells which is which). */
+const ALERT_STATES = [
+  'proposed',
+  'unacknowledged',
+  'acknowledged',
+  'shelved',
+  'suppressed',
+  'out-of-service',
+  'returned',
+  'closed',
+] as const;
 export const AlertItem = Type.Object({
   alert: Text,
-  state: Type.Union([Type.Literal('unacknowledged'), Type.Literal('acknowledged'), Type.Literal('returned'), Type.Literal('closed')]),
+  state: Type.Enum(ALERT_STATES),
   severity: Text,
   contract: Text,
   version: Text,
@@ -196,7 +210,23 @@ export const AlertItem = Type.Object({
   since: Time,
   raisedAt: Time,
   clearedAt: Type.Union([Time, Type.Null()]),
+  /** Since it last became worse. */
   acknowledgedBy: Type.Union([Text, Type.Null()]),
+  /** Who cleared it by hand. */
+  closedBy: Type.Union([Text, Type.Null()]),
+  assignedTo: Type.Union([Text, Type.Null()]),
+  shelvedUntil: Type.Union([Time, Type.Null()]),
+  /** Alerts that explain it, or `out-of-service`. */
+  suppressedBy: Type.Array(Text),
+  /** How many different people must approve it, and who has. */
+  approvals: Type.Integer(),
+  approvedBy: Type.Array(Text),
+  /** The group alert it belongs to. */
+  group: Type.Union([Text, Type.Null()]),
+  /** Later data show that it should never have been raised. */
+  retracted: Type.Boolean(),
+  /** Raised and cleared too often: held active. */
+  flapping: Type.Boolean(),
   values: Type.Record(Text, Result),
   evidence: Type.Array(RecordId),
   timeline: Type.Array(AlertTimelineItem),

@@ -70,7 +70,7 @@ export class BatchStore {
   /** Makes closed batches durable, in order. One call at a time. */
   async seal(closed: readonly ClosedBatch[]): Promise<void> {
     let last: ClosedBatch | undefined;
-    for (const { first, count, firstAt, lastAt, root } of closed) {
+    for (const { first, count, firstAt, lastAt, root, producers } of closed) {
       const bytes = encodeBatchRecord({
         v: 1,
         type: 'batch',
@@ -82,12 +82,13 @@ export class BatchStore {
         firstAt,
         lastAt,
         root,
+        producers,
         tree: 'rfc6962-sha256',
         commitment: 'plain',
       });
       this.#lastHash = hash('sha256', bytes, 'hex');
       this.#batches.append('', bytes, 0);
-      last = { first, count, firstAt, lastAt, root };
+      last = { first, count, firstAt, lastAt, root, producers };
     }
     await this.#batches.flush();
     if (last !== undefined) this.#sealedThrough = last.first + last.count;
@@ -124,6 +125,18 @@ export class BatchStore {
       else high = middle - 1;
     }
     return this.read(low);
+  }
+
+  /** The first batch that ends at or after a time, epoch ms: `count` when there is none. Clocks that were set back blur it. */
+  firstEndingAt(time: number): number {
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.read(middle).batch.lastAt < time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** Where the ledger has a record's batch; null while it has not. Cheap for positions of one batch in a row. */

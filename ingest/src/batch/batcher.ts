@@ -3,8 +3,17 @@
  * records come here, so a closed batch may be sealed at once.
  */
 import assert from 'node:assert';
-import { BATCH_MAX_AGE_MS, BATCH_MAX_BYTES, BATCH_MAX_RECORDS, decodeRecord } from '@airtight/protocol';
-import { RunningRoot } from './running-root.ts';
+import {
+  BATCH_MAX_AGE_MS,
+  BATCH_MAX_BYTES,
+  BATCH_MAX_RECORDS,
+  decodeRecord,
+  ProducerCounts,
+  type ProducersRoot,
+  producersRootOf,
+} from '@airtight/protocol';
+import { latin1 } from './latin1.ts';
+import { nodeSha256, RunningRoot } from './running-root.ts';
 
 export interface ClosedBatch {
   readonly first: number;
@@ -13,10 +22,12 @@ export interface ClosedBatch {
   readonly lastAt: number;
   /** Lower-case hex. */
   readonly root: string;
+  readonly producers: ProducersRoot;
 }
 
 export class Batcher {
   readonly #root = new RunningRoot();
+  readonly #producers = new ProducerCounts(latin1);
   readonly #closed: ClosedBatch[] = [];
   #first: number;
   #firstAt = 0;
@@ -32,6 +43,7 @@ export class Batcher {
   add(body: Uint8Array): void {
     if (this.#root.count === 0) this.#firstAt = receivedAtOf(body);
     this.#root.add(body);
+    assert(this.#producers.add(body), 'the journal holds records only');
     this.#lastBody = body;
     this.#bytes += body.length;
     if (this.#root.count >= BATCH_MAX_RECORDS || this.#bytes >= BATCH_MAX_BYTES) this.#close();
@@ -51,7 +63,8 @@ export class Batcher {
   #close(): void {
     const count = this.#root.count;
     const lastAt = receivedAtOf(this.#lastBody);
-    this.#closed.push({ first: this.#first, count, firstAt: this.#firstAt, lastAt, root: this.#root.finish() });
+    const producers = producersRootOf(this.#producers.take(), nodeSha256);
+    this.#closed.push({ first: this.#first, count, firstAt: this.#firstAt, lastAt, root: this.#root.finish(), producers });
     this.#first += count;
     this.#bytes = 0;
     this.#root.reset();
