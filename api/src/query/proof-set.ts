@@ -33,9 +33,12 @@ export async function buildProofSet(asked: readonly number[], source: ProofSetSo
   if (asked.length > PROOF_SET_ASKED_MAX) throw new AirtightError('PROOF_SET_TOO_LARGE', `more than ${PROOF_SET_ASKED_MAX} records`);
   const bySeq = new Map<number, ProvenBatch>();
   await addBatches(bySeq, asked, source);
-  for (const { header } of recordsOf(bySeq)) source.permit(header);
+  for (const { records } of bySeq.values()) for (const { header } of recordsOf(records)) source.permit(header);
   // What is needed beside needs nothing itself.
-  const beside = neededBeside(bySeq, source.control);
+  const beside = neededBeside(
+    [...bySeq.values()].flatMap(({ records }) => records),
+    source.control,
+  );
   await addBatches(bySeq, beside, source);
   const info = await source.ledger.info();
   const batches = [...bySeq.values()].sort((a, b) => a.ledgerIndex - b.ledgerIndex).map(toSetBatch);
@@ -70,22 +73,26 @@ async function joined(known: ProvenBatch, more: ProvenBatch, ingest: ProofSetSou
   return batches[0] as ProvenBatch;
 }
 
-function* recordsOf(bySeq: ReadonlyMap<number, ProvenBatch>) {
-  for (const { records } of bySeq.values()) {
-    for (const { position, record } of records) {
-      const bytes = fromBase64(record);
-      const decoded = decodeRecord(bytes);
-      if (!decoded.ok) throw new AirtightError(decoded.code, decoded.detail);
-      yield { position, ...decoded.value, bytes };
-    }
+interface ReadRecord {
+  readonly position: number;
+  /** Base64. */
+  readonly record: string;
+}
+
+function* recordsOf(records: readonly ReadRecord[]) {
+  for (const { position, record } of records) {
+    const bytes = fromBase64(record);
+    const decoded = decodeRecord(bytes);
+    if (!decoded.ok) throw new AirtightError(decoded.code, decoded.detail);
+    yield { position, ...decoded.value, bytes };
   }
 }
 
 /** Positions of the records without which those that are there could not be read or checked. */
-function neededBeside(bySeq: ReadonlyMap<number, ProvenBatch>, control: ProofSetSource['control']): number[] {
+export function neededBeside(records: readonly ReadRecord[], control: ProofSetSource['control']): number[] {
   const needed = new Set<number>();
   const there = new Set<number>();
-  for (const { position, header, payload, bytes } of recordsOf(bySeq)) {
+  for (const { position, header, payload, bytes } of recordsOf(records)) {
     there.add(position);
     const { dataset, producer, signature } = header;
     const definition = dataset.startsWith(CONTROL_PREFIX) ? undefined : control.datasets.versionAt(dataset, position)?.position;
