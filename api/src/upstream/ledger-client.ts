@@ -16,6 +16,8 @@ export interface LedgerInfo extends SignedCheckpoint {
   readonly vkey: string;
   /** Whom it says to trust: a tlog-policy in canonical form. */
   readonly policy: string;
+  /** The key that takes over, while both sign. */
+  readonly nextVkey?: string | null;
   /** The newest checkpoint that fulfils the policy's quorum; null when there is none. */
   readonly final: SignedCheckpoint | null;
 }

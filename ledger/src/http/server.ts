@@ -80,6 +80,7 @@ function info(ledger: Ledger, asked: Policy | null) {
     origin: ledger.vkey.name,
     vkey: formatVkey(ledger.vkey),
     policy: canonicalPolicy(publishedPolicy(ledger, asked)),
+    nextVkey: ledger.vkeys[1] === undefined ? null : formatVkey(ledger.vkeys[1]),
     size,
     root: encodeBase64(root),
     checkpoint: note,
