@@ -7,6 +7,7 @@ import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
+import { keyCommand } from './key.ts';
 import { passwordCommand } from './password.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { rebuildCommand } from './rebuild.ts';
@@ -35,6 +36,7 @@ export const COMMANDS: readonly Command[] = [
   auditCommand,
   rebuildCommand,
   doctorCommand,
+  keyCommand,
   witnessCommand,
   regionsCommand,
   ledgerCommand,
