@@ -122,6 +122,13 @@ export const CODES = {
     zh: '批次的生产者索引与日志记录不符',
     en: "The batch's index of producers does not match the journal records",
   },
+  COMPLETENESS_TOO_LARGE: { status: 422, zh: '完整性证明过大', en: 'The completeness proof would be too large' },
+  RECORDS_WITHHELD: {
+    status: 422,
+    zh: '批次中该生产者的部分记录未出示',
+    en: 'Records of the producer that stand in a batch are not shown',
+  },
+  RANGE_NOT_COVERED: { status: 422, zh: '批次链未覆盖所问的时段', en: 'The chain of batches does not cover the range that is asked about' },
   BATCH_CHAIN_BROKEN: { status: 500, zh: '批次链断裂', en: 'The chain of batches is broken' },
   LEDGER_ENTRY_MISMATCH: { status: 500, zh: '账本条目与批次记录不符', en: 'The ledger entry does not match the batch record' },
   LEDGER_TILE_MISMATCH: { status: 500, zh: '账本瓦片与条目不符', en: 'A ledger tile does not match the entries' },

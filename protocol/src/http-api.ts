@@ -250,6 +250,8 @@ export type BatchItem = Static<typeof BatchItem>;
 export const LedgerStatus = Type.Object({
   origin: Text,
   vkey: Text,
+  /** The key that takes over, while every checkpoint carries the signatures of both. */
+  nextVkey: Type.Union([Text, Type.Null()]),
   size: Type.Integer(),
   /** Base64 root of the latest checkpoint. */
   root: Text,

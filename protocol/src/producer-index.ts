@@ -120,7 +120,7 @@ export class ProducerCounts {
     const agency = valueAfter(text, AGENCY_BEFORE, 0);
     const dataset = valueAfter(text, DATASET_BEFORE, agency.length);
     const producer = valueAfter(text, PRODUCER_BEFORE, agency.length + dataset.length);
-    const key = `${agency}","${dataset}","${producer}`;
+    const key = keyOf(agency, dataset, producer);
     const known = this.#counts.get(key);
     if (known !== undefined) {
       known.count++;
@@ -134,12 +134,21 @@ export class ProducerCounts {
     return agency !== '' && dataset !== '' && producer !== '';
   }
 
+  /** Records of one producer so far. Names are compared as they are written in a header. */
+  countOf({ agency, dataset, producer }: ProducerName): number {
+    return this.#counts.get(keyOf(agency, dataset, producer))?.count ?? 0;
+  }
+
   /** The lines of the index in order; the counting begins anew. */
   take(): ProducerCount[] {
     const lines = [...this.#counts.values()].map(({ line, count }) => ({ ...line, count }));
     this.#counts.clear();
     return lines.sort(compareProducers);
   }
+}
+
+function keyOf(agency: string, dataset: string, producer: string): string {
+  return `${agency}","${dataset}","${producer}`;
 }
 
 /** The index of a batch by its records' bytes. */

@@ -11,6 +11,7 @@ import { createMetrics } from '../metrics.ts';
 import { installAccess } from './access.ts';
 import { accountRoutes } from './account-routes.ts';
 import { alertRoutes } from './alert-routes.ts';
+import { completenessRoutes } from './completeness-routes.ts';
 import type { RouteContext } from './context.ts';
 import { dataRoutes } from './data-routes.ts';
 import { datasetRoutes } from './dataset-routes.ts';
@@ -101,6 +102,7 @@ function apiRoutes(api: FastifyInstance, context: RouteContext): void {
   evidenceRoutes(api, context);
   feedRoute(api, context);
   proofRoutes(api, context);
+  completenessRoutes(api, context);
   quarantineRoutes(api, context);
   alertRoutes(api, context);
   accountRoutes(api, context);

@@ -72,6 +72,22 @@ export const nodeFileSystem: FileSystem = {
   removeDirectory: (path) => rm(path, { recursive: true, force: true }),
 };
 
+/** A file system that tells of every sync before it is made. */
+export function watchSyncs(fs: FileSystem, onSync: () => void): FileSystem {
+  const watched = <T extends Pick<OpenFile, 'sync'>>(file: T): T => ({
+    ...file,
+    sync: () => {
+      onSync();
+      return file.sync();
+    },
+  });
+  return {
+    ...fs,
+    create: async (path) => watched(await fs.create(path)),
+    openDirectory: async (path) => watched(await fs.openDirectory(path)),
+  };
+}
+
 function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
