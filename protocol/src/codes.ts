@@ -122,6 +122,7 @@ export const CODES = {
     zh: '批次的生产者索引与日志记录不符',
     en: "The batch's index of producers does not match the journal records",
   },
+  GAPS_UNRECORDED: { status: 200, zh: '编号缺口过多，未逐一记录', en: 'Too many gaps in the numbers of a device to put each on record' },
   COMPLETENESS_TOO_LARGE: { status: 422, zh: '完整性证明过大', en: 'The completeness proof would be too large' },
   RECORDS_WITHHELD: {
     status: 422,

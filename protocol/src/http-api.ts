@@ -133,6 +133,30 @@ export const Series = Type.Object({
 });
 export type Series = Static<typeof Series>;
 
+/** Numbers that a producer counted and that are not in the journal. */
+export const GapItem = Type.Object({
+  gap: Text,
+  agency: Text,
+  dataset: Text,
+  producer: Text,
+  session: Type.Optional(Text),
+  first: Type.Integer(),
+  last: Type.Integer(),
+  after: RecordId,
+  before: RecordId,
+  noticedAt: Time,
+  state: Type.Union([Type.Literal('open'), Type.Literal('closed')]),
+  /** What is missing still: first and last number of each stretch. */
+  missing: Type.Array(Type.Tuple([Type.Integer(), Type.Integer()])),
+  /** The record that brought some of it last. */
+  filledBy: Type.Optional(RecordId),
+  /** Gaps of the producer before this one that are not on record, because there were too many. */
+  unrecorded: Type.Optional(Type.Integer()),
+  /** The gap record itself. */
+  record: RecordId,
+});
+export type GapItem = Static<typeof GapItem>;
+
 export const RecordItem = Type.Object({
   record: RecordId,
   header: Type.Record(Text, Type.Unknown()),
