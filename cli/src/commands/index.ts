@@ -8,6 +8,7 @@ import { enrollCommand } from './enroll.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { keyCommand } from './key.ts';
+import { mirrorCommand } from './mirror.ts';
 import { passwordCommand } from './password.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { rebuildCommand } from './rebuild.ts';
@@ -34,6 +35,7 @@ export const COMMANDS: readonly Command[] = [
   verifyCommand,
   exportCommand,
   auditCommand,
+  mirrorCommand,
   rebuildCommand,
   doctorCommand,
   keyCommand,
