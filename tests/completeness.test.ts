@@ -8,6 +8,7 @@ import { CONTROL_AGENCY, DATASETS_DATASET } from '@airtight/protocol';
 import { type Device, type Product, startProduct } from './harness/product.ts';
 import { airtight } from './harness/programs.ts';
 import { publishAll } from './harness/publisher.ts';
+import { until } from './harness/waiting.ts';
 
 const MINUTE_MS = 60_000;
 const SLOTS = 30;
@@ -25,7 +26,7 @@ let from: number;
 const reading = (i: number) => ({ seq: 100 + i, t: from + i * MINUTE_MS, m: { pm25: 20 + i / 10 } });
 
 before(async () => {
-  product = await startProduct({ environment: { AIRTIGHT_API_ANONYMOUS_ROLE: 'viewer' } });
+  product = await startProduct({ environment: { AIRTIGHT_API_ANONYMOUS_ROLE: 'viewer', AIRTIGHT_INGEST_GAP_WINDOW_S: '1' } });
   const payload = {
     ...{ type: 'dataset', dataset: DATASET, title: { zh: '计数', en: 'Counted' }, cadenceMs: MINUTE_MS, clock: { lateMs: LATE_MS } },
     properties: { pm25: { title: { zh: 'PM2.5', en: 'PM2.5' }, unit: 'ug/m3' } },
@@ -37,7 +38,7 @@ before(async () => {
   const sent = Array.from({ length: SLOTS }, (_, i) => i).filter((i) => !NEVER.includes(i) && i !== LATE);
   await publishAll(product, device, sent.map(reading));
   await publishAll(product, other, [reading(0), reading(1)]);
-  await product.untilAnchored();
+  await until('both gaps are on record', async () => (await product.all('gaps', { producer: device.producer })).length === 2);
   await publishAll(product, device, [reading(LATE)]);
   await product.untilAnchored();
   await product.untilProjected();
@@ -76,6 +77,26 @@ test('the proof of a range names what never arrived', async () => {
   assert.ok(late.delayMs >= SLOTS * MINUTE_MS);
   assert.deepEqual(missing, { kind: 'missing', from: at(17), to: at(19), slots: 3, numbers: [[117, 119]] });
   assert.deepEqual(others, []);
+});
+
+test('gaps are on record: what never came is open, what came late is closed', async () => {
+  // Time passes by what is on record: a tick every ten seconds, or the next reading.
+  const gaps = await until('both gaps are on record', async () => {
+    const items = await product.all<{ first: number; last: number; state: string; missing: number[][] }>('gaps', {
+      producer: device.producer,
+    });
+    return items.length === 2 && items.some(({ state }) => state === 'closed') ? items : false;
+  });
+  const told = gaps.map(({ first, last, state, missing }) => ({ first, last, state, missing })).sort((a, b) => a.first - b.first);
+  assert.deepEqual(told, [
+    { first: 117, last: 119, state: 'open', missing: [[117, 119]] },
+    { first: 125, last: 125, state: 'closed', missing: [] },
+  ]);
+  const open = await product.all<{ first: number }>('gaps', { state: 'open' });
+  assert.deepEqual(
+    open.map(({ first }) => first),
+    [117],
+  );
 });
 
 test('a server that hides a record, or a batch, is found and what it hides is named', async () => {

@@ -122,6 +122,7 @@ export const CODES = {
     zh: '批次的生产者索引与日志记录不符',
     en: "The batch's index of producers does not match the journal records",
   },
+  GAPS_UNRECORDED: { status: 200, zh: '编号缺口过多，未逐一记录', en: 'Too many gaps in the numbers of a device to put each on record' },
   COMPLETENESS_TOO_LARGE: { status: 422, zh: '完整性证明过大', en: 'The completeness proof would be too large' },
   RECORDS_WITHHELD: {
     status: 422,
@@ -146,6 +147,7 @@ export const CODES = {
   LEDGER_KEY_EXISTS: { status: 409, zh: '账本密钥文件已存在', en: 'The ledger key file exists' },
   LEDGER_KEY_INVALID: { status: 500, zh: '账本密钥无效', en: 'The ledger key is not valid' },
   WITNESS_STATE_INVALID: { status: 500, zh: '见证记录缺失或被改动', en: 'What the witness has cosigned is missing or was changed' },
+  ANCHOR_STATE_INVALID: { status: 500, zh: '外部锚定的文件有误', en: 'What is kept of outside anchors has errors' },
   ENTRY_BUNDLE_MALFORMED: { status: 400, zh: '账本条目包格式错误', en: 'The entries are not as in an entry bundle' },
   PROOF_MALFORMED: { status: 422, zh: '证明格式错误', en: 'The proof is malformed' },
   PROOF_MISMATCH: { status: 422, zh: '证明推出的哈希与所声称的不符', en: 'The proof does not lead to the hash that is claimed' },
@@ -165,6 +167,16 @@ export const CODES = {
   KEY_FILE_INVALID: { status: 500, zh: '密钥、证书或策略文件被改动', en: 'A key, certificate or policy file was changed' },
   AUDIT_REPORT_INVALID: { status: 422, zh: '审计报告无效', en: 'The audit report is not valid' },
   BUNDLE_MALFORMED: { status: 422, zh: '证据包格式错误', en: 'The proof bundle is malformed' },
+  ANCHOR_RECEIPT_INVALID: {
+    status: 422,
+    zh: '外部锚定的回执与检查点不符',
+    en: 'The receipt of an outside anchor does not fit the checkpoint',
+  },
+  TIMESTAMP_MALFORMED: { status: 422, zh: '时间戳无法读取', en: 'The time stamp cannot be read' },
+  TIMESTAMP_REFUSED: { status: 502, zh: '时间戳机构拒绝了请求', en: 'The time-stamping authority refused the request' },
+  TIMESTAMP_MISMATCH: { status: 422, zh: '时间戳属于别的内容或别的请求', en: 'The time stamp is for something else' },
+  TIMESTAMP_SIGNATURE_INVALID: { status: 422, zh: '时间戳的签名无效', en: 'The signature of the time stamp is not valid' },
+  TIMESTAMP_UNTRUSTED: { status: 422, zh: '时间戳并非出自受信任的机构', en: 'The time stamp is not by an authority that is trusted' },
   // Configuration.
   CONFIG_UNKNOWN_KEY: { status: 500, zh: '配置中有未知的键', en: 'The configuration has an unknown key' },
   CONFIG_INVALID: { status: 500, zh: '配置值不合法', en: 'A configuration value is not valid' },

@@ -20,6 +20,7 @@ export * from './feed.ts';
 export * from './hj212-readings.ts';
 export * from './http-api.ts';
 export * from './json-text.ts';
+export { lorawanIdOf } from './lorawan-readings.ts';
 export * from './measurement.ts';
 export * from './mqtt-messages.ts';
 export * from './names.ts';

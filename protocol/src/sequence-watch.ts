@@ -7,6 +7,7 @@
  *   sent history.
  * - A number JUMP_MAX beyond the last one, or another session, begins a new counting too; nothing is missing between.
  */
+import type { GapRecord } from './control.ts';
 import type { SequenceNumbers } from './sequence-number.ts';
 
 /** A larger step forward is a counter that was set, not messages that were lost: two months of one a minute. */
@@ -140,6 +141,19 @@ function fill(state: SequenceState, { first, last }: SequenceNumbers, { position
   }
   if (isFilling) state.holes = state.holes.filter(({ missing, told }) => missing.length > 0 || told !== undefined);
   return isFilling;
+}
+
+/** What is put on record of a hole. @param names whose numbers they are */
+export function gapRecordOf(hole: Hole, names: Pick<GapRecord, 'agency' | 'dataset' | 'producer'>, unrecorded: number): GapRecord {
+  const { agency, dataset, producer } = names;
+  const { session, first, last, after, before, noticedAt, missing, filledBy } = hole;
+  return {
+    ...{ type: 'gap', gap: `${before}-${first}`, agency, dataset, producer },
+    ...(session === '' ? {} : { session }),
+    ...{ first, last, after, before, noticedAt, missing: missing.map(([from, to]) => [from, to] as const) },
+    ...(filledBy === undefined ? {} : { filledBy }),
+    ...(unrecorded === 0 ? {} : { unrecorded }),
+  };
 }
 
 /** Numbers in these stretches. */

@@ -78,6 +78,7 @@ export class ControlState {
       case 'import':
       case 'storage-fault':
       case 'retention':
+      case 'gap':
         // Not kept in memory: the table answers for them.
         return;
     }

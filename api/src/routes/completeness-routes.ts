@@ -1,9 +1,10 @@
-/** Whether all of a producer's readings are there: the proof of it. */
-import { AirtightError, CONTROL_PREFIX } from '@airtight/protocol';
+/** Whether all of a producer's readings are there: the proof of it, and the numbers that are missing. */
+import { AirtightError, CONTROL_PREFIX, GapItem, Page } from '@airtight/protocol';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { requireRole } from '../accounts/identity.ts';
 import { buildCompleteness } from '../query/completeness.ts';
+import { readGaps } from '../query/gaps.ts';
 import type { RouteContext } from './context.ts';
 
 const Name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' });
@@ -24,7 +25,23 @@ const LATENESS_MS = 3_600_000;
 /** Proofs that are made at a time: each has ingest read whole batches. */
 const AT_ONCE_MAX = 1;
 
-export function completenessRoutes(app: FastifyInstance, { ingest, ledger, control, store }: RouteContext): void {
+const GapParameters = Type.Object({
+  producer: Type.Optional(Name),
+  dataset: Type.Optional(Name),
+  state: Type.Union([Type.Literal('open'), Type.Literal('all')], { default: 'all' }),
+  cursor: Type.Optional(Type.String({ maxLength: 256 })),
+  limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100 }),
+});
+
+export function completenessRoutes(app: FastifyInstance, context: RouteContext): void {
+  proofRoute(app, context);
+  const schema = { querystring: GapParameters, response: { 200: Page(GapItem) } };
+  app.get<{ Querystring: Static<typeof GapParameters> }>('/gaps', { config: { access: 'viewer' }, schema }, (request) =>
+    readGaps(context.store, request.query),
+  );
+}
+
+function proofRoute(app: FastifyInstance, { ingest, ledger, control, store }: RouteContext): void {
   let making = 0;
   const config = { access: 'viewer' } as const;
   const schema = { querystring: RangeParameters, response: { 200: CompletenessDocument } };
