@@ -26,6 +26,7 @@ export * from './producer-index.ts';
 export * from './proven-values.ts';
 export * from './reading.ts';
 export * from './record.ts';
+export * from './sealed-text.ts';
 export * from './segment-archive.ts';
 export * from './sparkplug-readings.ts';
 export * from './stream.ts';
