@@ -37,7 +37,19 @@ export interface Input {
   readonly properties: ReadonlyMap<string, VariableDeclaration>;
 }
 
-export type Aggregate = 'count' | 'share' | 'mean' | 'median' | 'min' | 'max' | 'sum' | 'quantile' | 'rate' | 'coverage' | 'last' | 'values';
+export type Aggregate =
+  | 'count'
+  | 'share'
+  | 'mean'
+  | 'median'
+  | 'min'
+  | 'max'
+  | 'sum'
+  | 'quantile'
+  | 'rate'
+  | 'coverage'
+  | 'last'
+  | 'values';
 
 export interface Window {
   readonly name: string;

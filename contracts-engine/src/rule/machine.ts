@@ -4,11 +4,11 @@
  * before it. It knows nothing of people, records or the clock.
  */
 import type { AlertValues } from '@airtight/protocol';
-import type { Condition, GridRule, AlertsRule as OverAlerts, SeriesRule } from '../contract.ts';
+import type { AlertsRule, GridRule, SeriesRule } from '../contract.ts';
 import { isMet, nextRun, type Run } from './condition.ts';
 import { holds, type Values, valuesRead } from './probe.ts';
 
-export type LeveledRule = SeriesRule | GridRule | OverAlerts;
+export type LeveledRule = SeriesRule | GridRule | AlertsRule;
 
 export interface MachineState {
   /** Index of the level that is active; -1: none. */
@@ -58,13 +58,7 @@ export function isPending({ up, down, level }: MachineState, rule: LeveledRule):
  * @param out receives what changed
  * @returns the state after it, the same object when nothing changed; null when the instant says nothing
  */
-export function advance(
-  rule: LeveledRule,
-  state: MachineState,
-  joined: boolean,
-  instant: Instant,
-  out: Transition[],
-): MachineState | null {
+export function advance(rule: LeveledRule, state: MachineState, joined: boolean, instant: Instant, out: Transition[]): MachineState | null {
   if (state.disarmed) return rearm(rule, state, instant);
   const { levels } = rule;
   let { up, down } = state;
@@ -123,7 +117,9 @@ function fall(rule: LeveledRule, state: MachineState, lowest: number, instant: I
   const run = state.down[lowest] as Run;
   const told = { at, since: run.since, evidence: distinct(run.position, position), values: valuesRead(rule.frame, condition, values) };
   if (lowest > 0) {
-    out.push({ kind: 'update', ...told, level: lowest - 1, flapping: state.flapping });
+    // The message of the level it falls to may name what that level's own condition reads.
+    const below = valuesRead(rule.frame, (rule.levels[lowest - 1] as LeveledRule['levels'][number]).raise, values);
+    out.push({ kind: 'update', ...told, values: { ...below, ...told.values }, level: lowest - 1, flapping: state.flapping });
     // What is below goes on clearing; what is above must be reached anew.
     return { ...state, level: lowest - 1, up: [], down: state.down.slice(0, lowest) };
   }
@@ -177,5 +173,3 @@ function withItem<T>(items: readonly (T | null)[], index: number, item: T | null
 function distinct(a: number, b: number): readonly number[] {
   return a === b ? [a] : [a, b];
 }
-
-export type { Condition };

@@ -3,6 +3,7 @@ import type { Flag, Result } from '@airtight/protocol';
 
 export interface Reading {
   readonly agency: string;
+  readonly dataset: string;
   readonly producer: string;
   /** phenomenonTime, epoch ms. */
   readonly at: number;

@@ -160,7 +160,8 @@ export class Tracker {
     tracker.lastAt = lastAt;
     tracker.live = live;
     tracker.#sinceEntry = sinceEntry;
-    tracker.#history = history.length === 1 && history[0]?.at === BEFORE_ALL ? START : history.map((e) => ({ ...e, state: revive(e.state) }));
+    tracker.#history =
+      history.length === 1 && history[0]?.at === BEFORE_ALL ? START : history.map((e) => ({ ...e, state: revive(e.state) }));
     tracker.#closes = closes;
     return tracker;
   }

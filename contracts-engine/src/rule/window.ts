@@ -57,7 +57,7 @@ export function stationsValue(window: Window, stations: Iterable<Series>, at: nu
   }
   if (window.aggregate === 'coverage') return known === 0 ? 0 : there / known;
   if (there < window.leastCount || there < window.leastShare * known) return null;
-  return aggregate(window, samples, there);
+  return aggregate(window, samples.sort(inOrder), there);
 }
 
 /**
@@ -78,7 +78,7 @@ export function forecastValue(window: Window, forecasts: Iterable<readonly Readi
     }
   }
   if (window.aggregate === 'coverage') return Math.min(1, intervals.size / (window.overMs / window.input.cadenceMs));
-  return intervals.size < window.leastCount ? null : aggregate(window, samples, all);
+  return intervals.size < window.leastCount ? null : aggregate(window, samples.sort(inOrder), all);
 }
 
 /** @param readings in order of time, then of receipt */
@@ -197,6 +197,11 @@ function aggregate(window: Window, samples: readonly Sample[], all: number): Inp
     default:
       return null;
   }
+}
+
+/** A sum of doubles depends on the order, which must not be that in which stations happened to report. */
+function inOrder(a: Sample, b: Sample): number {
+  return a.at - b.at || a.value - b.value;
 }
 
 function sum(values: readonly number[]): number {
