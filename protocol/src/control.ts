@@ -7,6 +7,7 @@ import type { LorawanCodec } from '@airtight/standards/lorawan-codec.ts';
 import type { ReferenceState } from '@airtight/standards/units.ts';
 import type { Credential } from './credential.ts';
 import type { JsonSchema } from './document-schema.ts';
+import { CONTROL_PREFIX } from './topic.ts';
 
 /** A text in the two languages the product speaks. */
 export interface Bilingual {
@@ -27,7 +28,16 @@ export const RELEASES_DATASET = 'sys.releases';
 export const IMPORTS_DATASET = 'sys.imports';
 export const STORAGE_DATASET = 'sys.storage';
 export const RETENTION_DATASET = 'sys.retention';
+export const GAPS_DATASET = 'sys.gaps';
 export const ALERTS_DATASET = 'alerts';
+
+/** Control datasets that hold nothing secret: whoever may read at all may read, and prove, their records. */
+const OPEN_CONTROL_DATASETS: readonly string[] = [CONTRACTS_DATASET, DATASETS_DATASET, KEYS_DATASET, TICKS_DATASET];
+
+/** True for control data that may hold hashes of secrets, which administrators alone may read. */
+export function isGuardedDataset(dataset: string): boolean {
+  return dataset.startsWith(CONTROL_PREFIX) && !OPEN_CONTROL_DATASETS.includes(dataset);
+}
 
 export type ProducerKind = 'air-station' | 'fridge' | 'service';
 
@@ -293,6 +303,35 @@ export interface RetentionRecord {
   readonly by: 'policy';
 }
 
+/**
+ * Payload in `sys.gaps`, keyed by gap: numbers that a producer counted in a dataset and that are not in the journal. It
+ * follows from the records before it alone; the next record of the same gap says what has come of it since.
+ */
+export interface GapRecord {
+  readonly type: 'gap';
+  /** `{before}-{first}`. */
+  readonly gap: string;
+  readonly agency: string;
+  readonly dataset: string;
+  readonly producer: string;
+  /** Of a LoRaWAN device: the session within which it counts. */
+  readonly session?: string;
+  /** The numbers that were missing when it was noticed. */
+  readonly first: number;
+  readonly last: number;
+  /** Journal positions of the record with the highest number below them, and of the one that showed that they are missing. */
+  readonly after: number;
+  readonly before: number;
+  /** receivedAt of the record that showed it, epoch ms. */
+  readonly noticedAt: number;
+  /** What of it is missing now, first and last number of each stretch, ascending; none: the gap is closed. */
+  readonly missing: readonly (readonly [first: number, last: number])[];
+  /** Position of the last record that brought some of it. */
+  readonly filledBy?: number;
+  /** Gaps of the producer before this one that are not on record, because there were too many in too short a time. */
+  readonly unrecorded?: number;
+}
+
 /** Positions that one retention record may except: far from the limit of a record's size. */
 export const RETENTION_KEPT_MAX = 10_000;
 
@@ -327,5 +366,6 @@ export type ControlRecord =
   | TickRecord
   | StorageFaultRecord
   | RetentionRecord
+  | GapRecord
   | ReleaseRecord
   | ImportRecord;

@@ -133,6 +133,30 @@ export const Series = Type.Object({
 });
 export type Series = Static<typeof Series>;
 
+/** Numbers that a producer counted and that are not in the journal. */
+export const GapItem = Type.Object({
+  gap: Text,
+  agency: Text,
+  dataset: Text,
+  producer: Text,
+  session: Type.Optional(Text),
+  first: Type.Integer(),
+  last: Type.Integer(),
+  after: RecordId,
+  before: RecordId,
+  noticedAt: Time,
+  state: Type.Union([Type.Literal('open'), Type.Literal('closed')]),
+  /** What is missing still: first and last number of each stretch. */
+  missing: Type.Array(Type.Tuple([Type.Integer(), Type.Integer()])),
+  /** The record that brought some of it last. */
+  filledBy: Type.Optional(RecordId),
+  /** Gaps of the producer before this one that are not on record, because there were too many. */
+  unrecorded: Type.Optional(Type.Integer()),
+  /** The gap record itself. */
+  record: RecordId,
+});
+export type GapItem = Static<typeof GapItem>;
+
 export const RecordItem = Type.Object({
   record: RecordId,
   header: Type.Record(Text, Type.Unknown()),
@@ -250,6 +274,8 @@ export type BatchItem = Static<typeof BatchItem>;
 export const LedgerStatus = Type.Object({
   origin: Text,
   vkey: Text,
+  /** The key that takes over, while every checkpoint carries the signatures of both. */
+  nextVkey: Type.Union([Text, Type.Null()]),
   size: Type.Integer(),
   /** Base64 root of the latest checkpoint. */
   root: Text,
@@ -296,7 +322,30 @@ export const EvidenceItem = Type.Object({
 });
 export type EvidenceItem = Static<typeof EvidenceItem>;
 
-/** The ledger with everything that is known of its witnesses. */
+/** Somebody outside who holds checkpoints of the ledger. */
+export const AnchorSinkItem = Type.Object({
+  /** The receipts are `/ledger/anchors/{size}/{id}`. */
+  id: Text,
+  /** `rfc3161`, `git` or `file`. */
+  kind: Text,
+  intervalMs: Type.Integer(),
+  latest: Type.Union([
+    Type.Object({
+      size: Type.Integer(),
+      anchoredAt: Time,
+      /** What the authority says; null when nobody vouches for a time. */
+      time: Type.Union([Time, Type.Null()]),
+      authority: Text,
+    }),
+    Type.Null(),
+  ]),
+  /** The checkpoint that is on its way. */
+  pending: Type.Union([Type.Object({ size: Type.Integer(), since: Time }), Type.Null()]),
+  error: Type.Union([Type.Object({ at: Time, detail: Text }), Type.Null()]),
+});
+export type AnchorSinkItem = Static<typeof AnchorSinkItem>;
+
+/** The ledger with everything that is known of its witnesses and outside anchors. */
 export const LedgerDetail = Type.Object({
   ...LedgerStatus.properties,
   final: Type.Union([Type.Object({ size: Type.Integer(), root: Text, checkpoint: Text }), Type.Null()]),
@@ -315,6 +364,8 @@ export const LedgerDetail = Type.Object({
   logs: Type.Array(Type.Object({ origin: Text, vkey: Text })),
   /** Newest first. */
   evidence: Type.Array(EvidenceItem),
+  /** Empty when nothing is anchored outside, or the ledger does not answer. */
+  anchors: Type.Array(AnchorSinkItem),
 });
 export type LedgerDetail = Static<typeof LedgerDetail>;
 

@@ -1,10 +1,11 @@
 /** Proof sets: one file that proves many records under one checkpoint (`airtight-proof-set@1`). */
-import { AirtightError, birthOf, CONTROL_PREFIX, decodeRecord, type RecordHeader } from '@airtight/protocol';
-import { formatProofSet, leafHash, multiProofFromTiles, policyFingerprint, type SetBatch, type TileSource } from '@airtight/tlog';
+import { AirtightError, birthOf, CONTROL_PREFIX, decodeRecord, type RecordHeader, transitionIn } from '@airtight/protocol';
+import { formatProofSet, leafHash, multiProofFromTiles, type SetBatch, type TileSource } from '@airtight/tlog';
 import type { ControlState } from '../control/control-state.ts';
 import type { IngestClient, ProvenBatch } from '../upstream/ingest-client.ts';
 import type { LedgerClient } from '../upstream/ledger-client.ts';
-import { fromBase64 } from './proof.ts';
+import { fromBase64 } from './answered-bytes.ts';
+import { trustMembers } from './proof-anchors.ts';
 import { checkpointOver } from './proof-checkpoint.ts';
 
 /** Records that one request may ask for: a week of readings, one a minute. */
@@ -16,15 +17,15 @@ const TILES_AT_ONCE = 16;
 
 export interface ProofSetSource {
   readonly ingest: Pick<IngestClient, 'inclusions'>;
-  readonly ledger: Pick<LedgerClient, 'info' | 'file'>;
-  readonly control: Pick<ControlState, 'signingKeyAt' | 'datasets'>;
+  readonly ledger: Pick<LedgerClient, 'info' | 'file' | 'anchorsCovering'>;
+  readonly control: Pick<ControlState, 'signingKeyAt' | 'datasets' | 'contractAt'>;
   /** Throws when the person may not read the record. */
   readonly permit: (header: RecordHeader) => void;
 }
 
 /**
  * Builds the set of these records, and of what it takes to read and check them: definitions of their datasets, Sparkplug
- * births, keys of devices that sign.
+ * births, keys of devices that sign, contracts that raised alerts.
  * @param asked journal positions, ascending, at least one
  * @returns the text of the file
  * @throws AirtightError PROOF_SET_TOO_LARGE, NOT_FOUND, RECORD_NOT_SEALED, RECORD_NOT_ANCHORED, SERVICE_UNAVAILABLE; what `permit` throws
@@ -33,16 +34,20 @@ export async function buildProofSet(asked: readonly number[], source: ProofSetSo
   if (asked.length > PROOF_SET_ASKED_MAX) throw new AirtightError('PROOF_SET_TOO_LARGE', `more than ${PROOF_SET_ASKED_MAX} records`);
   const bySeq = new Map<number, ProvenBatch>();
   await addBatches(bySeq, asked, source);
-  for (const { header } of headersOf(bySeq)) source.permit(header);
+  for (const { records } of bySeq.values()) for (const { header } of recordsOf(records)) source.permit(header);
   // What is needed beside needs nothing itself.
-  const beside = neededBeside(bySeq, source.control);
+  const beside = neededBeside(
+    [...bySeq.values()].flatMap(({ records }) => records),
+    source.control,
+  );
   await addBatches(bySeq, beside, source);
   const info = await source.ledger.info();
   const batches = [...bySeq.values()].sort((a, b) => a.ledgerIndex - b.ledgerIndex).map(toSetBatch);
   const indexes = batches.map(({ index }) => index);
   const { size, checkpoint } = checkpointOver(indexes.at(-1) as number, info);
   const ledger = await multiProofFromTiles(tilesOf(source.ledger), indexes, size);
-  return formatProofSet({ policy: policyFingerprint(`log ${info.vkey}\nquorum none\n`), checkpoint, ledger, batches });
+  const trust = await trustMembers(indexes.at(-1) as number, size, info, source.ledger);
+  return formatProofSet({ ...trust, checkpoint, ledger, batches });
 }
 
 /** Asks for batches until all positions are in one; a batch that is there already is asked for anew with all of its records. */
@@ -70,27 +75,33 @@ async function joined(known: ProvenBatch, more: ProvenBatch, ingest: ProofSetSou
   return batches[0] as ProvenBatch;
 }
 
-function* headersOf(bySeq: ReadonlyMap<number, ProvenBatch>) {
-  for (const { records } of bySeq.values()) {
-    for (const { position, record } of records) {
-      const bytes = fromBase64(record);
-      const decoded = decodeRecord(bytes);
-      if (!decoded.ok) throw new AirtightError(decoded.code, decoded.detail);
-      yield { position, header: decoded.value.header, bytes };
-    }
+interface ReadRecord {
+  readonly position: number;
+  /** Base64. */
+  readonly record: string;
+}
+
+function* recordsOf(records: readonly ReadRecord[]) {
+  for (const { position, record } of records) {
+    const bytes = fromBase64(record);
+    const decoded = decodeRecord(bytes);
+    if (!decoded.ok) throw new AirtightError(decoded.code, decoded.detail);
+    yield { position, ...decoded.value, bytes };
   }
 }
 
 /** Positions of the records without which those that are there could not be read or checked. */
-function neededBeside(bySeq: ReadonlyMap<number, ProvenBatch>, control: ProofSetSource['control']): number[] {
+export function neededBeside(records: readonly ReadRecord[], control: ProofSetSource['control']): number[] {
   const needed = new Set<number>();
   const there = new Set<number>();
-  for (const { position, header, bytes } of headersOf(bySeq)) {
+  for (const { position, header, payload, bytes } of recordsOf(records)) {
     there.add(position);
     const { dataset, producer, signature } = header;
     const definition = dataset.startsWith(CONTROL_PREFIX) ? undefined : control.datasets.versionAt(dataset, position)?.position;
     const key = signature === undefined ? undefined : control.signingKeyAt(producer, signature.kid, position)?.position;
-    for (const one of [definition, key, birthOf(bytes)]) if (one !== undefined) needed.add(one);
+    const raised = transitionIn({ header, payload });
+    const contract = raised?.type === 'raise' ? control.contractAt(raised, position) : undefined;
+    for (const one of [definition, key, contract, birthOf(bytes)]) if (one !== undefined) needed.add(one);
   }
   return [...needed].filter((position) => !there.has(position)).sort((a, b) => a - b);
 }
@@ -107,7 +118,7 @@ function toSetBatch({ batch, ledgerIndex, path, records }: ProvenBatch): SetBatc
 }
 
 /** The ledger's tiles, a bounded number at a time. */
-function tilesOf(ledger: ProofSetSource['ledger']): TileSource {
+function tilesOf(ledger: Pick<LedgerClient, 'file'>): TileSource {
   let free = TILES_AT_ONCE;
   const waiting: (() => void)[] = [];
   return {

@@ -3,9 +3,9 @@ import { hash } from 'node:crypto';
 import {
   AirtightError,
   BatchItem,
-  CONTROL_PREFIX,
   decodeBatchRecord,
   decodeRecord,
+  isGuardedDataset,
   LEAF_PREFIX,
   LedgerDetail,
   Page,
@@ -33,15 +33,17 @@ export function evidenceRoutes(app: FastifyInstance, context: RouteContext): voi
   recordRoutes(app, context);
   batchRoutes(app, context);
   const schema = { response: { 200: LedgerDetail } };
-  const { upstream, forks } = context;
+  const { upstream, forks, ledger } = context;
   app.get('/ledger', { config: { access: 'viewer' }, schema }, async (): Promise<LedgerDetail> => {
     const { final, ownWitness } = upstream;
+    const anchors = await ledger.anchoring().catch(() => []);
     return {
       ...upstream.ledger(),
       final: final === null ? null : { size: final.size, root: final.root, checkpoint: final.checkpoint },
       ownWitness: ownWitness === null ? null : { ...ownWitness, logs: [...ownWitness.logs] },
       logs: forks.logs.map((vkey) => ({ origin: vkey.name, vkey: formatVkey(vkey) })),
       evidence: [...forks.evidence],
+      anchors: anchors.map((sink) => ({ ...sink })),
     };
   });
 }
@@ -77,11 +79,11 @@ function keyPositionOf({ producer, signature }: RecordHeader, position: number, 
   return signature === undefined ? undefined : control.signingKeyAt(producer, signature.kid, position)?.position;
 }
 
-/** The record, if the person may read it: control records hold the hashes of passwords and device secrets. */
+/** The record, if the person may read it: some control records hold the hashes of passwords and device secrets. */
 function readable(request: FastifyRequest, bytes: Uint8Array): { readonly header: RecordHeader; readonly payload: Uint8Array } {
   const record = decodeRecord(bytes);
   if (!record.ok) throw new AirtightError(record.code, record.detail);
-  if (record.value.header.dataset.startsWith(CONTROL_PREFIX)) requireRole(request.identity, 'administrator');
+  if (isGuardedDataset(record.value.header.dataset)) requireRole(request.identity, 'administrator');
   return record.value;
 }
 

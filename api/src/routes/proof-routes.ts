@@ -1,5 +1,5 @@
 /** One file that proves many records: those of a series, or those that are named. */
-import { AirtightError, CONTROL_PREFIX } from '@airtight/protocol';
+import { AirtightError, isGuardedDataset } from '@airtight/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { requireRole } from '../accounts/identity.ts';
@@ -74,7 +74,7 @@ function proofSetSender({ ingest, ledger, control, upstream }: RouteContext) {
       reply.header(PENDING_HEADER, found.length - asked.length);
       if (asked.length === 0) throw new AirtightError(found.length === 0 ? 'NOT_FOUND' : 'RECORD_NOT_ANCHORED', `${found.length} records`);
       const permit = ({ dataset }: { readonly dataset: string }) => {
-        if (dataset.startsWith(CONTROL_PREFIX)) requireRole(request.identity, 'administrator');
+        if (isGuardedDataset(dataset)) requireRole(request.identity, 'administrator');
       };
       const text = await buildProofSet(asked, { ingest, ledger, control, permit });
       reply.header('content-disposition', `attachment; filename="${asked[0]}-${asked.at(-1)}.airtight-proofs.json"`);

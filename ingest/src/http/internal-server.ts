@@ -4,6 +4,7 @@ import { AirtightError } from '@airtight/protocol';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { TooManyFailures } from '../identity/logins.ts';
+import { addCompletenessRoutes } from './completeness-routes.ts';
 import { addControlRoutes } from './control-routes.ts';
 import { addFeedRoutes } from './feed-routes.ts';
 import { addHealthRoutes } from './health-routes.ts';
@@ -35,6 +36,7 @@ export function createInternalServer(parts: IngestParts, token: string, logger: 
   server.setNotFoundHandler((request, reply) => sendProblem(reply, 'NOT_FOUND', request.url));
   addFeedRoutes(server, parts);
   addInclusionRoutes(server, parts);
+  addCompletenessRoutes(server, parts);
   addControlRoutes(server, parts);
   addQuarantineRoutes(server, parts);
   addIdentityRoutes(server, parts);
