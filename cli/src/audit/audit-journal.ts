@@ -9,6 +9,7 @@ import {
   type BatchRecord,
   type Bilingual,
   decodeBatchRecord,
+  headerTexts,
   leafHashOfBody,
   ProducerCounts,
   type ProducersRoot,
@@ -33,6 +34,10 @@ const HASH_BYTES = 32;
 const PROGRESS_EVERY = 4096;
 
 const sha = sha256FromLatin1((data) => hash('sha256', data, 'latin1'));
+
+function latin1(bytes: Uint8Array, from: number, to: number): string {
+  return Buffer.prototype.latin1Slice.call(bytes, from, to);
+}
 
 function sha256(bytes: Uint8Array): Buffer {
   return hash('sha256', bytes, 'buffer');
@@ -93,7 +98,7 @@ class JournalAudit {
   #records: Generator<JournalFrame, JournalEnd>;
   #recordsEnd: JournalEnd | undefined;
   #leafHashes = Buffer.alloc(4096 * HASH_BYTES);
-  readonly #producers = new ProducerCounts((bytes, from, to) => Buffer.prototype.latin1Slice.call(bytes, from, to));
+  readonly #producers = new ProducerCounts();
   readonly #removed = new RemovedPayloads();
   #malformed: { readonly frame: JournalFrame; readonly detail: string } | undefined;
   /** Position of the next record; of the next batch; end of what the batches so far cover. */
@@ -184,7 +189,7 @@ class JournalAudit {
       }
       if (this.#malformed !== undefined) return this.#at('journal', 'RECORD_MALFORMED', this.#malformed.frame, this.#malformed.detail);
       // The body is the leaf preimage as it stands (RFC 6962 §2.1).
-      this.#producers.add(frame.body);
+      this.#producers.add(headerTexts(frame.body, latin1));
       this.#leafHashes.set(leafHashOfBody(frame.body, sha256), i * HASH_BYTES);
     }
     const root = Buffer.from(rootOfLeafHashes(this.#leafHashes.subarray(0, batch.count * HASH_BYTES))).toString('hex');
