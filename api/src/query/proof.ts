@@ -1,18 +1,20 @@
 /** Proof bundles: everything a person needs to verify one record without asking anybody. */
 import { AirtightError } from '@airtight/protocol';
-import { decodeBase64, formatBundle, inclusionFromTiles, type ProvenRecord, type TileSource } from '@airtight/tlog';
+import { formatBundle, inclusionFromTiles, type ProvenRecord, type TileSource } from '@airtight/tlog';
 import type { IngestClient } from '../upstream/ingest-client.ts';
 import type { LedgerClient } from '../upstream/ledger-client.ts';
+import { fromBase64 } from './answered-bytes.ts';
+import { trustMembers } from './proof-anchors.ts';
 import { checkpointOver } from './proof-checkpoint.ts';
 
 interface ProofClients {
   readonly ingest: Pick<IngestClient, 'record' | 'inclusion'>;
-  readonly ledger: Pick<LedgerClient, 'info' | 'file'>;
+  readonly ledger: Pick<LedgerClient, 'info' | 'file' | 'anchorsCovering'>;
 }
 
 /**
  * Builds the bundle of a record (`airtight-proof@1`): its bytes, its path in the batch, the batch's path in the ledger, and the
- * checkpoint as published.
+ * checkpoint as published, with what others hold of it.
  * @param keyPosition the record of the key with which the device signed, to be proven along with it
  * @returns the text of the file
  * @throws AirtightError NOT_FOUND, RECORD_NOT_SEALED, RECORD_NOT_ANCHORED, SERVICE_UNAVAILABLE
@@ -21,10 +23,12 @@ export async function buildProof(position: number, { ingest, ledger }: ProofClie
   const record = await readAnchored(position, ingest);
   const key = keyPosition === undefined ? undefined : await readAnchored(keyPosition, ingest);
   const last = Math.max(record.ledgerIndex, key?.ledgerIndex ?? 0);
-  const { size, checkpoint } = checkpointOver(last, await ledger.info());
+  const info = await ledger.info();
+  const { size, checkpoint } = checkpointOver(last, info);
   const proven = await proveUnder(record, ledger, size);
   const deviceKey = key === undefined ? undefined : await proveUnder(key, ledger, size);
-  return formatBundle({ ...proven, checkpoint, ...(deviceKey === undefined ? {} : { deviceKey }) });
+  const trust = await trustMembers(last, size, info, ledger);
+  return formatBundle({ ...proven, checkpoint, ...trust, ...(deviceKey === undefined ? {} : { deviceKey }) });
 }
 
 interface AnchoredRecord extends Pick<ProvenRecord, 'record' | 'position' | 'batch'> {
@@ -43,11 +47,4 @@ async function readAnchored(position: number, ingest: ProofClients['ingest']): P
 async function proveUnder({ ledgerIndex, ...record }: AnchoredRecord, ledger: ProofClients['ledger'], size: number): Promise<ProvenRecord> {
   const source: TileSource = { read: async (path) => (await ledger.file(path)).bytes };
   return { ...record, ledger: { index: ledgerIndex, path: await inclusionFromTiles(source, ledgerIndex, size) } };
-}
-
-/** @throws AirtightError SERVICE_UNAVAILABLE */
-export function fromBase64(text: string): Uint8Array {
-  const bytes = decodeBase64(text);
-  if (bytes === null) throw new AirtightError('SERVICE_UNAVAILABLE', 'ingest answered no base64');
-  return bytes;
 }
