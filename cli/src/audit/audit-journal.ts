@@ -18,6 +18,7 @@ import {
 import { rootOfLeafHashes, sha256FromLatin1 } from '@airtight/tlog';
 import type { DataDirectory } from '../data-directory.ts';
 import { type JournalEnd, type JournalFrame, journalFrames, segmentsIn } from '../journal/journal-walk.ts';
+import { latin1 } from '../journal/latin1.ts';
 import { RecordReader } from '../journal/record-reader.ts';
 import { readMirrorInfo } from '../mirror/mirror-info.ts';
 import type { Finding, Progress, StageResult } from './finding.ts';
@@ -35,10 +36,6 @@ const HASH_BYTES = 32;
 const PROGRESS_EVERY = 4096;
 
 const sha = sha256FromLatin1((data) => hash('sha256', data, 'latin1'));
-
-function latin1(bytes: Uint8Array, from: number, to: number): string {
-  return Buffer.prototype.latin1Slice.call(bytes, from, to);
-}
 
 function sha256(bytes: Uint8Array): Buffer {
   return hash('sha256', bytes, 'buffer');
