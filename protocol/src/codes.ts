@@ -165,6 +165,7 @@ export const CODES = {
     en: 'A file derived from the journal was changed; it can be made anew',
   },
   KEY_FILE_INVALID: { status: 500, zh: '密钥、证书或策略文件被改动', en: 'A key, certificate or policy file was changed' },
+  MIRROR_CONTRADICTED: { status: 409, zh: '来源与镜像已有内容矛盾', en: 'The source contradicts what the mirror holds' },
   AUDIT_REPORT_INVALID: { status: 422, zh: '审计报告无效', en: 'The audit report is not valid' },
   BUNDLE_MALFORMED: { status: 422, zh: '证据包格式错误', en: 'The proof bundle is malformed' },
   ANCHOR_RECEIPT_INVALID: {

@@ -17,6 +17,7 @@ import { dataRoutes } from './data-routes.ts';
 import { datasetRoutes } from './dataset-routes.ts';
 import { deviceRoutes } from './device-routes.ts';
 import { evidenceRoutes } from './evidence-routes.ts';
+import { feedRoute } from './feed-route.ts';
 import { dashboardRoutes, hasDashboard, ledgerFileRoutes } from './file-routes.ts';
 import { importRoutes } from './import-routes.ts';
 import { internalRoutes } from './internal-routes.ts';
@@ -99,6 +100,7 @@ function apiRoutes(api: FastifyInstance, context: RouteContext): void {
   dataRoutes(api, context);
   datasetRoutes(api, context);
   evidenceRoutes(api, context);
+  feedRoute(api, context);
   proofRoutes(api, context);
   completenessRoutes(api, context);
   quarantineRoutes(api, context);

@@ -9,6 +9,7 @@ import {
   type BatchRecord,
   type Bilingual,
   decodeBatchRecord,
+  headerTexts,
   leafHashOfBody,
   ProducerCounts,
   type ProducersRoot,
@@ -17,7 +18,9 @@ import {
 import { rootOfLeafHashes, sha256FromLatin1 } from '@airtight/tlog';
 import type { DataDirectory } from '../data-directory.ts';
 import { type JournalEnd, type JournalFrame, journalFrames, segmentsIn } from '../journal/journal-walk.ts';
+import { latin1 } from '../journal/latin1.ts';
 import { RecordReader } from '../journal/record-reader.ts';
+import { readMirrorInfo } from '../mirror/mirror-info.ts';
 import type { Finding, Progress, StageResult } from './finding.ts';
 import { RemovedPayloads } from './removed-payloads.ts';
 import { type AuditScope, drawSample, EVERYTHING, isWithin, type Since } from './scope.ts';
@@ -93,8 +96,8 @@ class JournalAudit {
   #records: Generator<JournalFrame, JournalEnd>;
   #recordsEnd: JournalEnd | undefined;
   #leafHashes = Buffer.alloc(4096 * HASH_BYTES);
-  readonly #producers = new ProducerCounts((bytes, from, to) => Buffer.prototype.latin1Slice.call(bytes, from, to));
-  readonly #removed = new RemovedPayloads();
+  readonly #producers = new ProducerCounts();
+  readonly #removed: RemovedPayloads;
   #malformed: { readonly frame: JournalFrame; readonly detail: string } | undefined;
   /** Position of the next record; of the next batch; end of what the batches so far cover. */
   #next = 0;
@@ -109,6 +112,7 @@ class JournalAudit {
   constructor(data: DataDirectory, limits: JournalLimits, onProgress: Progress, scope: AuditScope) {
     this.#data = data;
     this.#limits = limits;
+    this.#removed = new RemovedPayloads(withheldIn(data));
     this.#onProgress = onProgress;
     this.#scope = scope;
     this.#reader = new RecordReader(join(data.journal, 'records'));
@@ -128,8 +132,16 @@ class JournalAudit {
 
   get counts(): { readonly [what: string]: number } {
     const removed = this.#removed.count === 0 ? {} : { removed: this.#removed.count };
+    const withheld = this.#removed.withheld === 0 ? {} : { withheld: this.#removed.withheld };
     const chain = this.#looked === this.#batches ? {} : { chain: this.#batches };
-    return { records: this.#hashed, batches: this.#looked, ...chain, unsealed: Math.max(0, this.#next - this.#sealed), ...removed };
+    return {
+      records: this.#hashed,
+      batches: this.#looked,
+      ...chain,
+      unsealed: Math.max(0, this.#next - this.#sealed),
+      ...removed,
+      ...withheld,
+    };
   }
 
   run(): Finding | undefined {
@@ -184,7 +196,7 @@ class JournalAudit {
       }
       if (this.#malformed !== undefined) return this.#at('journal', 'RECORD_MALFORMED', this.#malformed.frame, this.#malformed.detail);
       // The body is the leaf preimage as it stands (RFC 6962 §2.1).
-      this.#producers.add(frame.body);
+      this.#producers.add(headerTexts(frame.body, latin1));
       this.#leafHashes.set(leafHashOfBody(frame.body, sha256), i * HASH_BYTES);
     }
     const root = Buffer.from(rootOfLeafHashes(this.#leafHashes.subarray(0, batch.count * HASH_BYTES))).toString('hex');
@@ -291,4 +303,13 @@ function firstBatchWithin(data: DataDirectory, since: Since, count: number): num
     if (!batch.ok || isWithin(since, batch.value)) return position;
   }
   return count;
+}
+
+/** What a mirror was not given; a damaged `mirror.json` is found with the other derived files. */
+function withheldIn(data: DataDirectory): readonly string[] {
+  try {
+    return readMirrorInfo(data)?.withheld ?? [];
+  } catch {
+    return [];
+  }
 }

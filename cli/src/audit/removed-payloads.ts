@@ -17,12 +17,24 @@ interface Gap {
 }
 
 export class RemovedPayloads {
+  /** Datasets, by the beginning of their names, whose payloads a mirror was not given: nothing accounts for those. */
+  readonly #withheld: readonly string[];
+  #withheldCount = 0;
   /** Of the segment that is being read, by dataset. */
   readonly #open = new Map<string, Gap>();
   readonly #gaps: Gap[] = [];
   readonly #accounted = new Set<string>();
   #file = '';
   #count = 0;
+
+  constructor(withheld: readonly string[] = []) {
+    this.#withheld = withheld;
+  }
+
+  /** Records whose payload was not handed out. */
+  get withheld(): number {
+    return this.#withheldCount;
+  }
 
   /** Records whose payload is gone. */
   get count(): number {
@@ -38,8 +50,14 @@ export class RemovedPayloads {
     }
     const expired = decodeExpired(frame.body);
     if (!expired.ok) return expired.detail;
+    if (this.#isWithheld(expired.value.header.dataset)) {
+      this.#withheldCount++;
+      return undefined;
+    }
     this.#count++;
     const { dataset } = expired.value.header;
+    // Without the retention records there is nothing to hold a removal against.
+    if (this.#isWithheld(RETENTION_DATASET)) return undefined;
     const gap = this.#open.get(dataset) ?? this.#begin(dataset, frame);
     gap.toPosition = frame.position;
     gap.count++;
@@ -68,6 +86,10 @@ export class RemovedPayloads {
       ({ dataset, frame, toPosition, count, digest }) =>
         !this.#accounted.has(keyOf(dataset, frame.position, toPosition, count, digest.copy().digest('hex'))),
     );
+  }
+
+  #isWithheld(dataset: string): boolean {
+    return this.#withheld.some((prefix) => dataset.startsWith(prefix));
   }
 
   #begin(dataset: string, { position, file, offset }: JournalFrame): Gap {

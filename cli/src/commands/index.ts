@@ -7,6 +7,7 @@ import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
+import { mirrorCommand } from './mirror.ts';
 import { passwordCommand } from './password.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { rebuildCommand } from './rebuild.ts';
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   verifyCommand,
   exportCommand,
   auditCommand,
+  mirrorCommand,
   rebuildCommand,
   doctorCommand,
   witnessCommand,
