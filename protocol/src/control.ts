@@ -160,6 +160,8 @@ export interface DatasetDefinition {
   /** Days after receipt, decimals allowed, for which payloads are kept; absent: for ever. Hashes and headers always stay. */
   readonly retentionDays?: number;
   readonly clock?: ClockPolicy;
+  /** Its values are foretold: phenomenonTime lies ahead, and a later record about the same time is a newer forecast. */
+  readonly forecast?: boolean;
   /** State of the air to which its mass concentrations refer. */
   readonly referenceState?: ReferenceState;
   /** Which index is computed from it, if any. */

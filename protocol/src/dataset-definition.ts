@@ -32,6 +32,7 @@ const FAULTS: { readonly [member: string]: FaultOf } = {
   payloadMaxBytes: optional(wholeFault(1, PAYLOAD_MAX_BYTES)),
   retentionDays: optional(retentionFault),
   clock: optional(clockFault),
+  forecast: optional((value) => (typeof value === 'boolean' ? undefined : 'true or false')),
   referenceState: optional(choiceFault(Object.keys(REFERENCE_STATES))),
   index: optional(choiceFault(['cn-aqi'])),
 };
