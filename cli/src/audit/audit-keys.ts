@@ -30,6 +30,7 @@ const CHECKS: readonly (readonly [file: string, check: Check])[] = [
   ['policy', (data) => policyFault(data, 'policy') ?? ownLogFault(data)],
   ['witness-logs', (data) => policyFault(data, 'witness-logs')],
   ['region', (data) => policyFault(data, 'region')],
+  ['tsa-roots.pem', (data) => rootsFault(data)],
   ['ca.crt', (data) => certificateFault(data, 'ca', 'ca')],
   ['server.crt', (data) => certificateFault(data, 'server', 'ca')],
   ['ca.key', (data) => certificateKeyFault(data, 'ca')],
@@ -75,6 +76,15 @@ function certificateFault({ keys }: DataDirectory, name: string, authority: stri
   if (existsSync(issuer) && !certificate.verify(new X509Certificate(readFileSync(issuer)).publicKey))
     return `not signed by ${authority}.crt`;
   return undefined;
+}
+
+/** Certificates back to back, each its own authority. */
+function rootsFault({ keys }: DataDirectory): string | undefined {
+  const text = readFileSync(join(keys, 'tsa-roots.pem'), 'utf8');
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  if (blocks.length === 0) return 'no certificate';
+  const roots = blocks.map((block) => new X509Certificate(block));
+  return roots.every((root) => root.verify(root.publicKey)) ? undefined : 'a certificate that is not its own authority';
 }
 
 function certificateKeyFault({ keys }: DataDirectory, name: string): string | undefined {

@@ -110,7 +110,7 @@ interface LedgerResult {
 /** Everything; or, when only some batches were looked at, the bundles in which these are entries, up to the checkpoint. */
 async function auditLedgerFiles({ data, scope }: AuditOrder, journal: JournalResult, onProgress: Progress): Promise<LedgerResult> {
   const vkey = readVkey(data);
-  const { auditBundles, auditLedger, auditWitness } = await import('@airtight/ledger');
+  const { auditAnchors, auditBundles, auditLedger, auditWitness } = await import('@airtight/ledger');
   const isAll = scope.since === undefined && scope.sample === undefined;
   const report = isAll
     ? await auditLedger(data.ledger, vkey, (at) => onProgress(at.entries, at.size), witnessesOf(data))
@@ -121,8 +121,11 @@ async function auditLedgerFiles({ data, scope }: AuditOrder, journal: JournalRes
         onProgress: (entries) => onProgress(entries, undefined),
       });
   const { checkpoint, entries, files } = report;
-  const finding: Omit<Finding, 'stage'> | undefined = report.finding ?? (await auditWitness(data.ledger, cosignedLogsOf(data)))[0];
-  const counts = { entries, files };
+  const isSound = checkpoint !== undefined && report.finding === undefined;
+  const anchors = isSound ? await auditAnchors(data.ledger, vkey, checkpoint, witnessesOf(data)) : { receipts: 0 };
+  const finding: Omit<Finding, 'stage'> | undefined =
+    report.finding ?? anchors.finding ?? (await auditWitness(data.ledger, cosignedLogsOf(data)))[0];
+  const counts = { entries, files, ...(anchors.receipts === 0 ? {} : { receipts: anchors.receipts }) };
   const result: StageResult =
     finding === undefined ? { counts } : { counts, finding: { ...finding, stage: 'ledger', file: join('ledger', finding.file ?? '') } };
   return { result, ...(checkpoint === undefined ? {} : { checkpoint }) };

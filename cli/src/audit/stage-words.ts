@@ -24,6 +24,7 @@ const COUNTED: { readonly [what: string]: Bilingual } = {
   withheld: { zh: '条内容未提供', en: 'payloads withheld' },
   entries: { zh: '个条目', en: 'entries' },
   files: { zh: '个文件', en: 'files' },
+  receipts: { zh: '张外部锚定回执', en: 'receipts of outside anchors' },
   anchored: { zh: '个批次已入账', en: 'batches are entries' },
   waiting: { zh: '个待入账', en: 'waiting' },
   rows: { zh: '个条目序号', en: 'indexes of entries' },

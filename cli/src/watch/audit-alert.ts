@@ -41,5 +41,15 @@ export function auditAlert(finding: Finding, since: number): AlertRaised {
 
 /** A later audit of the same place found nothing wrong; a person who acknowledges it closes it. */
 export function auditAlertCleared(alert: string, at: number): AlertCleared {
-  return { v: 1, type: 'clear', n: 1, alert, at, values: { audited: 'clean' }, evidence: [] };
+  return {
+    v: 1,
+    type: 'clear',
+    n: 1,
+    alert,
+    contract: AUDIT_ALERT,
+    agency: CONTROL_AGENCY,
+    at,
+    values: { audited: 'clean' },
+    evidence: [],
+  };
 }
