@@ -21,6 +21,7 @@ import {
   type ReleaseRecord,
   type RetentionRecord,
   readFrame,
+  recordIn,
   toDeviceRecord,
 } from '@airtight/protocol';
 import { ClaimRegistry } from './identity/claim-registry.ts';
@@ -124,7 +125,7 @@ export class ControlData {
     for (let at = 0, position = from; at < frames.length; position++) {
       const frame = readFrame(frames, at, crc32);
       if (typeof frame === 'string') return;
-      const record = decodeRecord(frame.body.subarray(1));
+      const record = decodeRecord(recordIn(frame.body));
       if (record.ok && FOLDED.has(record.value.header.dataset))
         this.take(position, record.value.header.dataset, JSON.parse(Buffer.from(record.value.payload).toString('utf8')));
       at = frame.end;

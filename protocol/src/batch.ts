@@ -5,6 +5,7 @@
  */
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { accept, type Outcome, refuse } from './outcome.ts';
+import { SALTED_FIELDS } from './record.ts';
 
 export interface BatchRecord {
   readonly v: 1;
@@ -25,8 +26,8 @@ export interface BatchRecord {
   /** Lower-case hex RFC 6962 root over the records' leaf hashes, in order of position. */
   readonly root: string;
   readonly tree: 'rfc6962-sha256';
-  /** What a leaf commits to: `plain` = the record bytes. */
-  readonly commitment: 'plain';
+  /** What a leaf commits to: `plain` = the record bytes; `salted-fields`: of one record at least, a root over its fields. */
+  readonly commitment: 'plain' | typeof SALTED_FIELDS;
 }
 
 /** A batch is sealed when the first of these is reached. */
@@ -57,6 +58,7 @@ export function decodeBatchRecord(bytes: Uint8Array): Outcome<BatchRecord> {
     batch.v === 1 &&
     batch.type === 'batch' &&
     batch.tree === 'rfc6962-sha256' &&
+    (batch.commitment === 'plain' || batch.commitment === SALTED_FIELDS) &&
     Number.isSafeInteger(batch.seq) &&
     Number.isSafeInteger(batch.first) &&
     Number.isSafeInteger(batch.count) &&

@@ -27,6 +27,7 @@ export const RELEASES_DATASET = 'sys.releases';
 export const IMPORTS_DATASET = 'sys.imports';
 export const STORAGE_DATASET = 'sys.storage';
 export const RETENTION_DATASET = 'sys.retention';
+export const ERASURES_DATASET = 'sys.erasures';
 export const ALERTS_DATASET = 'alerts';
 
 export type ProducerKind = 'air-station' | 'fridge' | 'service';
@@ -150,6 +151,11 @@ export interface DatasetDefinition {
   /** Days after receipt, decimals allowed, for which payloads are kept; absent: for ever. Hashes and headers always stay. */
   readonly retentionDays?: number;
   readonly clock?: ClockPolicy;
+  /**
+   * The ledger commits to salted fields of its records instead of their bytes: any field can be shown alone, and all be
+   * erased. It stands as the first definition says, for ever.
+   */
+  readonly confidential?: boolean;
   /** State of the air to which its mass concentrations refer. */
   readonly referenceState?: ReferenceState;
   /** Which index is computed from it, if any. */
@@ -291,6 +297,32 @@ export interface RetentionRecord {
   readonly by: 'policy';
 }
 
+/**
+ * Payload in `sys.erasures`: the content of one producer's confidential records of a UTC day is erased, and the keys of
+ * their salts are destroyed. It is on record before it happens.
+ */
+export interface ErasureRecord {
+  readonly type: 'erasure';
+  readonly producer: string;
+  /** UTC day of receipt, YYYY-MM-DD. */
+  readonly day: string;
+  /** Records that lose their content, by segment of the journal, in order of position. */
+  readonly erased: readonly ErasedStretch[];
+  readonly reason: string;
+  /** Account or program that asked for it. */
+  readonly by: string;
+}
+
+/** Records that were erased within one segment. */
+export interface ErasedStretch {
+  /** Journal positions of the first and the last of them. */
+  readonly fromPosition: number;
+  readonly toPosition: number;
+  readonly count: number;
+  /** Lower-case hex SHA-256 over the frame bodies that stay in their place, in order of position. */
+  readonly keptSha256: string;
+}
+
 /** Positions that one retention record may except: far from the limit of a record's size. */
 export const RETENTION_KEPT_MAX = 10_000;
 
@@ -325,5 +357,6 @@ export type ControlRecord =
   | TickRecord
   | StorageFaultRecord
   | RetentionRecord
+  | ErasureRecord
   | ReleaseRecord
   | ImportRecord;

@@ -24,6 +24,8 @@ export * from './payload.ts';
 export * from './proven-values.ts';
 export * from './reading.ts';
 export * from './record.ts';
+export * from './salted-fields.ts';
+export * from './salted-record.ts';
 export * from './segment-archive.ts';
 export * from './sparkplug-readings.ts';
 export * from './stream.ts';

@@ -6,13 +6,17 @@
  *    "batch": {"record": <base64 of the batch record's bytes>, "index": i, "path": [<base64>…]},
  *    "ledger": {"index": n, "path": [<base64>…]},
  *    "checkpoint": "<signed note>",
+ *    "disclosure"?: <field-disclosure.ts>,
  *    "deviceKey"?: {"record", "position", "batch", "ledger"}}
  *
+ * The record of a confidential dataset holds a commitment in the place of its payload; `disclosure` shows fields of it.
  * `deviceKey` is a second record under the same checkpoint: that of the key with which the device signed the first.
  * No other key is taken, and base64 is strict: a changed character cannot hide in a bundle.
  */
 import { encodeBase64 } from './base64.ts';
 import { fieldsOf, readBundleFields, toBytes, toHashes, toOrdinal, wrong } from './bundle-fields.ts';
+import { disclosureJson, toDisclosure } from './field-disclosure.ts';
+import type { FieldDisclosure } from './field-tree.ts';
 import { PATH_MAX_HASHES } from './tlog-proof.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -44,6 +48,8 @@ export interface ProvenRecord {
 export interface ProofBundle extends ProvenRecord {
   /** The signed checkpoint with its cosignatures, verbatim. */
   readonly checkpoint: string;
+  /** Fields of a record that holds a commitment in the place of its payload. */
+  readonly disclosure?: FieldDisclosure;
   /** The record of the signing key, under the same checkpoint. */
   readonly deviceKey?: ProvenRecord;
 }
@@ -51,10 +57,11 @@ export interface ProofBundle extends ProvenRecord {
 /** @returns BUNDLE_MALFORMED naming the field that is wrong; whether the bundle proves anything is for verifyBundle */
 export function parseBundle(text: string): Verdict<ProofBundle> {
   return readBundleFields(text, BUNDLE_MAX_CHARACTERS, (json) => {
-    const fields = fieldsOf(json, 'bundle', ['format', ...RECORD_FIELDS, 'checkpoint', 'deviceKey']);
+    const fields = fieldsOf(json, 'bundle', ['format', ...RECORD_FIELDS, 'checkpoint', 'disclosure', 'deviceKey']);
     if (fields.format !== BUNDLE_FORMAT) throw wrong('format', `not ${BUNDLE_FORMAT}`);
     if (typeof fields.checkpoint !== 'string') throw wrong('checkpoint', 'not a text');
-    const bundle = { ...toProvenRecord(fields, ''), checkpoint: fields.checkpoint };
+    const disclosure = fields.disclosure === undefined ? {} : { disclosure: toDisclosure(fields.disclosure, 'disclosure') };
+    const bundle = { ...toProvenRecord(fields, ''), checkpoint: fields.checkpoint, ...disclosure };
     if (fields.deviceKey === undefined) return bundle;
     const deviceKey = toProvenRecord(fieldsOf(fields.deviceKey, 'deviceKey', RECORD_FIELDS), 'deviceKey.');
     return { ...bundle, deviceKey };
@@ -67,6 +74,7 @@ export function formatBundle(bundle: ProofBundle): string {
     format: BUNDLE_FORMAT,
     ...provenRecordJson(bundle),
     checkpoint: bundle.checkpoint,
+    ...(bundle.disclosure === undefined ? {} : { disclosure: disclosureJson(bundle.disclosure) }),
     ...(bundle.deviceKey === undefined ? {} : { deviceKey: provenRecordJson(bundle.deviceKey) }),
   };
   return `${JSON.stringify(json, null, 2)}\n`;

@@ -4,7 +4,7 @@
  * position, number, and the hash over what is kept in their place, headers included.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { decodeExpired, decodeRecord, isExpiredBody, RETENTION_DATASET, type RetentionRecord } from '@airtight/protocol';
+import { decodeExpired, decodeRecord, isExpiredBody, RETENTION_DATASET, type RetentionRecord, recordIn } from '@airtight/protocol';
 import type { JournalFrame } from '../journal/journal-walk.ts';
 
 interface Gap {
@@ -49,7 +49,7 @@ export class RemovedPayloads {
 
   /** Takes note of a retention record; of any other nothing. */
   #account({ body }: JournalFrame): void {
-    const record = decodeRecord(body.subarray(1));
+    const record = decodeRecord(recordIn(body));
     if (!record.ok || record.value.header.dataset !== RETENTION_DATASET) return;
     const { dataset, fromPosition, toPosition, count, keptSha256 } = JSON.parse(
       Buffer.from(record.value.payload).toString('utf8'),

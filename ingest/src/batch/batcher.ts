@@ -3,7 +3,7 @@
  * records come here, so a closed batch may be sealed at once.
  */
 import assert from 'node:assert';
-import { BATCH_MAX_AGE_MS, BATCH_MAX_BYTES, BATCH_MAX_RECORDS, decodeRecord } from '@airtight/protocol';
+import { BATCH_MAX_AGE_MS, BATCH_MAX_BYTES, BATCH_MAX_RECORDS, decodeRecord, isSaltedBody, leafPreimageOf, recordIn } from '@airtight/protocol';
 import { RunningRoot } from './running-root.ts';
 
 export interface ClosedBatch {
@@ -13,6 +13,8 @@ export interface ClosedBatch {
   readonly lastAt: number;
   /** Lower-case hex. */
   readonly root: string;
+  /** Whether the leaf of one at least is a commitment to salted fields. */
+  readonly salted: boolean;
 }
 
 export class Batcher {
@@ -22,16 +24,18 @@ export class Batcher {
   #firstAt = 0;
   #lastBody: Uint8Array = new Uint8Array(0);
   #bytes = 0;
+  #salted = false;
 
   /** @param first position of the first record of the next batch */
   constructor(first: number) {
     this.#first = first;
   }
 
-  /** Adds the record at the next position. @param body 0x00 ‖ record; kept until the next call */
+  /** Adds the record at the next position. @param body of a frame; kept until the next call */
   add(body: Uint8Array): void {
     if (this.#root.count === 0) this.#firstAt = receivedAtOf(body);
-    this.#root.add(body);
+    this.#root.add(leafPreimageOf(body));
+    this.#salted ||= isSaltedBody(body);
     this.#lastBody = body;
     this.#bytes += body.length;
     if (this.#root.count >= BATCH_MAX_RECORDS || this.#bytes >= BATCH_MAX_BYTES) this.#close();
@@ -51,15 +55,17 @@ export class Batcher {
   #close(): void {
     const count = this.#root.count;
     const lastAt = receivedAtOf(this.#lastBody);
-    this.#closed.push({ first: this.#first, count, firstAt: this.#firstAt, lastAt, root: this.#root.finish() });
+    const salted = this.#salted;
+    this.#closed.push({ first: this.#first, count, firstAt: this.#firstAt, lastAt, root: this.#root.finish(), salted });
     this.#first += count;
     this.#bytes = 0;
+    this.#salted = false;
     this.#root.reset();
   }
 }
 
 function receivedAtOf(body: Uint8Array): number {
-  const record = decodeRecord(body.subarray(1));
+  const record = decodeRecord(recordIn(body));
   assert(record.ok, 'the journal holds records only');
   return record.value.header.receivedAt;
 }

@@ -28,7 +28,7 @@ export function leavesOf(journal: Journal, { batch }: StoredBatch): BatchLeaves 
       const frame = readFrame(run.bytes, offset, crc32);
       if (typeof frame === 'string') throw new Error(`record ${at}: ${frame}`);
       hashes.set(leafHashOf(frame.body), (at - batch.first) * HASH_BYTES);
-      records.push(isExpiredBody(frame.body) ? undefined : frame.body.subarray(1));
+      records.push(isExpiredBody(frame.body) ? undefined : frame.body);
       offset = frame.end;
     }
   }
