@@ -21,6 +21,7 @@ export function raise(contract: Contract, rule: Rule, producer: string, subject:
   return {
     v: 1,
     type: 'raise',
+    n: 0,
     alert,
     at: moment.at,
     contract: contract.contract,
@@ -41,7 +42,7 @@ export function raise(contract: Contract, rule: Rule, producer: string, subject:
 export function clear(subject: SubjectState, moment: Moment): AlertCleared {
   const { alert } = subject.active as NonNullable<SubjectState['active']>;
   subject.active = null;
-  return { v: 1, type: 'clear', alert, at: moment.at, values: moment.values, evidence: [...new Set(moment.evidence)] };
+  return { v: 1, type: 'clear', n: 1, alert, at: moment.at, values: moment.values, evidence: [...new Set(moment.evidence)] };
 }
 
 /** The values of these variables alone. */

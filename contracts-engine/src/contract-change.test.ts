@@ -52,6 +52,7 @@ test('alerts of a rule that is gone, or of another kind now, are cleared with th
       {
         v: 1,
         type: 'clear',
+        n: 1,
         alert: raised?.alert,
         at: START + 7 * MINUTE_MS,
         values: {},

@@ -31,6 +31,15 @@ export const CONTRACT_FAULTS = {
   },
   'expression-not-bool': { zh: '条件的结果须为真或假，现为 {0}', en: 'A condition must be true or false, this one is {0}' },
   'expression-constant': { zh: '条件没有读取任何属性', en: 'The condition reads no property' },
+  'expression-cost': { zh: '表达式最坏情况下的计算量过大：{0}', en: 'The expression costs too much in the worst case: {0}' },
+  'function-argument': { zh: '该参数须直接写出，取以下之一——{0}', en: 'The argument must be written out, as one of these – {0}' },
+  'unit-mismatch': { zh: '单位不一致：{0}', en: 'The units do not match: {0}' },
+  'unit-product': { zh: '该乘除运算没有可用的单位：{0}', en: 'There is no unit for this product or quotient: {0}' },
+  'unit-scale': {
+    zh: '温差或倍数不能换算到零点不同的温标：{0}',
+    en: 'A difference or multiple cannot be converted to a scale with another zero: {0}',
+  },
+  'unit-unknown': { zh: '“{0}”不是 UCUM 单位', en: '"{0}" is no UCUM unit' },
   placeholder: { zh: '未知的占位符“{0}”', en: 'Unknown placeholder "{0}"' },
 } as const satisfies { readonly [fault: string]: Bilingual };
 

@@ -125,6 +125,7 @@ test('an alert is active once per rule and subject, ids never repeat, a clear na
         assert.ok(active.delete(effect.alert));
         continue;
       }
+      assert.ok(effect.type === 'raise');
       const key = `${effect.contract}/${effect.rule}/${effect.subject}`;
       assert.ok(!seen.has(effect.alert) && ![...active.values()].includes(key), key);
       seen.add(effect.alert);

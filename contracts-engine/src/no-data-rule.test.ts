@@ -34,6 +34,7 @@ test('silence of one of several fires for that one, at a tick and without any me
   assert.deepEqual(rest, {
     v: 1,
     type: 'raise',
+    n: 0,
     at: START + 10 * MINUTE_MS,
     contract: 'test',
     rule: 'r',

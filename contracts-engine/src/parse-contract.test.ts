@@ -37,10 +37,10 @@ test('the shipped fridge contract has the times and limits of WHO PQS', () => {
     const rule: Rule | undefined = outcome.contract.rules.find((candidate) => candidate.id === id);
     assert.ok(rule?.kind === 'threshold');
     assert.equal(rule.raise.forMs, continuousMs);
-    assert.equal(rule.raise.when.holds({ tvc: out }), true);
-    assert.equal(rule.raise.when.holds({ tvc: notOut }), false);
-    for (const tvc of [REFRIGERATED_CEL.min, REFRIGERATED_CEL.max]) assert.equal(rule.clear.when.holds({ tvc }), true);
-    for (const tvc of [REFRIGERATED_CEL.min - 0.01, REFRIGERATED_CEL.max + 0.01]) assert.equal(rule.clear.when.holds({ tvc }), false);
+    assert.equal(rule.raise.when.holds({ tvc: out }, 0), true);
+    assert.equal(rule.raise.when.holds({ tvc: notOut }, 0), false);
+    for (const tvc of [REFRIGERATED_CEL.min, REFRIGERATED_CEL.max]) assert.equal(rule.clear.when.holds({ tvc }, 0), true);
+    for (const tvc of [REFRIGERATED_CEL.min - 0.01, REFRIGERATED_CEL.max + 0.01]) assert.equal(rule.clear.when.holds({ tvc }, 0), false);
   }
 });
 
@@ -141,6 +141,18 @@ const FAULTY: { readonly [fault in FaultName]: readonly (readonly [text: string,
   'expression-type': [[withRaise('co > 1.0 && pm25 + 1 > 2.0'), 'pm25 + 1']],
   'expression-not-bool': [[withRaise('pm25 + 1.0'), 'pm25 + 1.0']],
   'expression-constant': [[withRaise('1.0 > 2.0'), '1.0 > 2.0']],
+  'expression-cost': [
+    [withRaise(`'[${'1.0,'.repeat(99)}1.0].all(x, iaqi_cn("no2", x) + iaqi_cn("no2", x) > iaqi_cn("no2", pm25))'`), '[1.0'],
+  ],
+  'function-argument': [[withRaise(`'iaqi_cn("dust", pm25) > 100.0'`), '"dust"']],
+  'unit-mismatch': [
+    [withRaise('pm25 > mg_m3(1.0)'), 'pm25 > mg'],
+    [withRaise('pm25 + co > 1.0'), 'pm25 + co'],
+    [withRaise(`'iaqi_cn("pm25", co) > 1.0'`), 'co) >'],
+  ],
+  'unit-product': [[withRaise('pm25 * degC(1.0) > 1.0'), 'pm25 * deg']],
+  'unit-scale': [[withRaise('kelvin(degC(8.0) - 1.0) > pm25 / pm25 * kelvin(1.0)'), 'kelvin(deg']],
+  'unit-unknown': [[withRaise(`'unit(1.0, "smoots") > pm25 / pm25'`), 'unit(']],
   placeholder: [[GOOD.replace('en: "{subject}"', 'en: "{subject} {co}"'), '{co}']],
 };
 

@@ -13,7 +13,7 @@ import {
 } from './contract.ts';
 import type { ContractYaml, Members } from './contract-yaml.ts';
 import { type ExpressionCompiler, expressionCompiler } from './expr/cel.ts';
-import { EXPRESSION_MAX_LENGTH, type Expression, type VariableType } from './expr/expression.ts';
+import { EXPRESSION_MAX_LENGTH, type Expression, type VariableDeclaration } from './expr/expression.ts';
 import { COMMON_PLACEHOLDERS } from './message-template.ts';
 import { readBilingual, readDurationMs, readName } from './read-fields.ts';
 
@@ -45,9 +45,9 @@ const ACCEPTABLE_FLAG = /^(?:late|historical|range|q=.{0,16})$/u;
 
 /** For the rules of one contract on one dataset. */
 export function ruleContext(yaml: ContractYaml, definition: DatasetDefinition): RuleContext {
-  const variables = Object.entries(definition.properties).map(([name, { unit }]): [string, VariableType] => [
+  const variables = Object.entries(definition.properties).map(([name, { unit }]): [string, VariableDeclaration] => [
     name,
-    unit === '1' ? 'any' : 'number',
+    { type: unit === '1' ? 'any' : 'number', unit },
   ]);
   return {
     yaml,

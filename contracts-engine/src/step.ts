@@ -2,7 +2,7 @@
  * One step of the engine: (state, event) → effects, advancing the state in place (copying it per reading would cost more
  * than judging). Deterministic: live, replay and backtest are this same function.
  */
-import { type AlertEffect, type AlertTransition, TICK_INTERVAL_MS, transitionMessageId } from '@airtight/protocol';
+import { type AlertEffect, type AlertTransition, isEffect, TICK_INTERVAL_MS, transitionMessageId } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { enactContract, enactDataset } from './contract-change.ts';
 import type { EngineEvent } from './engine-event.ts';
@@ -82,7 +82,7 @@ function onTick(state: EngineState, tick: { readonly at: number; readonly positi
 
 /** An acknowledgement is a person's act and changes no condition; what the engine caused must come back as it was caused. */
 function checkRecorded(state: EngineState, transition: AlertTransition): void {
-  if (transition.type === 'acknowledge') return;
+  if (!isEffect(transition)) return;
   const messageId = transitionMessageId(transition);
   const caused = state.unrecorded.get(messageId);
   if (caused === undefined || canonicalJson(caused) !== canonicalJson(transition)) state.counters.mismatches++;

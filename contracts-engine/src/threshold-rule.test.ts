@@ -39,6 +39,7 @@ test('a raise names contract, rule, subject, values, message and evidence; the i
   assert.deepEqual(rest, {
     v: 1,
     type: 'raise',
+    n: 0,
     at: START + MINUTE_MS,
     contract: 'test',
     rule: 'r',
@@ -52,7 +53,7 @@ test('a raise names contract, rule, subject, values, message and evidence; the i
     evidence: [1, 2],
   });
   const cleared = engine.apply(journal.readings('s1', [[START + 2 * MINUTE_MS, { pm25: 115, co: 0 }]]));
-  assert.deepEqual(cleared, [{ v: 1, type: 'clear', alert, at: START + 2 * MINUTE_MS, values: { pm25: 115 }, evidence: [3] }]);
+  assert.deepEqual(cleared, [{ v: 1, type: 'clear', n: 1, alert, at: START + 2 * MINUTE_MS, values: { pm25: 115 }, evidence: [3] }]);
 });
 
 test('duration: the condition must hold from its first reading to one that is the full duration later', () => {

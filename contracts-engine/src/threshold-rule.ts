@@ -23,7 +23,7 @@ export function judge(
     return null;
   }
   const condition = subject.active === null ? rule.raise : rule.clear;
-  const holds = condition.when.holds(reading.values);
+  const holds = condition.when.holds(reading.values, reading.at);
   if (holds === null) {
     counters.uncomputable++;
     return null;

@@ -16,17 +16,17 @@ import {
   LEAF_PREFIX,
   type Outcome,
   type RecordHeader,
-  recordIn,
   type Refusal,
+  recordIn,
   type SparkplugBirth,
   signatureLine,
 } from '@airtight/protocol';
 import { type Admitted, admitPayload } from './admit/admission.ts';
 import { DuplicateIndex, indexedFrom } from './admit/duplicate-index.ts';
 import { signatureFault } from './admit/payload-signature.ts';
+import { fingerprintOf, type MessageHeader, type RecordRoute } from './admit/record-route.ts';
 import { commitTo } from './confidential/commitment.ts';
 import type { SaltKeys } from './confidential/salt-keys.ts';
-import { fingerprintOf, type MessageHeader, type RecordRoute } from './admit/record-route.ts';
 import type { DeviceRegistry } from './identity/device-registry.ts';
 import type { Journal } from './journal/journal.ts';
 import { sha256 } from './leaf-hash.ts';

@@ -5,6 +5,7 @@
  */
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { accept, type Outcome, refuse } from './outcome.ts';
+import type { ProducersRoot } from './producer-index.ts';
 import { SALTED_FIELDS } from './record.ts';
 
 export interface BatchRecord {
@@ -25,6 +26,8 @@ export interface BatchRecord {
   readonly lastAt: number;
   /** Lower-case hex RFC 6962 root over the records' leaf hashes, in order of position. */
   readonly root: string;
+  /** Index of the producers whose records these are (producer-index.ts): who has none here, and who has how many, is provable. */
+  readonly producers: ProducersRoot;
   readonly tree: 'rfc6962-sha256';
   /** What a leaf commits to: `plain` = the record bytes; `salted-fields`: of one record at least, a root over its fields. */
   readonly commitment: 'plain' | typeof SALTED_FIELDS;
@@ -35,6 +38,8 @@ export const BATCH_MAX_AGE_MS = 1000;
 export const BATCH_MAX_RECORDS = 4096;
 export const BATCH_MAX_BYTES = 1024 * 1024;
 export const BATCH_RECORD_MAX_BYTES = 1024;
+
+const HEX_HASH = /^[0-9a-f]{64}$/;
 
 /** Canonical bytes of a batch record: these are the ledger entry. */
 export function encodeBatchRecord(batch: BatchRecord): Uint8Array {
@@ -63,8 +68,18 @@ export function decodeBatchRecord(bytes: Uint8Array): Outcome<BatchRecord> {
     Number.isSafeInteger(batch.first) &&
     Number.isSafeInteger(batch.count) &&
     batch.count > 0 &&
-    /^[0-9a-f]{64}$/.test(batch.root);
+    HEX_HASH.test(batch.root) &&
+    isProducersRoot(batch.producers, batch.count);
   if (!wellFormed) return refuse('BATCH_MALFORMED', 'fields missing or out of range');
   if (canonicalJson(batch) !== text) return refuse('BATCH_MALFORMED', 'not in canonical form');
   return accept(batch);
+}
+
+/** A batch has at least one producer, and no more producers than records. */
+function isProducersRoot(producers: unknown, records: number): boolean {
+  if (producers === null || typeof producers !== 'object') return false;
+  const { count, root } = producers as { readonly [member in keyof ProducersRoot]?: unknown };
+  return (
+    Number.isSafeInteger(count) && (count as number) > 0 && (count as number) <= records && typeof root === 'string' && HEX_HASH.test(root)
+  );
 }

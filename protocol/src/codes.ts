@@ -133,6 +133,11 @@ export const CODES = {
     en: 'A payload is missing that no retention record says is removed',
   },
   BATCH_ROOT_MISMATCH: { status: 500, zh: '批次根与日志记录不符', en: 'The batch root does not match the journal records' },
+  BATCH_PRODUCERS_MISMATCH: {
+    status: 500,
+    zh: '批次的生产者索引与日志记录不符',
+    en: "The batch's index of producers does not match the journal records",
+  },
   BATCH_CHAIN_BROKEN: { status: 500, zh: '批次链断裂', en: 'The chain of batches is broken' },
   LEDGER_ENTRY_MISMATCH: { status: 500, zh: '账本条目与批次记录不符', en: 'The ledger entry does not match the batch record' },
   LEDGER_TILE_MISMATCH: { status: 500, zh: '账本瓦片与条目不符', en: 'A ledger tile does not match the entries' },

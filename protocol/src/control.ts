@@ -306,6 +306,10 @@ export interface ErasureRecord {
   readonly producer: string;
   /** UTC day of receipt, YYYY-MM-DD. */
   readonly day: string;
+  /** Journal position: only records below are meant; what came after stays. */
+  readonly beforePosition: number;
+  /** Datasets of these records, ascending. */
+  readonly datasets: readonly string[];
   /** Records that lose their content, by segment of the journal, in order of position. */
   readonly erased: readonly ErasedStretch[];
   readonly reason: string;

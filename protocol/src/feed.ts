@@ -65,3 +65,5 @@ function u32le(bytes: Uint8Array, at: number): number {
 export const FEED_FROM_HEADER = 'airtight-from';
 export const FEED_NEXT_HEADER = 'airtight-next';
 export const FEED_HEAD_HEADER = 'airtight-head';
+/** Response header of `GET /records/P` of a confidential record: lower-case hex. */
+export const LEAF_HASH_HEADER = 'airtight-leaf-hash';

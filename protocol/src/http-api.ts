@@ -49,12 +49,23 @@ export const Dataset = Type.Object(
     payloadMaxBytes: Type.Optional(Type.Integer()),
     retentionDays: Type.Optional(Type.Number()),
     clock: Type.Optional(Type.Record(Text, Type.Integer())),
+    confidential: Type.Optional(Type.Boolean()),
     referenceState: Type.Optional(Text),
     index: Type.Optional(Text),
   },
   { additionalProperties: true },
 );
 export type Dataset = Static<typeof Dataset>;
+
+/** What is to be erased: what one producer sent to confidential datasets on one UTC day. */
+export const ErasureRequest = Type.Object({
+  producer: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }),
+  day: Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$', description: 'UTC day of receipt.' }),
+  reason: Type.String({ minLength: 1, maxLength: 1000, description: 'Goes on record.' }),
+});
+export type ErasureRequest = Static<typeof ErasureRequest>;
+export const ErasureAnswer = Type.Object({ producer: Text, day: Text, count: Type.Integer({ description: 'Records erased.' }) });
+export type ErasureAnswer = Static<typeof ErasureAnswer>;
 
 export const Producer = Type.Object({
   producer: Text,
@@ -179,12 +190,26 @@ export const AlertTimelineItem = Type.Object({
   type: Text,
   at: Time,
   record: RecordId,
+  /** Of what a contract caused: the severity from then on. */
+  severity: Type.Optional(Text),
   by: Type.Optional(Text),
+  /** What the person said: comment, reason, or to whom it was assigned. */
   comment: Type.Optional(Text),
 });
+/** ISA-18.2 (alert-fold.ts tells which is which). */
+const ALERT_STATES = [
+  'proposed',
+  'unacknowledged',
+  'acknowledged',
+  'shelved',
+  'suppressed',
+  'out-of-service',
+  'returned',
+  'closed',
+] as const;
 export const AlertItem = Type.Object({
   alert: Text,
-  state: Type.Union([Type.Literal('unacknowledged'), Type.Literal('acknowledged'), Type.Literal('returned'), Type.Literal('closed')]),
+  state: Type.Enum(ALERT_STATES),
   severity: Text,
   contract: Text,
   version: Text,
@@ -196,7 +221,23 @@ export const AlertItem = Type.Object({
   since: Time,
   raisedAt: Time,
   clearedAt: Type.Union([Time, Type.Null()]),
+  /** Since it last became worse. */
   acknowledgedBy: Type.Union([Text, Type.Null()]),
+  /** Who cleared it by hand. */
+  closedBy: Type.Union([Text, Type.Null()]),
+  assignedTo: Type.Union([Text, Type.Null()]),
+  shelvedUntil: Type.Union([Time, Type.Null()]),
+  /** Alerts that explain it, or `out-of-service`. */
+  suppressedBy: Type.Array(Text),
+  /** How many different people must approve it, and who has. */
+  approvals: Type.Integer(),
+  approvedBy: Type.Array(Text),
+  /** The group alert it belongs to. */
+  group: Type.Union([Text, Type.Null()]),
+  /** Later data show that it should never have been raised. */
+  retracted: Type.Boolean(),
+  /** Raised and cleared too often: held active. */
+  flapping: Type.Boolean(),
   values: Type.Record(Text, Result),
   evidence: Type.Array(RecordId),
   timeline: Type.Array(AlertTimelineItem),

@@ -1,4 +1,5 @@
 export * from './alert.ts';
+export * from './alert-fold.ts';
 export * from './asyncapi.ts';
 export * from './batch.ts';
 export * from './codes.ts';
@@ -21,6 +22,7 @@ export * from './names.ts';
 export * from './observation.ts';
 export * from './outcome.ts';
 export * from './payload.ts';
+export * from './producer-index.ts';
 export * from './proven-values.ts';
 export * from './reading.ts';
 export * from './record.ts';

@@ -7,6 +7,7 @@ import { formatProofSet, leafHash, parsePolicy, parseProofSet, policyFingerprint
 import { decodeBatchRecord, encodeBatchRecord } from './batch.ts';
 import { decodeExpired, expiredBodyOf, isExpiredBody, leafHashOfBody } from './expired-record.ts';
 import { readFrame } from './feed.ts';
+import { countProducers, decodeProducerLine, producerLine, producersRootOf } from './producer-index.ts';
 import { decodeRecord, encodeRecord } from './record.ts';
 import { verifyProofs } from './verify-proofs.ts';
 
@@ -74,6 +75,27 @@ test('the batch record and its inclusion paths are those of the published vector
   }
 });
 
+test('the index of producers is that of the published vectors', () => {
+  const { fields, producers } = vectors.batch;
+  const index = countProducers(vectors.records.slice(0, fields.count).map(({ record }: { record: string }) => bytes(record)));
+  assert.deepEqual(
+    index.map((line) => Buffer.from(producerLine(line)).toString()),
+    producers.lines,
+  );
+  assert.deepEqual(producersRootOf(index), fields.producers);
+  for (const [at, line] of index.entries()) {
+    const decoded = decodeProducerLine(producerLine(line));
+    assert.ok(decoded.ok);
+    assert.deepEqual(decoded.value, line);
+    assert.equal(hex(leafHash(producerLine(line))), producers.leafHashes[at]);
+    const path = producers.inclusionPaths[at].map(bytes);
+    assert.ok(
+      verifyInclusion({ index: at, size: index.length, leafHash: leafHash(producerLine(line)), path, root: bytes(fields.producers.root) })
+        .ok,
+    );
+  }
+});
+
 test('every flipped bit of a frame is noticed', () => {
   const frame = bytes(vectors.records[0].frame);
   for (let bit = 0; bit < frame.length * 8; bit++) {
@@ -98,6 +120,8 @@ test('what is no record or batch record is refused with its code', () => {
     good.replace(',', ' ,'),
     `${good}\n`,
     good.replace(/"root":"../, '"root":"G0'),
+    good.replace(/,"producers":{[^}]*}/, ''),
+    good.replace('"producers":{"count":4', '"producers":{"count":6'),
   ]) {
     const outcome = decodeBatchRecord(Buffer.from(text));
     assert.ok(!outcome.ok && outcome.code === 'BATCH_MALFORMED', text);

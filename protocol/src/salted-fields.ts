@@ -13,11 +13,11 @@
  */
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import {
-  decodeBase64,
   type DisclosedField,
+  decodeBase64,
   encodeBase64,
-  type FieldDisclosure,
   FIELD_TREE_MAX_LEAVES,
+  type FieldDisclosure,
   nobleSha256,
   rootOfDisclosure,
   type Sha256,
@@ -29,7 +29,7 @@ import { type DecodedRecord, decodeRecord, type RecordHeader, SALTED_FIELDS } fr
 
 export const PAYLOAD_FIELD = 'payload';
 const MESSAGE_ID_FIELD = 'messageId';
-const SIGNATURE_FIELD = 'signature';
+export const SIGNATURE_FIELD = 'signature';
 /** Fields that no pointer can name: together they are the whole record. */
 export const WHOLE_RECORD_FIELDS: readonly string[] = [PAYLOAD_FIELD, MESSAGE_ID_FIELD, SIGNATURE_FIELD];
 const JSON_TYPES = /^application\/(?:[a-z0-9.-]+\+)?json$/;
@@ -124,10 +124,16 @@ export function openRecord(
   if (disclosure === undefined) return accept({ header, payload: undefined, fields: [] });
   const wrong = disclosure.fields.find((field) => !isField(field));
   if (wrong !== undefined) return refuse('PROOF_MALFORMED', `${JSON.stringify(wrong.name.slice(0, 80))} is no field in canonical form`);
-  const computed = rootOfDisclosure(disclosure, ({ name, value }) => (name === PAYLOAD_FIELD ? bytesOf(value) : value), sha);
+  const computed = rootOfDisclosure(disclosure, hashedValue, sha);
   if (!computed.ok) return refuse(computed.code, computed.detail);
-  if (computed.value.some((byte, at) => byte !== root[at])) return refuse('PROOF_MISMATCH', 'fields and salts do not lead to the root in the record');
+  if (computed.value.some((byte, at) => byte !== root[at]))
+    return refuse('PROOF_MISMATCH', 'fields and salts do not lead to the root in the record');
   return agreeing(header, disclosure.fields);
+}
+
+/** What a disclosed field's leaf hash covers. */
+export function hashedValue({ name, value }: Pick<DisclosedField, 'name' | 'value'>): TreeField['value'] {
+  return name === PAYLOAD_FIELD ? bytesOf(value) : value;
 }
 
 /** The disclosed fields as a record. @returns PROOF_MISMATCH when a field says something else than the disclosed payload */
@@ -161,7 +167,7 @@ function isField({ name, value }: DisclosedField): boolean {
   }
 }
 
-/** @param text of which isField has seen that it is base64 */
+/** @param text base64, as isField has seen; of anything else nothing is hashed */
 function bytesOf(text: string): Uint8Array {
   return decodeBase64(text) ?? new Uint8Array(0);
 }

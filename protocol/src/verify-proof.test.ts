@@ -19,6 +19,7 @@ import {
 import { encodeBatchRecord } from './batch.ts';
 import { KEYS_DATASET, type KeyRecord } from './control.ts';
 import { decodePublicKey, signedMessage } from './device-signature.ts';
+import { countProducers, producersRootOf } from './producer-index.ts';
 import { encodeRecord, type RecordHeader } from './record.ts';
 import { parseDeviceKey, verifyProof } from './verify-proof.ts';
 
@@ -59,7 +60,12 @@ function bundleOf(records: readonly Uint8Array[], reading: number, key?: number)
   const batches = records.map((record, seq) =>
     encodeBatchRecord({
       ...{ v: 1, type: 'batch', stream: 'r/a', seq, prev: null, first: seq, count: 1, firstAt: TIME, lastAt: TIME },
-      ...{ root: Buffer.from(rootOfLeafHashes(leafHash(record))).toString('hex'), tree: 'rfc6962-sha256', commitment: 'plain' },
+      ...{
+        root: Buffer.from(rootOfLeafHashes(leafHash(record))).toString('hex'),
+        tree: 'rfc6962-sha256',
+        commitment: 'plain',
+        producers: producersRootOf(countProducers([record])),
+      },
     }),
   );
   const leaves = Uint8Array.from(batches.flatMap((batch) => [...leafHash(batch)]));

@@ -18,6 +18,7 @@ import {
 import { encodeBatchRecord } from './batch.ts';
 import { DATASETS_DATASET, KEYS_DATASET } from './control.ts';
 import { decodePublicKey, signedMessage } from './device-signature.ts';
+import { countProducers, producersRootOf } from './producer-index.ts';
 import { ProvenValues } from './proven-values.ts';
 import { encodeRecord, type RecordHeader } from './record.ts';
 import { verifyProofs } from './verify-proofs.ts';
@@ -60,7 +61,13 @@ function setOf(records: readonly Uint8Array[], asked = records.map((_, position)
   const batches = firsts.map((first, seq) =>
     encodeBatchRecord({
       ...{ v: 1, type: 'batch', stream: 'r/a', seq, prev: null, first, count: (trees[seq] as Uint8Array).length / 32 },
-      ...{ firstAt: TIME, lastAt: TIME, tree: 'rfc6962-sha256', commitment: 'plain' },
+      ...{
+        firstAt: TIME,
+        lastAt: TIME,
+        tree: 'rfc6962-sha256',
+        commitment: 'plain',
+        producers: producersRootOf(countProducers(records.slice(first, first + 3))),
+      },
       root: Buffer.from(rootOfLeafHashes(trees[seq] as Uint8Array)).toString('hex'),
     }),
   );

@@ -4,7 +4,15 @@
  */
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { type BatchRecord, decodeBatchRecord, decodeRecord, FEED_NEXT_HEADER, type RecordHeader, readFrame, recordIn } from '@airtight/protocol';
+import {
+  type BatchRecord,
+  decodeBatchRecord,
+  decodeRecord,
+  FEED_NEXT_HEADER,
+  type RecordHeader,
+  readFrame,
+  recordIn,
+} from '@airtight/protocol';
 import type { Product } from './product.ts';
 
 /** Whoever answers requests to ingest's internal interface. */

@@ -11,7 +11,7 @@
  * A salt is what keeps a temperature from being guessed from its hash: 128 random bits that nobody else knows.
  */
 import { rootOfLeafHashes } from './merkle.ts';
-import { multiProof, rootFromMultiProof } from './multi-proof.ts';
+import { multiProof, narrowMultiProof, rootFromMultiProof } from './multi-proof.ts';
 import { HASH_BYTES, nobleSha256, type Sha256 } from './sha256.ts';
 import { fail, type Verdict } from './verdict.ts';
 
@@ -118,12 +118,12 @@ export function fieldProof({ hashes }: FieldTree, places: readonly number[], sha
 
 /**
  * The root that disclosed fields lead to.
- * @param valueOf the bytes or text of a field's value
+ * @param valueIn the bytes or text of a field's value
  * @returns PROOF_MALFORMED when the size is none of a field tree, or hashes and fields do not fit it
  */
 export function rootOfDisclosure(
   { size, hashes, fields }: FieldDisclosure,
-  valueOf: (field: DisclosedField) => TreeField['value'],
+  valueIn: (field: DisclosedField) => TreeField['value'],
   sha: Sha256 = nobleSha256,
 ): Verdict<Uint8Array> {
   if (size < FIELD_TREE_MIN_LEAVES || size > FIELD_TREE_MAX_LEAVES || fieldTreeSize(size) !== size) {
@@ -131,9 +131,27 @@ export function rootOfDisclosure(
   }
   const leaves = fields.map((field) => ({
     index: field.index,
-    leafHash: fieldLeafHash({ name: field.name, value: valueOf(field) }, field.salt, sha),
+    leafHash: fieldLeafHash({ name: field.name, value: valueIn(field) }, field.salt, sha),
   }));
   return rootFromMultiProof({ size, leaves, hashes }, sha);
+}
+
+/**
+ * The same disclosure with fewer fields. @param names of fields that it shows, at least one
+ */
+export function narrowDisclosure(
+  { size, hashes, fields }: FieldDisclosure,
+  names: readonly string[],
+  valueIn: (field: DisclosedField) => TreeField['value'],
+  sha: Sha256 = nobleSha256,
+): FieldDisclosure {
+  const leaves = fields.map((field) => ({
+    index: field.index,
+    leafHash: fieldLeafHash({ name: field.name, value: valueIn(field) }, field.salt, sha),
+  }));
+  const kept = fields.filter(({ name }) => names.includes(name));
+  const indexes = kept.map(({ index }) => index);
+  return { size, hashes: narrowMultiProof({ size, leaves, hashes }, indexes, sha), fields: kept };
 }
 
 function hashField(out: Uint8Array, at: number, { name, value }: TreeField, salt: Uint8Array, sha: Sha256): void {

@@ -71,6 +71,7 @@ export class ControlState {
       case 'import':
       case 'storage-fault':
       case 'retention':
+      case 'erasure':
         // Not kept in memory: the table answers for them.
         return;
     }

@@ -47,6 +47,7 @@ export function forkAlert(evidence: EvidenceFile, kind: ForkKind): AlertRaised {
   return {
     v: 1,
     type: 'raise',
+    n: 0,
     alert: forkAlertId(evidence.held),
     at,
     since: at,

@@ -1,5 +1,5 @@
 /** Alerts put together from their transitions: those that are open in memory, any of them from the table. */
-import { type AlertItem, type AlertRaised, type AlertTransition, alertStateOf } from '@airtight/protocol';
+import { type AlertItem, type AlertRaised, type AlertTransition, foldAlert } from '@airtight/protocol';
 import { quoteText, wholeLiteral } from '../query/literal.ts';
 import { DATABASE } from './schema.ts';
 import { BULK_TIMEOUT_MS, type Row, type Store } from './store.ts';
@@ -27,7 +27,8 @@ export class AlertBook {
 
   /** Loads the alerts that are not over. @param through highest position in the table */
   async load(store: Pick<Store, 'query'>, through: number): Promise<void> {
-    const over = `countIf(type = 'clear') > 0 AND countIf(type = 'acknowledge') > 0`;
+    // Surely over; the fold tells of the others, and a correction may open an alert again.
+    const over = `countIf(type IN ('clear', 'close')) > 0 AND countIf(type IN ('acknowledge', 'close')) > 0 AND countIf(type = 'correct') = 0`;
     const rows = await store.query(
       `SELECT position, payload FROM ${DATABASE}.alerts
        WHERE alert IN (SELECT alert FROM ${DATABASE}.alerts GROUP BY alert HAVING NOT (${over})) ORDER BY position`,
@@ -60,10 +61,14 @@ export class AlertBook {
   }
 
   #apply(at: TransitionAt): void {
+    const id = at.transition.alert;
+    const closed = this.#closed.get(id);
+    if (closed !== undefined) this.#open.set(id, closed);
     const alert = applyTransition(this.#open, at);
+    this.#closed.delete(id);
     if (alert === undefined || stateOf(alert) !== 'closed') return;
-    this.#open.delete(alert.raise.alert);
-    this.#closed.set(alert.raise.alert, alert);
+    this.#open.delete(id);
+    this.#closed.set(id, alert);
     const oldest = this.#closed.keys().next().value;
     if (this.#closed.size > CLOSED_KEPT && oldest !== undefined) this.#closed.delete(oldest);
   }
@@ -106,44 +111,13 @@ function transitionOf(row: Row): TransitionAt {
   return { position, transition: JSON.parse(payload) as AlertTransition };
 }
 
-export function stateOf({ transitions }: Alert): AlertItem['state'] {
-  const cleared = transitions.some(({ transition }) => transition.type === 'clear');
-  const acknowledged = transitions.some(({ transition }) => transition.type === 'acknowledge');
-  return alertStateOf({ cleared, acknowledged });
+export function stateOf(alert: Alert): AlertItem['state'] {
+  return alertItemOf(alert).state;
 }
 
 /** The alert as the API shows it. */
-export function alertItemOf(alert: Alert): AlertItem {
-  const { raise, transitions } = alert;
-  const clear = transitions.find(({ transition }) => transition.type === 'clear');
-  const acknowledge = transitions.map(({ transition }) => transition).find((transition) => transition.type === 'acknowledge');
-  const evidence = transitions.flatMap(({ transition }) => (transition.type === 'acknowledge' ? [] : transition.evidence));
-  return {
-    alert: raise.alert,
-    state: stateOf(alert),
-    severity: raise.severity,
-    contract: raise.contract,
-    version: raise.version,
-    rule: raise.rule,
-    agency: raise.agency,
-    dataset: raise.dataset,
-    subject: raise.subject,
-    message: raise.message,
-    since: timeText(raise.since),
-    raisedAt: timeText(raise.at),
-    clearedAt: clear === undefined ? null : timeText(clear.transition.at),
-    acknowledgedBy: acknowledge?.by ?? null,
-    values: { ...raise.values },
-    evidence: [...new Set(evidence)].map(String),
-    timeline: transitions.map(({ position, transition }) => ({
-      type: transition.type,
-      at: timeText(transition.at),
-      record: String(position),
-      ...(transition.type === 'acknowledge' ? { by: transition.by, comment: transition.comment } : {}),
-    })),
-  };
-}
-
-function timeText(epochMs: number): string {
-  return new Date(epochMs).toISOString();
+export function alertItemOf({ transitions }: Alert): AlertItem {
+  let item: AlertItem | undefined;
+  for (const { transition, position } of transitions) item = foldAlert(item, transition, position);
+  return item as AlertItem;
 }

@@ -15,6 +15,7 @@ import type { RouteContext } from './context.ts';
 import { dataRoutes } from './data-routes.ts';
 import { datasetRoutes } from './dataset-routes.ts';
 import { deviceRoutes } from './device-routes.ts';
+import { erasureRoutes } from './erasure-routes.ts';
 import { evidenceRoutes } from './evidence-routes.ts';
 import { dashboardRoutes, hasDashboard, ledgerFileRoutes } from './file-routes.ts';
 import { importRoutes } from './import-routes.ts';
@@ -100,6 +101,7 @@ function apiRoutes(api: FastifyInstance, context: RouteContext): void {
   evidenceRoutes(api, context);
   proofRoutes(api, context);
   quarantineRoutes(api, context);
+  erasureRoutes(api, context);
   alertRoutes(api, context);
   accountRoutes(api, context);
   deviceRoutes(api, context);

@@ -7,6 +7,7 @@ import {
   type BatchRecord,
   CODES,
   type Code,
+  countProducers,
   decodeExpired,
   encodeBatchRecord,
   encodeRecord,
@@ -15,6 +16,7 @@ import {
   FEED_HEAD_HEADER,
   FEED_NEXT_HEADER,
   FRAME_HEADER_BYTES,
+  producersRootOf,
   type RecordHeader,
 } from '@airtight/protocol';
 import { encodeBase64, inclusionPath, leafHash, multiProof, rootOfLeafHashes } from '@airtight/tlog';
@@ -94,6 +96,7 @@ export class JournalServer {
       firstAt: this.now,
       lastAt: this.now,
       root: Buffer.from(rootOfLeafHashes(this.#leaves(first, this.head))).toString('hex'),
+      producers: producersRootOf(countProducers(this.records.slice(first, this.head))),
       tree: 'rfc6962-sha256',
       commitment: 'plain',
     };

@@ -1,12 +1,20 @@
 /**
  * Journal and batches: every frame's checksum, every record's leaf hash again, the batches' chain (numbers, hash of the
- * one before, positions without gap) and each batch's Merkle root over the records it covers. Of a record whose payload was
+ * one before, positions without gap) and each batch's Merkle root and index of producers over the records it covers. Of a record whose payload was
  * removed the kept hash counts, and a retention record must account for it.
  */
 import { hash } from 'node:crypto';
 import { join, relative } from 'node:path';
-import { type BatchRecord, type Bilingual, decodeBatchRecord, leafHashOfBody } from '@airtight/protocol';
-import { rootOfLeafHashes } from '@airtight/tlog';
+import {
+  type BatchRecord,
+  type Bilingual,
+  decodeBatchRecord,
+  leafHashOfBody,
+  ProducerCounts,
+  type ProducersRoot,
+  producersRootOf,
+} from '@airtight/protocol';
+import { rootOfLeafHashes, sha256FromLatin1 } from '@airtight/tlog';
 import type { DataDirectory } from '../data-directory.ts';
 import { type JournalEnd, type JournalFrame, journalFrames } from '../journal/journal-walk.ts';
 import type { Finding, Progress, StageResult } from './finding.ts';
@@ -21,6 +29,8 @@ export const NO_LIMITS: JournalLimits = { records: Number.POSITIVE_INFINITY, bat
 
 const HASH_BYTES = 32;
 const PROGRESS_EVERY = 4096;
+
+const sha = sha256FromLatin1((data) => hash('sha256', data, 'latin1'));
 
 function sha256(bytes: Uint8Array): Buffer {
   return hash('sha256', bytes, 'buffer');
@@ -43,6 +53,7 @@ class JournalAudit {
   readonly #records: Generator<JournalFrame, JournalEnd>;
   #recordsEnd: JournalEnd | undefined;
   #leafHashes = Buffer.alloc(4096 * HASH_BYTES);
+  readonly #producers = new ProducerCounts((bytes, from, to) => Buffer.prototype.latin1Slice.call(bytes, from, to));
   readonly #removed = new RemovedPayloads();
   #malformed: { readonly frame: JournalFrame; readonly detail: string } | undefined;
   #next = 0;
@@ -106,12 +117,20 @@ class JournalAudit {
       }
       if (this.#malformed !== undefined) return this.#at('journal', 'RECORD_MALFORMED', this.#malformed.frame, this.#malformed.detail);
       // The body is the leaf preimage as it stands (RFC 6962 §2.1).
+      this.#producers.add(frame.body);
       this.#leafHashes.set(leafHashOfBody(frame.body, sha256), i * HASH_BYTES);
     }
     const root = Buffer.from(rootOfLeafHashes(this.#leafHashes.subarray(0, batch.count * HASH_BYTES))).toString('hex');
-    if (root === batch.root) return undefined;
+    const index = producersRootOf(this.#producers.take(), sha);
+    if (root === batch.root) return this.#producersFault(batch, index, batchFrame);
     const detail = `batch ${batch.seq}, positions ${batch.first} to ${this.#next - 1}: the records have root ${root}, the batch says ${batch.root}`;
     return { ...this.#at('batches', 'BATCH_ROOT_MISMATCH', batchFrame, detail), position: batch.first };
+  }
+
+  #producersFault({ seq, first, producers }: BatchRecord, found: ProducersRoot, batchFrame: JournalFrame): Finding | undefined {
+    if (found.root === producers.root && found.count === producers.count) return undefined;
+    const detail = `batch ${seq}: the index of producers has ${found.count} lines and root ${found.root}, the batch says ${producers.count} and ${producers.root}`;
+    return { ...this.#at('batches', 'BATCH_PRODUCERS_MISMATCH', batchFrame, detail), position: first };
   }
 
   /** Records after the last batch: their checksums are all that speaks for them yet. */

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { auditLedger, createLedger, readLedgerKey } from '@airtight/ledger';
-import { type BatchRecord, encodeBatchRecord, encodeRecord } from '@airtight/protocol';
+import { type BatchRecord, countProducers, encodeBatchRecord, encodeRecord, producersRootOf } from '@airtight/protocol';
 import { leafHash, rootOfLeafHashes } from '@airtight/tlog';
 import { createDataDirectory, type DataDirectory, dataDirectory } from '../data-directory.ts';
 import { createLedgerIdentity } from '../first-start/ledger-key.ts';
@@ -56,6 +56,7 @@ function batchRecord(first: number, count: number, changed: Partial<BatchRecord>
     firstAt: first,
     lastAt: first + count,
     root: Buffer.from(rootOfLeafHashes(leaves)).toString('hex'),
+    producers: producersRootOf(countProducers(records.slice(first, first + count))),
     tree: 'rfc6962-sha256',
     commitment: 'plain',
     ...changed,
@@ -136,6 +137,14 @@ test('records that were swapped, left out at the end, or cut off', () => {
     undefined,
     'unsealed records have no witness yet',
   );
+});
+
+test('a batch that says another number of records of a producer', () => {
+  const producers = producersRootOf([{ agency: 'a', dataset: 'd', producer: 'p', count: 4 }]);
+  const forged = batchRecord(4, 5, { seq: 2, producers, prev: hash('sha256', batches[1] as Uint8Array, 'hex') });
+  const finding = findingAfter(() => write(batchesFile, batches.with(2, forged)));
+  assert.equal(finding?.code, 'BATCH_PRODUCERS_MISMATCH');
+  assert.equal(finding?.position, 4);
 });
 
 test('a batch that was changed, left out, or moved', () => {

@@ -1,21 +1,26 @@
 /**
  * What of CEL a contract may use. Left out: regular expressions (`matches` runs in exponential time on hostile
  * patterns), nested comprehensions (cost grows with the power of the depth), maps, conversions, timestamps (the engine
- * knows event time alone) and everything else a policy rule has not needed yet.
+ * knows event time alone), every function but those of functions.ts, and everything else a policy rule has not needed yet.
  */
 import { AST_DEPTH_MAX, type ExpressionFault } from './expression.ts';
+import { FUNCTIONS } from './functions.ts';
+import { UNIT_FUNCTION, UNIT_FUNCTIONS } from './unit-rules.ts';
 
 /** The part of the parser's tree that matters here. */
 export interface SyntaxNode {
   readonly op: string;
   readonly args: unknown;
   readonly start: number;
+  readonly end: number;
 }
 
 const OPERATORS = new Set(['!=', '==', 'in', '+', '-', '*', '/', '%', '<', '<=', '>', '>=', '!_', '-_', '?:', '||', '&&', 'list']);
 const TEXT_METHODS = new Set(['startsWith', 'endsWith', 'contains']);
 const COMPREHENSIONS = new Set(['all', 'exists', 'exists_one']);
 const LITERAL_TYPES = new Set(['number', 'bigint', 'string', 'boolean']);
+/** The library does not hold a literal to 64 bits. */
+const INT_MAX = 2n ** 63n - 1n;
 
 /**
  * Walks a tree.
@@ -38,10 +43,11 @@ class SyntaxWalker {
   /** @param bound the variable of the comprehension around, null outside of one */
   walk(node: SyntaxNode, bound: string | null, depth: number): ExpressionFault | null {
     if (depth > AST_DEPTH_MAX) return { fault: 'expression-limit', offset: node.start, detail: `depth ${AST_DEPTH_MAX}` };
-    if (node.op === 'value') return LITERAL_TYPES.has(typeof node.args) ? null : notAllowed(node, 'literal');
+    if (node.op === 'value') return isLiteral(node.args) ? null : notAllowed(node, 'literal');
     if (node.op === 'id') return this.#walkName(node, bound);
     if (node.op === 'rcall') return this.#walkMethod(node, bound, depth);
-    if (!OPERATORS.has(node.op)) return notAllowed(node, node.op === 'call' ? (node.args as [string])[0] : node.op);
+    if (node.op === 'call') return this.#walkCall(node, bound, depth);
+    if (!OPERATORS.has(node.op)) return notAllowed(node, node.op);
     const operands = Array.isArray(node.args) ? (node.args as SyntaxNode[]) : [node.args as SyntaxNode];
     // `a && b && c` reads as one level, though the parser nests it to the left.
     const [first, ...rest] = operands;
@@ -66,6 +72,12 @@ class SyntaxWalker {
     return null;
   }
 
+  #walkCall(node: SyntaxNode, bound: string | null, depth: number): ExpressionFault | null {
+    const [name, args] = node.args as [string, SyntaxNode[]];
+    const isKnown = FUNCTIONS.has(name) || UNIT_FUNCTIONS.has(name) || name === UNIT_FUNCTION;
+    return isKnown ? this.#walkAll(args, bound, depth + 1) : notAllowed(node, name);
+  }
+
   #walkMethod(node: SyntaxNode, bound: string | null, depth: number): ExpressionFault | null {
     const [name, receiver, args] = node.args as [string, SyntaxNode, SyntaxNode[]];
     if (TEXT_METHODS.has(name)) return this.#walkAll([receiver, ...args], bound, depth + 1);
@@ -77,6 +89,10 @@ class SyntaxWalker {
     if (this.#isProperty(iterated)) return notAllowed(variable, iterated);
     return this.walk(receiver, null, depth + 1) ?? this.walk(body, iterated, depth + 1);
   }
+}
+
+function isLiteral(value: unknown): boolean {
+  return LITERAL_TYPES.has(typeof value) && !(typeof value === 'bigint' && value > INT_MAX);
 }
 
 function notAllowed(node: SyntaxNode, what: string): ExpressionFault {

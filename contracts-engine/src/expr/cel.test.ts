@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Result } from '@airtight/protocol';
 import { expressionCompiler } from './cel.ts';
-import type { Expression, VariableType } from './expression.ts';
+import type { Expression, VariableDeclaration } from './expression.ts';
 
 const compile = expressionCompiler(
-  new Map<string, VariableType>([
-    ['pm25', 'number'],
-    ['constructor', 'number'],
-    ['in', 'number'],
-    ['double', 'number'],
-    ['wd', 'any'],
+  new Map<string, VariableDeclaration>([
+    ['pm25', { type: 'number', unit: 'ug/m3' }],
+    ['constructor', { type: 'number', unit: 'ug/m3' }],
+    ['in', { type: 'number', unit: 'ug/m3' }],
+    ['double', { type: 'number', unit: 'ug/m3' }],
+    ['wd', { type: 'any', unit: '1' }],
   ]),
 );
 
@@ -38,13 +38,13 @@ test('conditions as contracts write them', () => {
     ['pm25 / 0.0 > 1.0', { pm25: 1 }, true],
     ['1 / 0 > 0 && pm25 > 0.0', { pm25: 1 }, null],
   ];
-  for (const [text, values, expected] of samples) assert.equal(expression(text).holds(values), expected, text);
+  for (const [text, values, expected] of samples) assert.equal(expression(text).holds(values, 0), expected, text);
 });
 
 test('the properties an expression reads', () => {
   assert.deepEqual(expression('wd == "N" && [1.0].exists(x, x < pm25) && pm25 > 0.0').variables, [
-    { name: 'pm25', type: 'number' },
-    { name: 'wd', type: 'any' },
+    { name: 'pm25', type: 'number', unit: 'ug/m3' },
+    { name: 'wd', type: 'any', unit: '1' },
   ]);
 });
 

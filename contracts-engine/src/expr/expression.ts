@@ -3,24 +3,60 @@ import type { Result } from '@airtight/protocol';
 import type { FaultName } from '../contract-fault.ts';
 
 /**
- * A property with a unit is a number (CEL double). One of the unit "1" may be a number, a text or yes/no; which one it is
- * shows when it is read (CEL dyn).
+ * - `number`: a CEL double
+ * - `text`, `bool`
+ * - `any`: a number, a text or yes/no; which one it is shows when it is read (CEL dyn)
+ * - `numbers`: a list of doubles in order of time, the newest last; null stands for one that is missing
  */
-export type VariableType = 'number' | 'any';
+export type VariableType = 'number' | 'text' | 'bool' | 'any' | 'numbers';
 
-export interface Variable {
-  readonly name: string;
+/** What an expression may read: a property, a `let` value, a window. */
+export interface VariableDeclaration {
   readonly type: VariableType;
+  /** UCUM; of a list, that of its numbers. '1' for what has no dimension, and for texts and yes/no. */
+  readonly unit: string;
+  /** Of a list: it never has more. */
+  readonly maxLength?: number;
+}
+
+export interface Variable extends VariableDeclaration {
+  readonly name: string;
+}
+
+/** What a variable may hold; null, undefined or another type than declared: not known. */
+export type Input = Result | readonly (number | null)[] | null | undefined;
+export type Inputs = { readonly [name: string]: Input };
+/** What an expression comes to; null: it cannot be computed. */
+export type Computed = Result | readonly (number | null)[] | null;
+
+/** One sub-expression and what it came to. */
+export interface Step {
+  readonly text: string;
+  readonly value: Computed;
 }
 
 export interface Expression {
-  /** Properties it reads, sorted by name. */
+  readonly text: string;
+  /** What it reads, sorted by name; the slots of `run` are in this order. */
   readonly variables: readonly Variable[];
+  /** What it gives: of a condition `bool`. */
+  readonly type: VariableType;
+  /** UCUM; null: a bare number, which takes the unit of what it meets. */
+  readonly unit: string | null;
+  /** Length of the list it gives, at most; 0 of everything else. */
+  readonly maxLength: number;
+  /** Worst case, in units of about one comparison; at most COST_MAX. */
+  readonly cost: number;
   /**
-   * @param values one reading: every variable must be there, of its type
-   * @returns null when it cannot be computed (e.g. a whole number divided by zero)
+   * @param at event time, epoch ms: which edition of a standard was in force
+   * @returns null when it cannot be computed: something it needs is not known, a whole number is divided by zero …
    */
-  holds(values: { readonly [property: string]: Result }): boolean | null;
+  holds(values: Inputs, at: number): boolean | null;
+  value(values: Inputs, at: number): Computed;
+  /** The same for hot paths: values by slot. */
+  run(slots: readonly Input[], at: number): Computed;
+  /** Every sub-expression with its value, from the whole to its parts; what lies inside of all, exists or exists_one is left out. */
+  trace(values: Inputs, at: number): readonly Step[];
 }
 
 export interface ExpressionFault {
@@ -35,3 +71,6 @@ export const EXPRESSION_MAX_LENGTH = 2000;
 export const AST_NODES_MAX = 200;
 export const AST_DEPTH_MAX = 20;
 export const LIST_ELEMENTS_MAX = 100;
+export const CALL_ARGUMENTS_MAX = 10;
+/** Comparisons' worth: about a tenth of a millisecond. */
+export const COST_MAX = 20_000;

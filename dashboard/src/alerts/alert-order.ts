@@ -15,7 +15,7 @@ export function isUnacknowledged(item: AlertItem): boolean {
 
 /** Still holds. */
 export function isActive(item: AlertItem): boolean {
-  return item.state === 'unacknowledged' || item.state === 'acknowledged';
+  return item.state !== 'closed' && item.state !== 'returned';
 }
 
 /** Unacknowledged first, then by severity, then the longest first. */

@@ -2,12 +2,21 @@
  * The present state of the deployment as this screen knows it: a snapshot over HTTP, then the stream on top of it.
  * One instance per page load; screens read it through `useLive()`.
  */
-import type { AlertItem, Dataset, LatestItem, LedgerStatus, Producer, StreamEvent, SystemFault, SystemStatus } from '@airtight/protocol';
+import {
+  type AlertItem,
+  type Dataset,
+  foldAlert,
+  type LatestItem,
+  type LedgerStatus,
+  type Producer,
+  type StreamEvent,
+  type SystemFault,
+  type SystemStatus,
+} from '@airtight/protocol';
 import { computed, type InjectionKey, inject, type ShallowReactive, type ShallowRef, shallowReactive, shallowRef } from 'vue';
 import { getJson } from '../http/http-client.ts';
 import { getAll } from '../http/pages.ts';
 import type { RequestProblem } from '../http/problem.ts';
-import { foldTransition } from './alert-fold.ts';
 import { type Connection, connectionOf, isCurrent } from './connection.ts';
 import { initialStream, type StreamState } from './stream-core.ts';
 import { StreamSocket } from './stream-socket.ts';
@@ -179,7 +188,7 @@ export class LiveStore {
 
   #applyTransition(event: Extract<StreamEvent, { type: 'alert' }>): void {
     const known = this.alerts.get(event.transition.alert);
-    const item = foldTransition(known, event.transition, event.position);
+    const item = foldAlert(known, event.transition, event.position);
     if (item === undefined) return;
     this.alerts.set(item.alert, item);
     this.#trimAlerts();

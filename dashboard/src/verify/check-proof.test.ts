@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'node:test';
-import { type BatchRecord, encodeBatchRecord, encodeRecord, SPARKPLUG_MEDIA_TYPE } from '@airtight/protocol';
+import {
+  type BatchRecord,
+  countProducers,
+  encodeBatchRecord,
+  encodeRecord,
+  producersRootOf,
+  SPARKPLUG_MEDIA_TYPE,
+} from '@airtight/protocol';
 import { encodeSparkplug, type SparkplugMetric } from '@airtight/standards/sparkplug-b.ts';
 import {
   ED25519,
@@ -35,7 +42,7 @@ function makeProof(records: readonly Uint8Array[]): { readonly bundles: readonly
     const root = Buffer.from(rootOfLeafHashes(leafHash(record))).toString('hex');
     const batch: BatchRecord = {
       ...{ v: 1, type: 'batch', stream: 'r/a', seq, prev: null, first: seq, count: 1, firstAt: TIME, lastAt: TIME, root },
-      ...{ tree: 'rfc6962-sha256', commitment: 'plain' },
+      ...{ tree: 'rfc6962-sha256', commitment: 'plain', producers: producersRootOf(countProducers([record])) },
     } as BatchRecord;
     return encodeBatchRecord(batch);
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'node:test';
-import { encodeBatchRecord, encodeRecord } from '@airtight/protocol';
+import { countProducers, encodeBatchRecord, encodeRecord, producersRootOf } from '@airtight/protocol';
 import {
   ED25519,
   formatCheckpoint,
@@ -34,7 +34,12 @@ function proofsOf(records: readonly Uint8Array[]): ProofSet {
   const leaves = records.map((record) => leafHash(record));
   const record = encodeBatchRecord({
     ...{ v: 1, type: 'batch', stream: 'r/a', seq: 0, prev: null, first: 0, count: records.length, firstAt: FROM, lastAt: FROM },
-    ...{ root: Buffer.from(rootOfLeafHashes(Buffer.concat(leaves))).toString('hex'), tree: 'rfc6962-sha256', commitment: 'plain' },
+    ...{
+      root: Buffer.from(rootOfLeafHashes(Buffer.concat(leaves))).toString('hex'),
+      tree: 'rfc6962-sha256',
+      commitment: 'plain',
+      producers: producersRootOf(countProducers(records)),
+    },
   });
   const text = formatCheckpoint({ origin: LOG.name, size: 1, root: leafHash(record) });
   const signature = new Uint8Array(sign(null, Buffer.from(text), privateKey));

@@ -9,7 +9,15 @@ import { BatchStore } from './batch-store.ts';
 const dir = mkdtempSync(join(tmpdir(), 'batches-'));
 after(() => rmSync(dir, { recursive: true }));
 const ROOT = 'ab'.repeat(32);
-const closed = (first: number, count: number) => ({ first, count, firstAt: first, lastAt: first + count, root: ROOT, salted: false });
+const closed = (first: number, count: number) => ({
+  first,
+  count,
+  firstAt: first,
+  lastAt: first + count,
+  root: ROOT,
+  salted: false,
+  producers: { count: 1, root: ROOT },
+});
 
 test('batches form a chain, are found by record position, and go on after reopening', async () => {
   let store = new BatchStore(dir, 'test/1');

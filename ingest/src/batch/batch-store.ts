@@ -71,7 +71,7 @@ export class BatchStore {
   async seal(closed: readonly ClosedBatch[]): Promise<void> {
     let last: ClosedBatch | undefined;
     for (const one of closed) {
-      const { first, count, firstAt, lastAt, root, salted } = one;
+      const { first, count, firstAt, lastAt, root, salted, producers } = one;
       const bytes = encodeBatchRecord({
         v: 1,
         type: 'batch',
@@ -83,6 +83,7 @@ export class BatchStore {
         firstAt,
         lastAt,
         root,
+        producers,
         tree: 'rfc6962-sha256',
         commitment: salted ? SALTED_FIELDS : 'plain',
       });

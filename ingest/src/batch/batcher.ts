@@ -3,8 +3,19 @@
  * records come here, so a closed batch may be sealed at once.
  */
 import assert from 'node:assert';
-import { BATCH_MAX_AGE_MS, BATCH_MAX_BYTES, BATCH_MAX_RECORDS, decodeRecord, isSaltedBody, leafPreimageOf, recordIn } from '@airtight/protocol';
-import { RunningRoot } from './running-root.ts';
+import {
+  BATCH_MAX_AGE_MS,
+  BATCH_MAX_BYTES,
+  BATCH_MAX_RECORDS,
+  decodeRecord,
+  isSaltedBody,
+  leafPreimageOf,
+  ProducerCounts,
+  type ProducersRoot,
+  producersRootOf,
+  recordIn,
+} from '@airtight/protocol';
+import { nodeSha256, RunningRoot } from './running-root.ts';
 
 export interface ClosedBatch {
   readonly first: number;
@@ -15,10 +26,12 @@ export interface ClosedBatch {
   readonly root: string;
   /** Whether the leaf of one at least is a commitment to salted fields. */
   readonly salted: boolean;
+  readonly producers: ProducersRoot;
 }
 
 export class Batcher {
   readonly #root = new RunningRoot();
+  readonly #producers = new ProducerCounts(latin1);
   readonly #closed: ClosedBatch[] = [];
   #first: number;
   #firstAt = 0;
@@ -36,6 +49,7 @@ export class Batcher {
     if (this.#root.count === 0) this.#firstAt = receivedAtOf(body);
     this.#root.add(leafPreimageOf(body));
     this.#salted ||= isSaltedBody(body);
+    assert(this.#producers.add(body), 'the journal holds records only');
     this.#lastBody = body;
     this.#bytes += body.length;
     if (this.#root.count >= BATCH_MAX_RECORDS || this.#bytes >= BATCH_MAX_BYTES) this.#close();
@@ -55,8 +69,9 @@ export class Batcher {
   #close(): void {
     const count = this.#root.count;
     const lastAt = receivedAtOf(this.#lastBody);
+    const producers = producersRootOf(this.#producers.take(), nodeSha256);
     const salted = this.#salted;
-    this.#closed.push({ first: this.#first, count, firstAt: this.#firstAt, lastAt, root: this.#root.finish(), salted });
+    this.#closed.push({ first: this.#first, count, firstAt: this.#firstAt, lastAt, root: this.#root.finish(), salted, producers });
     this.#first += count;
     this.#bytes = 0;
     this.#salted = false;
@@ -68,4 +83,8 @@ function receivedAtOf(body: Uint8Array): number {
   const record = decodeRecord(recordIn(body));
   assert(record.ok, 'the journal holds records only');
   return record.value.header.receivedAt;
+}
+
+function latin1(bytes: Uint8Array, from: number, to: number): string {
+  return Buffer.prototype.latin1Slice.call(bytes, from, to);
 }

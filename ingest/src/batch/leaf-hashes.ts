@@ -10,8 +10,8 @@ import type { StoredBatch } from './batch-store.ts';
 const READ_MAX_BYTES = 8 * 1024 * 1024;
 
 export interface BatchLeaves {
-  /** Record bytes, views on what was read; undefined where the payload was removed by policy. */
-  readonly records: readonly (Uint8Array | undefined)[];
+  /** Frame bodies, views on what was read; undefined where the payload is gone. */
+  readonly bodies: readonly (Uint8Array | undefined)[];
   /** Leaf hashes, 32 bytes each, concatenated. */
   readonly hashes: Uint8Array;
 }
@@ -19,7 +19,7 @@ export interface BatchLeaves {
 /** The records of a batch and their leaf hashes, computed from the journal as it stands; of what was removed the hash that was kept. */
 export function leavesOf(journal: Journal, { batch }: StoredBatch): BatchLeaves {
   const hashes = Buffer.alloc(batch.count * HASH_BYTES);
-  const records: (Uint8Array | undefined)[] = [];
+  const bodies: (Uint8Array | undefined)[] = [];
   const end = batch.first + batch.count;
   for (let at = batch.first; at < end; ) {
     const run = journal.readFrames(at, READ_MAX_BYTES);
@@ -28,9 +28,9 @@ export function leavesOf(journal: Journal, { batch }: StoredBatch): BatchLeaves 
       const frame = readFrame(run.bytes, offset, crc32);
       if (typeof frame === 'string') throw new Error(`record ${at}: ${frame}`);
       hashes.set(leafHashOf(frame.body), (at - batch.first) * HASH_BYTES);
-      records.push(isExpiredBody(frame.body) ? undefined : frame.body);
+      bodies.push(isExpiredBody(frame.body) ? undefined : frame.body);
       offset = frame.end;
     }
   }
-  return { records, hashes };
+  return { bodies, hashes };
 }

@@ -5,7 +5,7 @@
  */
 import { createCipheriv } from 'node:crypto';
 import { fieldsOfRecord, type HiddenHeader } from '@airtight/protocol';
-import { type FieldTree, FIELD_TREE_MAX_LEAVES, fieldTree, fieldTreeSize, SALT_BYTES, type TreeField } from '@airtight/tlog';
+import { FIELD_TREE_MAX_LEAVES, type FieldTree, fieldTree, fieldTreeSize, SALT_BYTES, type TreeField } from '@airtight/tlog';
 import { nodeSha256 } from '../batch/running-root.ts';
 
 const ZEROS = Buffer.alloc(FIELD_TREE_MAX_LEAVES * SALT_BYTES);

@@ -1,0 +1,176 @@
+/**
+ * The index of producers in a batch: how many of its records each producer has, in each dataset. Its Merkle root stands in
+ * the batch record, so "this batch holds exactly three records of that producer", and "none", are proven by a short path,
+ * without showing the records of anybody else.
+ *
+ *   line = canonical JSON [agency, dataset, producer, count]      ascending by agency, dataset, producer (UTF-16 code units)
+ *   root = RFC 6962 root over SHA-256(0x00 ‖ line)
+ */
+import { canonicalJson } from '@airtight/standards/rfc8785.ts';
+import { HASH_BYTES, leafHash, nobleSha256, rootOfLeafHashes, type Sha256 } from '@airtight/tlog';
+import { LEAF_PREFIX } from './feed.ts';
+import { isName } from './names.ts';
+import { accept, type Outcome, refuse } from './outcome.ts';
+import { HEADER_MAX_BYTES } from './record.ts';
+
+export interface ProducerName {
+  readonly agency: string;
+  readonly dataset: string;
+  readonly producer: string;
+}
+
+export interface ProducerCount extends ProducerName {
+  /** Records in the batch, at least 1. */
+  readonly count: number;
+}
+
+/** Member `producers` of a batch record. */
+export interface ProducersRoot {
+  /** Lines of the index. */
+  readonly count: number;
+  /** Lower-case hex. */
+  readonly root: string;
+}
+
+/** Longer than any line of names that stand in a header. */
+export const PRODUCER_LINE_MAX_BYTES = HEADER_MAX_BYTES;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The bytes of a line. */
+export function producerLine({ agency, dataset, producer, count }: ProducerCount): Uint8Array {
+  return encoder.encode(canonicalJson([agency, dataset, producer, count]));
+}
+
+/** @returns BATCH_MALFORMED when the bytes are no line in canonical form */
+export function decodeProducerLine(bytes: Uint8Array): Outcome<ProducerCount> {
+  if (bytes.length > PRODUCER_LINE_MAX_BYTES) return refuse('BATCH_MALFORMED', `a line of ${bytes.length} bytes`);
+  try {
+    const text = decoder.decode(bytes);
+    const [agency, dataset, producer, count, ...more] = JSON.parse(text) as readonly unknown[];
+    const named = [agency, dataset, producer].every((name) => typeof name === 'string');
+    if (named && more.length === 0 && Number.isSafeInteger(count) && (count as number) > 0) {
+      const line = { agency, dataset, producer, count } as ProducerCount;
+      if (canonicalJson([agency, dataset, producer, count]) === text) return accept(line);
+    }
+  } catch {
+    // Told below.
+  }
+  return refuse('BATCH_MALFORMED', 'no line [agency, dataset, producer, count]');
+}
+
+/** Negative when `a` stands before `b` in the index, 0 when they are the same. */
+export function compareProducers(a: ProducerName, b: ProducerName): number {
+  return compareTexts(a.agency, b.agency) || compareTexts(a.dataset, b.dataset) || compareTexts(a.producer, b.producer);
+}
+
+function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Leaf hashes of lines in order, 32 bytes each, concatenated. */
+export function producerHashes(lines: readonly ProducerCount[], sha: Sha256 = nobleSha256): Uint8Array {
+  const hashes = new Uint8Array(lines.length * HASH_BYTES);
+  for (const [at, line] of lines.entries()) hashes.set(leafHash(producerLine(line), sha), at * HASH_BYTES);
+  return hashes;
+}
+
+/** @param lines at least one, in order */
+export function producersRootOf(lines: readonly ProducerCount[], sha: Sha256 = nobleSha256): ProducersRoot {
+  return { count: lines.length, root: toHex(rootOfLeafHashes(producerHashes(lines, sha), sha)) };
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+const AGENCY_BEFORE = '"agency":"';
+const DATASET_BEFORE = ',"dataset":"';
+const PRODUCER_BEFORE = ',"producer":"';
+
+/** Bytes [from, to) as text, a character a byte. */
+export type Latin1 = (bytes: Uint8Array, from: number, to: number) => string;
+
+/**
+ * Counts the records of a batch by producer. Every record goes through here: the names are cut out of the header line, in
+ * whose canonical form a quote within a value has a backslash before it, without reading all of it.
+ */
+export class ProducerCounts {
+  readonly #latin1: Latin1;
+  readonly #counts = new Map<string, { line: ProducerName; count: number }>();
+
+  constructor(latin1: Latin1 = toLatin1) {
+    this.#latin1 = latin1;
+  }
+
+  /** Adds a record by the body of its frame, its payload there or removed. @returns false when it has no header with these names */
+  add(body: Uint8Array): boolean {
+    // A root or a leaf hash stands before the header in all other forms.
+    const from = body[0] === LEAF_PREFIX ? 1 : 1 + HASH_BYTES;
+    return this.#addHeader(body, from);
+  }
+
+  /** Adds a record by its own bytes. @returns false as `add` */
+  addRecord(record: Uint8Array): boolean {
+    return this.#addHeader(record, 0);
+  }
+
+  #addHeader(bytes: Uint8Array, from: number): boolean {
+    const text = this.#latin1(bytes, from, Math.min(bytes.length, from + HEADER_MAX_BYTES));
+    const agency = valueAfter(text, AGENCY_BEFORE, 0);
+    const dataset = valueAfter(text, DATASET_BEFORE, agency.length);
+    const producer = valueAfter(text, PRODUCER_BEFORE, agency.length + dataset.length);
+    const key = `${agency}","${dataset}","${producer}`;
+    const known = this.#counts.get(key);
+    if (known !== undefined) {
+      known.count++;
+      return true;
+    }
+    try {
+      this.#counts.set(key, { line: { agency: named(agency), dataset: named(dataset), producer: named(producer) }, count: 1 });
+    } catch {
+      return false;
+    }
+    return agency !== '' && dataset !== '' && producer !== '';
+  }
+
+  /** The lines of the index in order; the counting begins anew. */
+  take(): ProducerCount[] {
+    const lines = [...this.#counts.values()].map(({ line, count }) => ({ ...line, count }));
+    this.#counts.clear();
+    return lines.sort(compareProducers);
+  }
+}
+
+/** The index of a batch by its records' bytes. */
+export function countProducers(records: readonly Uint8Array[]): ProducerCount[] {
+  const counts = new ProducerCounts();
+  for (const record of records) counts.addRecord(record);
+  return counts.take();
+}
+
+function toLatin1(bytes: Uint8Array, from: number, to: number): string {
+  return Array.from(bytes.subarray(from, to), (byte) => String.fromCharCode(byte)).join('');
+}
+
+/** What stands in a header line behind a name, up to the closing quote, as it is written; empty when it does not stand there. */
+function valueAfter(text: string, before: string, searchFrom: number): string {
+  const start = text.indexOf(before, searchFrom) + before.length;
+  if (start < before.length) return '';
+  let end = text.indexOf('"', start);
+  while (text[end - 1] === '\\' && isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return text.slice(start, end);
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let backslashes = 0;
+  while (text[at - 1 - backslashes] === '\\') backslashes++;
+  return backslashes % 2 === 1;
+}
+
+/** A value as it is written in the header, read character by byte, as the name it stands for. */
+function named(written: string): string {
+  if (isName(written)) return written;
+  const bytes = Uint8Array.from(written, (character) => character.charCodeAt(0));
+  return JSON.parse(`"${decoder.decode(bytes)}"`) as string;
+}
