@@ -162,8 +162,8 @@ async function verifyWhatIsSeen(browser: Browser) {
     page,
     press: async () => {
       await page.goto(`${product.httpUrl}${CHART}`);
-      await page.locator('[data-testid="verify-chart"]:enabled').click({ timeout: WAIT_MS });
-      const verdict = page.locator('[data-testid="chart-verdict"]');
+      await page.locator('[data-testid="chart-verification"] [data-testid="verify-shown"]:enabled').click({ timeout: WAIT_MS });
+      const verdict = page.locator('[data-testid="chart-verification"] [data-testid="shown-verdict"]');
       await verdict.waitFor({ timeout: WAIT_MS });
       return verdict;
     },
@@ -180,7 +180,7 @@ test('"Verify what I see" over plain http: every point of a day, within a second
     ['true', String(READINGS), String(READINGS)],
   );
   t.diagnostic(`${READINGS} points verified in ${await verdict.getAttribute('data-took-ms')} ms`);
-  assert.equal(await page.locator('[data-testid="failing-point"]').count(), 0);
+  assert.equal(await page.locator('[data-testid="failing"]').count(), 0);
   // The page's clock goes on in steps of 5 s: the verdict must outlast them.
   await page.waitForTimeout(6_000);
   assert.equal(await verdict.isVisible(), true, 'the verdict stays on the screen');
@@ -209,7 +209,7 @@ test('"Verify what I see": a server that shows another value, or another record,
   });
   const verdict = await press();
   assert.equal(await verdict.getAttribute('data-ok'), 'false');
-  const failing = page.locator('[data-testid="failing-point"]');
+  const failing = page.locator('[data-testid="failing"]');
   const found = await failing.evaluateAll((items) =>
     items.map((item) => [item.getAttribute('data-start'), item.getAttribute('data-step')]),
   );
@@ -237,7 +237,7 @@ test('/verify takes a proof set: n of n records, and the one that was changed wi
   assert.deepEqual([await verdict.getAttribute('data-proven'), await verdict.getAttribute('data-records')], ['61', '61']);
   await page.locator('input[type="file"]').setInputFiles(files.changed);
   await page.locator('[data-testid="verdict"][data-ok="false"]').waitFor({ timeout: WAIT_MS });
-  const failing = page.locator('[data-testid="failing-record"]');
+  const failing = page.locator('[data-testid="failing"]');
   assert.deepEqual([await failing.count(), await failing.getAttribute('data-step')], [1, 'batch']);
   assert.match((await failing.textContent()) ?? '', new RegExp(`#${position}:`));
   assert.deepEqual(browser.errors, []);

@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { FRZE, HEAT, REFRIGERATED_CEL } from '@airtight/standards/who-pqs.ts';
 import type { Rule } from './contract.ts';
 import { CONTRACT_FAULTS, type FaultName } from './contract-fault.ts';
-import { contractVersion, parseContract } from './parse-contract.ts';
+import { contractVersion } from './contract-version.ts';
+import { parseContract } from './parse-contract.ts';
 import { contractText, DATASETS } from './test-journal.ts';
 
 const SHIPPED = new URL('../contracts/', import.meta.url);

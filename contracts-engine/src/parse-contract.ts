@@ -1,9 +1,9 @@
 /** From the YAML of a contract to the contract, with every check that needs no data (docs/reference/contracts.md). */
-import { AirtightError, CONTROL_PREFIX, type DatasetDefinition, sha256Hex } from '@airtight/protocol';
-import { canonicalJson } from '@airtight/standards/rfc8785.ts';
+import { CONTROL_PREFIX, type DatasetDefinition } from '@airtight/protocol';
 import type { Node } from 'yaml';
-import { type Contract, ENGINE_VERSION, RULES_MAX, SOURCE_MAX_LENGTH, TITLE_MAX_LENGTH } from './contract.ts';
+import { type Contract, RULES_MAX, SOURCE_MAX_LENGTH, TITLE_MAX_LENGTH } from './contract.ts';
 import type { ContractFault } from './contract-fault.ts';
+import { versionOf } from './contract-version.ts';
 import { ContractYaml } from './contract-yaml.ts';
 import { readBilingual, readName } from './read-fields.ts';
 import { readRule, ruleContext } from './read-rule.ts';
@@ -22,22 +22,6 @@ export function parseContract(text: string, datasets: ReadonlyMap<string, Datase
   const contract = yaml.root === null ? null : readContract(yaml, yaml.root, datasets);
   if (contract !== null && yaml.faults.length === 0) return { ok: true, contract };
   return { ok: false, errors: yaml.faults.toSorted((a, b) => a.line - b.line || a.column - b.column) };
-}
-
-/**
- * The version of a contract: lower-case hex SHA-256 over the canonical form (RFC 8785) of its document together with
- * the engine's semantics. Comments, order of keys and layout do not count.
- * @throws AirtightError CONTRACT_INVALID when the text is no YAML a contract can be written in
- */
-export function contractVersion(text: string): string {
-  const yaml = new ContractYaml(text);
-  const fault = yaml.faults[0];
-  if (fault !== undefined) throw new AirtightError('CONTRACT_INVALID', `${fault.line}:${fault.column} ${fault.en}`);
-  return versionOf(yaml);
-}
-
-function versionOf(yaml: ContractYaml): string {
-  return sha256Hex(new TextEncoder().encode(canonicalJson({ engine: ENGINE_VERSION, contract: yaml.plain() })));
 }
 
 function readContract(yaml: ContractYaml, root: Node, datasets: ReadonlyMap<string, DatasetDefinition>): Contract | null {

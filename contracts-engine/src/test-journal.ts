@@ -1,8 +1,8 @@
 /** A small journal for tests: events with positions, flags as ingest's clock and the dataset give them. */
 import { type ContractRecord, type DatasetDefinition, type RecordHeader, type Result, toObservations } from '@airtight/protocol';
+import { contractVersion } from './contract-version.ts';
 import type { Engine } from './engine.ts';
 import type { EngineEvent } from './engine-event.ts';
-import { contractVersion } from './parse-contract.ts';
 
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;

@@ -1,8 +1,9 @@
 /**
  * What ingest must know of the control data: a fold over the journal's `sys.devices`, `sys.claims`, `sys.datasets`,
- * `sys.releases`, `sys.retention` and `sys.erasures` records. A snapshot beside the journal saves reading all of it at every start; it is derived data, and a missing or unreadable
- * one only costs time.
+ * `sys.releases`, `sys.retention` and `sys.erasures` records. A snapshot beside the journal saves reading all of it at every
+ * start; it is derived data, and a missing one, or one with a changed bit, only costs time.
  */
+import { hash } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -18,12 +19,14 @@ import {
   ERASURES_DATASET,
   type ErasureRecord,
   type FleetRecord,
+  openSealedText,
   RELEASES_DATASET,
   RETENTION_DATASET,
   type ReleaseRecord,
   type RetentionRecord,
   readFrame,
   recordIn,
+  sealText,
   toDeviceRecord,
 } from '@airtight/protocol';
 import { ClaimRegistry } from './identity/claim-registry.ts';
@@ -108,7 +111,7 @@ export class ControlData {
     };
     const temporary = `${this.#snapshotPath}.tmp`;
     try {
-      writeFileSync(temporary, JSON.stringify(snapshot), { mode: 0o640 });
+      writeFileSync(temporary, sealText(JSON.stringify(snapshot), sha256), { mode: 0o640 });
       renameSync(temporary, this.#snapshotPath);
     } catch (error) {
       // A service must be able to start and stop on a full disk: the journal has it all.
@@ -120,8 +123,9 @@ export class ControlData {
   /** @returns the position to fold on from */
   #restore(committed: number): number {
     try {
-      const snapshot = JSON.parse(readFileSync(this.#snapshotPath, 'utf8')) as Snapshot;
-      const { position, devices, claims = [], datasets, released = [], retention = [], erasure } = snapshot;
+      const line = openSealedText(readFileSync(this.#snapshotPath, 'utf8'), sha256);
+      if (line === undefined) return 0;
+      const { position, devices, claims = [], datasets, released = [], retention = [], erasure } = JSON.parse(line) as Snapshot;
       if (position > committed) return 0;
       for (const device of devices) this.devices.set(toDeviceRecord(device));
       for (const claim of claims) this.claims.set(claim);
@@ -146,4 +150,8 @@ export class ControlData {
       at = frame.end;
     }
   }
+}
+
+function sha256(text: string): string {
+  return hash('sha256', text, 'hex');
 }

@@ -1,4 +1,6 @@
+export { auditBundles, type BundlesOrder, type BundlesReport } from './audit/audit-bundles.ts';
 export { type AuditFinding, type AuditProgress, type AuditReport, auditLedger } from './audit/audit-ledger.ts';
+export { auditState, type StateFinding, type StateReport } from './audit/audit-state.ts';
 export { auditWitness, type WitnessFinding } from './audit/audit-witness.ts';
 export { DEFAULT_ORIGIN, LEDGER_SETTINGS, type LedgerConfig, resolveLedgerConfig } from './config.ts';
 export type { CosigningStatus, WitnessStatus } from './cosigning/collector.ts';
@@ -6,5 +8,7 @@ export { LedgerError, type LedgerErrorCode } from './ledger-error.ts';
 export { generateLedgerKey, type LedgerKey, readLedgerKey, readLedgerVkey } from './ledger-key.ts';
 export { createLedger, Ledger, loadLedger } from './log/ledger.ts';
 export { ledgerDirectory, type RunningLedger, startLedger } from './service.ts';
+export { nodeAlgorithms } from './signature-algorithms.ts';
+export { privateKeyOfSeed } from './signing-key-file.ts';
 export type { Evidence, EvidenceSummary } from './witness/evidence.ts';
 export { generateWitnessKey, readWitnessVkey } from './witness/witness-key.ts';

@@ -3,8 +3,9 @@
  * contract causes is an effect; what a person does is an act. How an alert stands after them: alert-fold.ts.
  */
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
-import type { Bilingual } from './control.ts';
+import { ALERTS_DATASET, type Bilingual } from './control.ts';
 import { sha256Hex } from './digest.ts';
+import type { DecodedRecord } from './record.ts';
 
 export type Severity = 'minor' | 'moderate' | 'severe' | 'extreme';
 /** From the least to the worst. */
@@ -236,6 +237,17 @@ export const LEDGER_FORK_ALERT = 'sys.ledger-fork';
 /** The id under which acts about the service of a rule are recorded. */
 export function serviceId({ contract, rule, subject }: Pick<ServiceAct, 'contract' | 'rule' | 'subject'>): string {
   return sha256Hex(new TextEncoder().encode(canonicalJson({ service: { contract, rule, subject } }))).slice(0, 32);
+}
+
+/** The transition that a record is; undefined when it is none, or was not written by our own services. */
+export function transitionIn({ header, payload }: DecodedRecord): AlertTransition | undefined {
+  if (header.dataset !== ALERTS_DATASET || header.door !== 'internal') return undefined;
+  try {
+    const json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)) as Partial<AlertTransition> | null;
+    return typeof json?.alert === 'string' && typeof json.type === 'string' ? (json as AlertTransition) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -166,6 +166,13 @@ export const CODES = {
   QUORUM_NOT_MET: { status: 422, zh: '见证方联署不足', en: 'Too few witnesses have cosigned' },
   STORE_MISMATCH: { status: 500, zh: '查询库与日志不符', en: 'The store does not match the journal' },
   ALERTS_MISMATCH: { status: 500, zh: '重算的告警与记录不符', en: 'The recomputed alerts differ from the recorded ones' },
+  DERIVED_FILE_CHANGED: {
+    status: 500,
+    zh: '由日志派生的文件被改动，可重建',
+    en: 'A file derived from the journal was changed; it can be made anew',
+  },
+  KEY_FILE_INVALID: { status: 500, zh: '密钥、证书或策略文件被改动', en: 'A key, certificate or policy file was changed' },
+  AUDIT_REPORT_INVALID: { status: 422, zh: '审计报告无效', en: 'The audit report is not valid' },
   BUNDLE_MALFORMED: { status: 422, zh: '证据包格式错误', en: 'The proof bundle is malformed' },
   // Configuration.
   CONFIG_UNKNOWN_KEY: { status: 500, zh: '配置中有未知的键', en: 'The configuration has an unknown key' },

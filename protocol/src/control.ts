@@ -7,6 +7,7 @@ import type { LorawanCodec } from '@airtight/standards/lorawan-codec.ts';
 import type { ReferenceState } from '@airtight/standards/units.ts';
 import type { Credential } from './credential.ts';
 import type { JsonSchema } from './document-schema.ts';
+import { CONTROL_PREFIX } from './topic.ts';
 
 /** A text in the two languages the product speaks. */
 export interface Bilingual {
@@ -29,6 +30,14 @@ export const STORAGE_DATASET = 'sys.storage';
 export const RETENTION_DATASET = 'sys.retention';
 export const ERASURES_DATASET = 'sys.erasures';
 export const ALERTS_DATASET = 'alerts';
+
+/** Control datasets that hold nothing secret: whoever may read at all may read, and prove, their records. */
+const OPEN_CONTROL_DATASETS: readonly string[] = [CONTRACTS_DATASET, DATASETS_DATASET, KEYS_DATASET, TICKS_DATASET];
+
+/** True for control data that may hold hashes of secrets, which administrators alone may read. */
+export function isGuardedDataset(dataset: string): boolean {
+  return dataset.startsWith(CONTROL_PREFIX) && !OPEN_CONTROL_DATASETS.includes(dataset);
+}
 
 export type ProducerKind = 'air-station' | 'fridge' | 'service';
 

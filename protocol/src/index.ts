@@ -1,3 +1,4 @@
+export * from './air-index.ts';
 export * from './alert.ts';
 export * from './alert-fold.ts';
 export * from './asyncapi.ts';
@@ -28,6 +29,7 @@ export * from './reading.ts';
 export * from './record.ts';
 export * from './salted-fields.ts';
 export * from './salted-record.ts';
+export * from './sealed-text.ts';
 export * from './segment-archive.ts';
 export * from './sparkplug-readings.ts';
 export * from './stream.ts';

@@ -47,10 +47,15 @@ export class ProvenValues {
     }
   }
 
+  /** The definition by which a dataset's record at this position is read, when it is proven in the set. */
+  definitionAt(dataset: string, position: number): DatasetDefinition | undefined {
+    return this.#registry.at(dataset, position);
+  }
+
   /** Every observation of the set's proven readings, in the order of the journal. */
   all(): Observation[] {
     const positions = [...this.#records.keys()].sort((a, b) => a - b);
-    return positions.flatMap((position) => this.#of(position));
+    return positions.flatMap((position) => this.of(position));
   }
 
   /** Why this value is not proven; undefined when it is. */
@@ -58,14 +63,15 @@ export class ProvenValues {
     const one = this.#records.get(position);
     if (one === undefined) return { step: 'value', detail: `record ${position} is not in the proofs` };
     if (one.faults.length > 0) return one.faults[0];
-    const found = this.#of(position).filter(
+    const found = this.of(position).filter(
       (value) => value.producer === producer && value.observedProperty === observedProperty && value.phenomenonTime === phenomenonTime,
     );
     if (found.some((value) => Object.is(value.result, result))) return undefined;
     return { step: 'value', detail: `${observedProperty} = ${found.map((value) => String(value.result)).join(', ') || '–'}` };
   }
 
-  #of(position: number): readonly Observation[] {
+  /** Observations of one proven record, in the order of its payload; none when it is not proven. */
+  of(position: number): readonly Observation[] {
     const known = this.#observations.get(position);
     if (known !== undefined) return known;
     const one = this.#records.get(position);

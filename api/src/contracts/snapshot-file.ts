@@ -1,7 +1,8 @@
-/** The engine's state on disk: replaced whole, or not at all. */
-
+/** The engine's state on disk: replaced whole, or not at all; sealed, so that one with a changed bit is not used. */
+import { hash } from 'node:crypto';
 import { open, readFile, rename } from 'node:fs/promises';
 import type { EngineSnapshot } from '@airtight/contracts-engine';
+import { openSealedText, sealText } from '@airtight/protocol';
 
 export interface ContractsSnapshot {
   readonly format: 'airtight-contracts-state@1';
@@ -21,24 +22,33 @@ export const SNAPSHOT_FORMAT = 'airtight-contracts-state@1';
 /** @returns undefined when there is none that can be read: the engine then folds the journal from its beginning, which gives the same */
 export async function readSnapshot(path: string): Promise<ContractsSnapshot | undefined> {
   try {
-    const snapshot = JSON.parse(await readFile(path, 'utf8')) as ContractsSnapshot;
+    const line = openSealedText(await readFile(path, 'utf8'), sha256);
+    if (line === undefined) return undefined;
+    const snapshot = JSON.parse(line) as ContractsSnapshot;
     return snapshot.format === SNAPSHOT_FORMAT && Number.isSafeInteger(snapshot.next) ? snapshot : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Write beside, sync, rename: after a crash the old or the new one is there. */
-export async function writeSnapshot(path: string, text: string): Promise<void> {
+/**
+ * Write beside, sync, rename: after a crash the old or the new one is there.
+ * @param line the snapshot's JSON
+ */
+export async function writeSnapshot(path: string, line: string): Promise<void> {
   const draft = `${path}.new`;
   const file = await open(draft, 'w', 0o600);
   try {
-    await file.writeFile(text);
+    await file.writeFile(sealText(line, sha256));
     await file.datasync();
   } finally {
     await file.close();
   }
   await rename(draft, path);
+}
+
+function sha256(text: string): string {
+  return hash('sha256', text, 'hex');
 }
 
 /** Where the snapshot lies in the store's folder. */

@@ -29,6 +29,8 @@ export class ControlState {
   readonly contracts = new Map<string, ContractInForce>();
   readonly users = new Map<string, UserRecord>();
   readonly tokens = new Map<string, TokenRecord>();
+  /** Positions of each contract's records by its version: the proof of an alert brings its contract along. */
+  readonly #contractVersions = new Map<string, number[]>();
   /** Records of each signing key in their order, by producer and kid: a proof of a signed reading brings one along. */
   readonly #signingKeys = new Map<string, KeyOnRecord[]>();
   #through = -1;
@@ -36,6 +38,11 @@ export class ControlState {
   /** What was on record of a signing key before a position. */
   signingKeyAt(producer: string, kid: string, position: number): KeyOnRecord | undefined {
     return this.#signingKeys.get(`${producer} ${kid}`)?.findLast((known) => known.position < position);
+  }
+
+  /** Position of the record by which this version of a contract was in force last before a position. */
+  contractAt({ contract, version }: Pick<ContractRecord, 'contract' | 'version'>, position: number): number | undefined {
+    return this.#contractVersions.get(`${contract} ${version}`)?.findLast((known) => known < position);
   }
 
   /** Takes the next control record; one at or before the last taken position is known already. */
@@ -58,7 +65,7 @@ export class ControlState {
         this.datasets.define(position, record);
         return;
       case 'contract':
-        this.contracts.set(record.contract, { agency: header.agency, position, since: header.receivedAt, record });
+        this.#takeContract({ agency: header.agency, position, since: header.receivedAt, record });
         return;
       case 'user':
         this.users.set(record.name, record);
@@ -75,6 +82,13 @@ export class ControlState {
         // Not kept in memory: the table answers for them.
         return;
     }
+  }
+
+  #takeContract(contract: ContractInForce): void {
+    const { record, position } = contract;
+    this.contracts.set(record.contract, contract);
+    const id = `${record.contract} ${record.version}`;
+    this.#contractVersions.set(id, [...(this.#contractVersions.get(id) ?? []), position]);
   }
 
   #takeKey(key: KeyOnRecord): void {

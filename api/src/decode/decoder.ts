@@ -3,6 +3,7 @@ import {
   AirtightError,
   ALERTS_DATASET,
   type AlertTransition,
+  airIndexOf,
   CONTROL_PREFIX,
   type ControlRecord,
   DATASETS_DATASET,
@@ -20,7 +21,6 @@ import {
 } from '@airtight/protocol';
 import type { AqiReport } from '@airtight/standards/hj633.ts';
 import type { JournalFrame } from '../feed/frames.ts';
-import { airIndexOf } from '../index/air-index.ts';
 
 /** What one producer reported for one moment. */
 export interface DecodedReading {

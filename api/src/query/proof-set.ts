@@ -1,5 +1,5 @@
 /** Proof sets: one file that proves many records under one checkpoint (`airtight-proof-set@1`). */
-import { AirtightError, birthOf, CONTROL_PREFIX, decodeRecord, type RecordHeader, SIGNATURE_FIELD } from '@airtight/protocol';
+import { AirtightError, birthOf, CONTROL_PREFIX, decodeRecord, type RecordHeader, SIGNATURE_FIELD, transitionIn } from '@airtight/protocol';
 import {
   formatProofSet,
   leafHash,
@@ -26,14 +26,14 @@ const TILES_AT_ONCE = 16;
 export interface ProofSetSource {
   readonly ingest: Pick<IngestClient, 'inclusions'>;
   readonly ledger: Pick<LedgerClient, 'info' | 'file'>;
-  readonly control: Pick<ControlState, 'signingKeyAt' | 'datasets'>;
+  readonly control: Pick<ControlState, 'signingKeyAt' | 'datasets' | 'contractAt'>;
   /** Throws when the person may not read the record. */
   readonly permit: (header: RecordHeader) => void;
 }
 
 /**
  * Builds the set of these records, and of what it takes to read and check them: definitions of their datasets, Sparkplug
- * births, keys of devices that sign.
+ * births, keys of devices that sign, contracts that raised alerts.
  * @param asked journal positions, ascending, at least one
  * @returns the text of the file
  * @throws AirtightError PROOF_SET_TOO_LARGE, NOT_FOUND, RECORD_NOT_SEALED, RECORD_NOT_ANCHORED, SERVICE_UNAVAILABLE; what `permit` throws
@@ -42,7 +42,7 @@ export async function buildProofSet(asked: readonly number[], source: ProofSetSo
   if (asked.length > PROOF_SET_ASKED_MAX) throw new AirtightError('PROOF_SET_TOO_LARGE', `more than ${PROOF_SET_ASKED_MAX} records`);
   const bySeq = new Map<number, ProvenBatch>();
   await addBatches(bySeq, asked, source);
-  for (const { header } of headersOf(bySeq)) source.permit(header);
+  for (const { header } of recordsOf(bySeq)) source.permit(header);
   // What is needed beside needs nothing itself.
   const beside = neededBeside(bySeq, source.control);
   await addBatches(bySeq, beside, source);
@@ -79,13 +79,13 @@ async function joined(known: ProvenBatch, more: ProvenBatch, ingest: ProofSetSou
   return batches[0] as ProvenBatch;
 }
 
-function* headersOf(bySeq: ReadonlyMap<number, ProvenBatch>) {
+function* recordsOf(bySeq: ReadonlyMap<number, ProvenBatch>) {
   for (const { records } of bySeq.values()) {
     for (const { position, record, disclosure } of records) {
       const bytes = fromBase64(record);
       const decoded = decodeRecord(bytes);
       if (!decoded.ok) throw new AirtightError(decoded.code, decoded.detail);
-      yield { position, header: decoded.value.header, bytes, disclosure };
+      yield { position, ...decoded.value, bytes, disclosure };
     }
   }
 }
@@ -94,13 +94,15 @@ function* headersOf(bySeq: ReadonlyMap<number, ProvenBatch>) {
 function neededBeside(bySeq: ReadonlyMap<number, ProvenBatch>, control: ProofSetSource['control']): number[] {
   const needed = new Set<number>();
   const there = new Set<number>();
-  for (const { position, header, bytes, disclosure } of headersOf(bySeq)) {
+  for (const { position, header, payload, bytes, disclosure } of recordsOf(bySeq)) {
     there.add(position);
     const { dataset, producer } = header;
     const signature = header.signature ?? shownSignature(disclosure);
     const definition = dataset.startsWith(CONTROL_PREFIX) ? undefined : control.datasets.versionAt(dataset, position)?.position;
     const key = signature === undefined ? undefined : control.signingKeyAt(producer, signature.kid, position)?.position;
-    for (const one of [definition, key, birthOf(bytes)]) if (one !== undefined) needed.add(one);
+    const raised = transitionIn({ header, payload });
+    const contract = raised?.type === 'raise' ? control.contractAt(raised, position) : undefined;
+    for (const one of [definition, key, contract, birthOf(bytes)]) if (one !== undefined) needed.add(one);
   }
   return [...needed].filter((position) => !there.has(position)).sort((a, b) => a - b);
 }

@@ -45,9 +45,10 @@ export type TableEnds = { readonly [table in Table]: number };
 
 /**
  * Compares all rows of positions below each table's end, and that there are none that the journal has not.
+ * @param from position from which on rows are compared; what comes before is read for what it defines
  * @throws AirtightError SERVICE_UNAVAILABLE when the feed breaks off, JOURNAL_CORRUPT when it is not sound itself
  */
-export async function auditTables(store: Store, ingest: Pick<IngestClient, 'feed'>, ends: TableEnds): Promise<AuditReport> {
+export async function auditTables(store: Store, ingest: Pick<IngestClient, 'feed'>, ends: TableEnds, from = 0): Promise<AuditReport> {
   const registry = new DatasetRegistry();
   const births = new Births(ingest);
   const rows: { [table in Table]: number } = { control: 0, alerts: 0, indices: 0, observations: 0 };
@@ -72,9 +73,10 @@ export async function auditTables(store: Store, ingest: Pick<IngestClient, 'feed
     const findings: AuditFinding[] = [];
     for (const table of TABLES) {
       const tableEnd = Math.min(end, ends[table]);
-      const stored = tableEnd > next ? await readRows(store, table, next, tableEnd) : [];
+      const begin = Math.max(next, from);
+      const stored = tableEnd > begin ? await readRows(store, table, begin, tableEnd) : [];
       rows[table] += stored.length;
-      const wanted = expected[table].filter(([position]) => Number(position) < tableEnd);
+      const wanted = expected[table].filter(([position]) => Number(position) >= from && Number(position) < tableEnd);
       const held = stored.filter(([position]) => !expired.has(Number(position)));
       const finding = firstDifference(table, wanted, held);
       if (finding !== null) findings.push(finding);

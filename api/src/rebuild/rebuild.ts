@@ -122,13 +122,13 @@ export async function digestStore(config: ApiConfig): Promise<StoreDigest> {
 }
 
 /** Compares a stopped service's store with the journal. @throws AirtightError SERVICE_UNAVAILABLE when it is in use or ingest is away */
-export async function auditStore(config: ApiConfig): Promise<AuditReport> {
+export async function auditStore(config: ApiConfig, from = 0): Promise<AuditReport> {
   const ingest = new IngestClient(config.ingestUrl, readToken(config));
   return withStore(config, async (store) => {
     const marks = await readMarks(store);
     // A crash may have left one table a block behind the others: each is compared as far as it goes.
     const ends = { control: marks.control + 1, alerts: marks.alerts + 1, indices: marks.indices + 1, observations: marks.observations + 1 };
-    return auditTables(store, ingest, ends);
+    return auditTables(store, ingest, ends, from);
   });
 }
 

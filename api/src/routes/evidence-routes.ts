@@ -3,9 +3,9 @@ import { hash } from 'node:crypto';
 import {
   AirtightError,
   BatchItem,
-  CONTROL_PREFIX,
   decodeBatchRecord,
   decodeRecord,
+  isGuardedDataset,
   isSalted,
   LEAF_PREFIX,
   LedgerDetail,
@@ -98,11 +98,11 @@ function keyPositionOf({ producer, signature }: RecordHeader, position: number, 
   return signature === undefined ? undefined : control.signingKeyAt(producer, signature.kid, position)?.position;
 }
 
-/** The record, if the person may read it: control records hold the hashes of passwords and device secrets. */
+/** The record, if the person may read it: some control records hold the hashes of passwords and device secrets. */
 function readable(request: FastifyRequest, bytes: Uint8Array): { readonly header: RecordHeader; readonly payload: Uint8Array } {
   const record = decodeRecord(bytes);
   if (!record.ok) throw new AirtightError(record.code, record.detail);
-  if (record.value.header.dataset.startsWith(CONTROL_PREFIX)) requireRole(request.identity, 'administrator');
+  if (isGuardedDataset(record.value.header.dataset)) requireRole(request.identity, 'administrator');
   requireOpen(request.identity, record.value.header);
   return record.value;
 }

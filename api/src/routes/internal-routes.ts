@@ -1,10 +1,13 @@
 /** For our own tools, by the token of our own services: what needs the store while this process owns it. */
 import { AirtightError } from '@airtight/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
 import { sameText } from '../accounts/identity.ts';
 import { auditTables } from '../rebuild/audit.ts';
 import { digestTables } from '../rebuild/digest.ts';
 import type { RouteContext } from './context.ts';
+
+const AuditParameters = Type.Object({ from: Type.Integer({ minimum: 0, default: 0 }) });
 
 export function internalRoutes(app: FastifyInstance, { store, ingest, internalToken, projector }: RouteContext): void {
   const onRequest = async (request: FastifyRequest): Promise<void> => {
@@ -13,8 +16,10 @@ export function internalRoutes(app: FastifyInstance, { store, ingest, internalTo
   // Checked by the hook above, not as a person.
   const options = { config: { access: 'internal' }, schema: { hide: true }, onRequest } as const;
   app.post('/internal/digest-store', options, async () => digestTables(store));
-  app.post('/internal/audit-store', options, async () => {
+  const auditOptions = { ...options, schema: { ...options.schema, querystring: AuditParameters } };
+  app.post<{ Querystring: Static<typeof AuditParameters> }>('/internal/audit-store', auditOptions, async ({ query }) => {
     const through = projector.through;
-    return auditTables(store, ingest, { control: through, alerts: through, indices: through, observations: through });
+    const ends = { control: through, alerts: through, indices: through, observations: through };
+    return auditTables(store, ingest, ends, query.from);
   });
 }

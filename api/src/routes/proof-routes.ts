@@ -1,5 +1,5 @@
 /** One file that proves many records: those of a series, or those that are named. */
-import { AirtightError, CONTROL_PREFIX, type RecordHeader } from '@airtight/protocol';
+import { AirtightError, isGuardedDataset, type RecordHeader } from '@airtight/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { requireOpen } from '../accounts/confidential.ts';
@@ -75,7 +75,7 @@ function proofSetSender({ ingest, ledger, control, upstream }: RouteContext) {
       reply.header(PENDING_HEADER, found.length - asked.length);
       if (asked.length === 0) throw new AirtightError(found.length === 0 ? 'NOT_FOUND' : 'RECORD_NOT_ANCHORED', `${found.length} records`);
       const permit = (header: RecordHeader) => {
-        if (header.dataset.startsWith(CONTROL_PREFIX)) requireRole(request.identity, 'administrator');
+        if (isGuardedDataset(header.dataset)) requireRole(request.identity, 'administrator');
         requireOpen(request.identity, header);
       };
       const text = await buildProofSet(asked, { ingest, ledger, control, permit });

@@ -5,16 +5,26 @@ import { decodeBatchRecord } from '@airtight/protocol';
 import { entryBundlePath, splitEntries, TILE_WIDTH } from '@airtight/tlog';
 import type { DataDirectory } from '../data-directory.ts';
 import { type JournalFrame, journalFrames } from '../journal/journal-walk.ts';
-import type { JournalLimits } from './audit-journal.ts';
+import type { JournalLimits, LookedAt } from './audit-journal.ts';
 import type { Finding, Progress, StageResult } from './finding.ts';
 
-/** @param size of the ledger, by its checkpoint; its own tiles were audited before */
-export function auditEntries(data: DataDirectory, limits: JournalLimits, size: number, onProgress: Progress): StageResult {
+/**
+ * @param size of the ledger, by its checkpoint; its own tiles were audited before
+ * @param lookedAt batches that were audited; those are compared. Default: all
+ */
+export function auditEntries(
+  data: DataDirectory,
+  limits: JournalLimits,
+  size: number,
+  onProgress: Progress,
+  lookedAt: LookedAt = ALL_BATCHES,
+): StageResult {
   const entries = new LedgerEntries(data.ledger, size);
   const batches = journalFrames(join(data.journal, 'batches'));
   const anchors = journalFrames(join(data.journal, 'anchors'));
   let anchored = 0;
   let count = 0;
+  let skipped = 0;
   let lastIndex = -1;
   let stream: string | undefined;
   let anchor = anchors.next();
@@ -23,6 +33,11 @@ export function auditEntries(data: DataDirectory, limits: JournalLimits, size: n
     stream ??= streamOf(frame.body.subarray(1));
     count++;
     if (anchor.done === true) continue;
+    if (!isLookedAt(lookedAt, frame.position)) {
+      skipped++;
+      anchor = anchors.next();
+      continue;
+    }
     const { index, finding } = compare(data, entries, frame, anchor.value, size);
     if (finding !== undefined) return { counts: { anchored }, finding };
     lastIndex = Math.max(lastIndex, index);
@@ -39,8 +54,33 @@ export function auditEntries(data: DataDirectory, limits: JournalLimits, size: n
     };
   }
   // While ingest runs the ledger may hold newer batches than were there when the audit began.
-  const missing = Number.isFinite(limits.batches) ? undefined : missingBatch(entries, stream, lastIndex + 1, count);
-  return { counts: { anchored, waiting: count - anchored }, ...(missing === undefined ? {} : { finding: missing }) };
+  const isPartial = lookedAt.chosen !== undefined;
+  const missing = Number.isFinite(limits.batches) || isPartial ? undefined : missingBatch(entries, stream, lastIndex + 1, count);
+  return { counts: { anchored, waiting: count - anchored - skipped }, ...(missing === undefined ? {} : { finding: missing }) };
+}
+
+const ALL_BATCHES: LookedAt = { chosen: undefined, from: 0, of: 0 };
+
+function isLookedAt({ chosen, from }: LookedAt, seq: number): boolean {
+  return seq >= from && (chosen === undefined || chosen.has(seq));
+}
+
+/** Which entries the batches that were looked at are, as far as they are anchored; damaged notes are told by auditEntries. */
+export function entriesOf(data: DataDirectory, lookedAt: LookedAt): number[] {
+  const indexes: number[] = [];
+  for (const { position, body } of journalFrames(join(data.journal, 'anchors'))) {
+    if (isLookedAt(lookedAt, position)) indexes.push(readAnchor(body).ledgerIndex);
+  }
+  return indexes;
+}
+
+interface AnchorNote {
+  readonly seq: number;
+  readonly ledgerIndex: number;
+}
+
+function readAnchor(body: Uint8Array): AnchorNote {
+  return JSON.parse(Buffer.from(body).toString('utf8', 1)) as AnchorNote;
 }
 
 function compare(
@@ -51,7 +91,7 @@ function compare(
   size: number,
 ): { readonly index: number; readonly finding?: Finding } {
   const place = { stage: 'entries', file: relative(data.root, anchor.file), offset: anchor.offset } as const;
-  const { seq, ledgerIndex } = JSON.parse(Buffer.from(anchor.body).toString('utf8', 1)) as { seq: number; ledgerIndex: number };
+  const { seq, ledgerIndex } = readAnchor(anchor.body);
   if (seq !== batch.position || !(ledgerIndex < size)) {
     const detail = `anchor ${anchor.position} says batch ${seq} is entry ${ledgerIndex} of ${size}`;
     return { index: ledgerIndex, finding: { ...place, code: 'LEDGER_ENTRY_MISMATCH', detail } };

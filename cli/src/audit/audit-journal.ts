@@ -5,10 +5,12 @@
  */
 import { hash } from 'node:crypto';
 import { join, relative } from 'node:path';
+import { commitmentFault, SaltKeys } from '@airtight/ingest/confidential.ts';
 import {
   type BatchRecord,
   type Bilingual,
   decodeBatchRecord,
+  isSaltedBody,
   leafHashOfBody,
   ProducerCounts,
   type ProducersRoot,
@@ -16,9 +18,11 @@ import {
 } from '@airtight/protocol';
 import { rootOfLeafHashes, sha256FromLatin1 } from '@airtight/tlog';
 import type { DataDirectory } from '../data-directory.ts';
-import { type JournalEnd, type JournalFrame, journalFrames } from '../journal/journal-walk.ts';
+import { type JournalEnd, type JournalFrame, journalFrames, segmentsIn } from '../journal/journal-walk.ts';
+import { RecordReader } from '../journal/record-reader.ts';
 import type { Finding, Progress, StageResult } from './finding.ts';
-import { RemovedPayloads } from './removed-payloads.ts';
+import { erasuresIn, RemovedPayloads } from './removed-payloads.ts';
+import { type AuditScope, drawSample, EVERYTHING, isWithin, type Since } from './scope.ts';
 
 /** How much there was when the audit began, while ingest goes on writing; a stopped journal has no limits. */
 export interface JournalLimits {
@@ -36,47 +40,113 @@ function sha256(bytes: Uint8Array): Buffer {
   return hash('sha256', bytes, 'buffer');
 }
 
-export function auditJournal(data: DataDirectory, limits: JournalLimits, onProgress: Progress): StageResult {
-  const audit = new JournalAudit(data, limits, onProgress);
+/** Which batches were looked at. */
+export interface LookedAt {
+  /** Sequence numbers, ascending; undefined: all from `from` on. */
+  readonly chosen: ReadonlySet<number> | undefined;
+  readonly from: number;
+  /** Batches among which the sample was drawn. */
+  readonly of: number;
+}
+export type JournalResult = StageResult & {
+  readonly lookedAt: LookedAt;
+  /** Position of the first record that was looked at. */
+  readonly firstPosition: number;
+};
+
+/** @returns the first finding, and which batches it looked at */
+export function auditJournal(
+  data: DataDirectory,
+  limits: JournalLimits,
+  onProgress: Progress,
+  scope: AuditScope = EVERYTHING,
+): JournalResult {
+  const audit = new JournalAudit(data, limits, onProgress, scope);
   const finding = audit.run();
   return {
     counts: audit.counts,
+    lookedAt: audit.lookedAt,
+    firstPosition: audit.firstPosition,
     ...(finding === undefined ? {} : { finding }),
     ...(audit.remark === undefined ? {} : { remark: audit.remark }),
   };
+}
+
+/** How many records the batches of a journal cover, and how many batches there are; what is damaged ends the count. */
+export function journalExtent(data: DataDirectory): JournalLimits {
+  const dir = join(data.journal, 'batches');
+  const last = segmentsIn(dir).at(-1);
+  let extent = { records: 0, batches: 0 };
+  if (last === undefined) return extent;
+  for (const { position, body } of journalFrames(dir, last)) {
+    const batch = decodeBatchRecord(body.subarray(1));
+    if (batch.ok) extent = { records: batch.value.first + batch.value.count, batches: position + 1 };
+  }
+  return extent;
 }
 
 class JournalAudit {
   readonly #data: DataDirectory;
   readonly #limits: JournalLimits;
   readonly #onProgress: Progress;
-  readonly #records: Generator<JournalFrame, JournalEnd>;
+  readonly #scope: AuditScope;
+  readonly #reader: RecordReader;
+  readonly #total: number;
+  #records: Generator<JournalFrame, JournalEnd>;
   #recordsEnd: JournalEnd | undefined;
   #leafHashes = Buffer.alloc(4096 * HASH_BYTES);
   readonly #producers = new ProducerCounts((bytes, from, to) => Buffer.prototype.latin1Slice.call(bytes, from, to));
-  readonly #removed = new RemovedPayloads();
+  readonly #removed: RemovedPayloads;
+  readonly #salts: SaltKeys;
+  /** The first confidential record that is not what it was committed with. */
+  #uncommitted: Finding | undefined;
   #malformed: { readonly frame: JournalFrame; readonly detail: string } | undefined;
+  /** Position of the next record; of the next batch; end of what the batches so far cover. */
   #next = 0;
   #batches = 0;
   #sealed = 0;
+  #hashed = 0;
+  /** Confidential records whose content was held against their commitment. */
+  #committed = 0;
+  #looked = 0;
+  #lookedAt: LookedAt;
+  firstPosition = 0;
   remark: Bilingual | undefined;
 
-  constructor(data: DataDirectory, limits: JournalLimits, onProgress: Progress) {
+  constructor(data: DataDirectory, limits: JournalLimits, onProgress: Progress, scope: AuditScope) {
     this.#data = data;
     this.#limits = limits;
     this.#onProgress = onProgress;
+    this.#scope = scope;
+    this.#reader = new RecordReader(join(data.journal, 'records'));
     this.#records = journalFrames(join(data.journal, 'records'));
+    this.#removed = new RemovedPayloads(() => erasuresIn(journalFrames(join(data.journal, 'records'))));
+    this.#salts = SaltKeys.open(join(data.keys, 'salts'));
+    const extent = limits === NO_LIMITS ? journalExtent(data) : limits;
+    this.#total = extent.records;
+    const from = scope.since === undefined ? 0 : firstBatchWithin(data, scope.since, extent.batches);
+    this.#lookedAt = { chosen: undefined, from, of: Math.max(0, extent.batches - from) };
+    if (scope.sample === undefined) return;
+    const chosen = new Set(drawSample(scope.sample, this.#lookedAt.of).map((i) => from + i));
+    this.#lookedAt = { ...this.#lookedAt, chosen };
+  }
+
+  get lookedAt(): LookedAt {
+    return this.#lookedAt;
   }
 
   get counts(): { readonly [what: string]: number } {
-    const removed = this.#removed.count === 0 ? {} : { removed: this.#removed.count };
-    return { records: this.#next, batches: this.#batches, unsealed: this.#next - this.#sealed, ...removed };
+    const gone = { removed: this.#removed.count, erased: this.#removed.erased, committed: this.#committed };
+    const removed = Object.fromEntries(Object.entries(gone).filter(([, count]) => count > 0));
+    const chain = this.#looked === this.#batches ? {} : { chain: this.#batches };
+    return { records: this.#hashed, batches: this.#looked, ...chain, unsealed: Math.max(0, this.#next - this.#sealed), ...removed };
   }
 
   run(): Finding | undefined {
-    return this.#auditBatches() ?? this.#auditUnsealed() ?? this.#auditRemoved() ?? this.#auditQuarantine();
+    return this.#auditBatches() ?? this.#auditUnsealed() ?? this.#uncommitted ?? this.#auditRemoved() ?? this.#auditQuarantine();
   }
 
+  /** The chain is followed from its beginning, which costs little; of batches that are not asked for the records are not read. */
   #auditBatches(): Finding | undefined {
     const frames = journalFrames(join(this.#data.journal, 'batches'));
     let previousHash: string | null = null;
@@ -89,13 +159,18 @@ class JournalAudit {
       if (!batch.ok) return this.#at('batches', 'BATCH_MALFORMED', frame, `batch ${this.#batches}: ${batch.detail}`);
       const broken = this.#chainFault(batch.value, previousHash);
       if (broken !== undefined) return this.#at('batches', 'BATCH_CHAIN_BROKEN', frame, broken);
-      const finding = this.#auditRecordsOf(batch.value, frame);
+      const finding = this.#isChosen(batch.value.seq) ? this.#auditRecordsOf(batch.value, frame) : undefined;
       if (finding !== undefined) return finding;
       previousHash = hash('sha256', bytes, 'hex');
       this.#batches++;
       this.#sealed = batch.value.first + batch.value.count;
     }
     return this.#endFault('batches', step.value);
+  }
+
+  #isChosen(seq: number): boolean {
+    const { chosen, from } = this.#lookedAt;
+    return seq >= from && (chosen === undefined || chosen.has(seq));
   }
 
   #chainFault(batch: BatchRecord, previousHash: string | null): string | undefined {
@@ -107,6 +182,8 @@ class JournalAudit {
   }
 
   #auditRecordsOf(batch: BatchRecord, batchFrame: JournalFrame): Finding | undefined {
+    if (this.#looked++ === 0) this.firstPosition = batch.first;
+    this.#goTo(batch.first);
     if (this.#leafHashes.length < batch.count * HASH_BYTES) this.#leafHashes = Buffer.alloc(batch.count * HASH_BYTES);
     for (let i = 0; i < batch.count; i++) {
       const frame = this.#nextRecord();
@@ -127,6 +204,19 @@ class JournalAudit {
     return { ...this.#at('batches', 'BATCH_ROOT_MISMATCH', batchFrame, detail), position: batch.first };
   }
 
+  /**
+   * Makes `position` the next record. What a policy removed from a segment is told by dataset for the whole of it, so an
+   * audit of all that came since then begins at a segment; one of a sample cannot hold removals against their records.
+   */
+  #goTo(position: number): void {
+    if (this.#next === position) return;
+    const { chosen } = this.#lookedAt;
+    const begin = chosen === undefined ? (this.#reader.segmentOf(position) ?? 0) : position;
+    this.#records = chosen === undefined ? journalFrames(join(this.#data.journal, 'records'), begin) : this.#reader.from(begin);
+    this.#next = begin;
+    while (this.#next < position && this.#nextRecord() !== undefined);
+  }
+
   #producersFault({ seq, first, producers }: BatchRecord, found: ProducersRoot, batchFrame: JournalFrame): Finding | undefined {
     if (found.root === producers.root && found.count === producers.count) return undefined;
     const detail = `batch ${seq}: the index of producers has ${found.count} lines and root ${found.root}, the batch says ${producers.count} and ${producers.root}`;
@@ -135,6 +225,8 @@ class JournalAudit {
 
   /** Records after the last batch: their checksums are all that speaks for them yet. */
   #auditUnsealed(): Finding | undefined {
+    if (this.#looked === 0 && this.#scope.since !== undefined) this.firstPosition = this.#sealed;
+    this.#goTo(this.#sealed);
     while (this.#next < this.#limits.records) {
       if (this.#nextRecord() === undefined) return this.#endFault('journal', this.#recordsEnd ?? { next: this.#next });
     }
@@ -143,6 +235,7 @@ class JournalAudit {
 
   /** Whatever is gone must be on record; while ingest runs, the record may stand behind what is audited. */
   #auditRemoved(): Finding | undefined {
+    if (this.#scope.sample !== undefined) return undefined;
     while (this.#removed.hasUnaccounted) {
       const step = this.#records.next();
       if (step.done === true) break;
@@ -169,10 +262,20 @@ class JournalAudit {
       return undefined;
     }
     const detail = this.#removed.take(step.value);
+    if (isSaltedBody(step.value.body)) this.#auditCommitment(step.value);
+    this.#hashed++;
     if (detail !== undefined) this.#malformed ??= { frame: step.value, detail };
     this.#next++;
-    if (this.#next % PROGRESS_EVERY === 0) this.#onProgress(this.#next, undefined);
+    if (this.#hashed % PROGRESS_EVERY === 0) this.#onProgress(this.#next, this.#total);
     return step.value;
+  }
+
+  /** What a confidential record holds beside its root, no leaf hash covers. */
+  #auditCommitment(frame: JournalFrame): void {
+    this.#committed++;
+    if (this.#uncommitted !== undefined) return;
+    const fault = commitmentFault(frame.body, frame.position, this.#salts);
+    if (fault !== undefined) this.#uncommitted = this.#at('journal', fault.code, frame, fault.detail);
   }
 
   #endFault(stage: 'journal' | 'batches', end: JournalEnd): Finding | undefined {
@@ -198,4 +301,13 @@ class JournalAudit {
     const isRecord = file.startsWith(join(this.#data.journal, 'records'));
     return { stage, code, file: relative(this.#data.root, file), offset, ...(isRecord ? { position } : {}), detail };
   }
+}
+
+/** Sequence number of the first batch that holds something of what came since. */
+function firstBatchWithin(data: DataDirectory, since: Since, count: number): number {
+  for (const { position, body } of journalFrames(join(data.journal, 'batches'))) {
+    const batch = decodeBatchRecord(body.subarray(1));
+    if (!batch.ok || isWithin(since, batch.value)) return position;
+  }
+  return count;
 }

@@ -18,17 +18,19 @@ interface StoreReport {
   readonly finding: { readonly code: Code; readonly table: string; readonly position: number; readonly detail: string } | null;
 }
 
-export async function auditStored(data: DataDirectory, running: Running | undefined): Promise<StageResult> {
+/** @param from position from which on rows are compared */
+export async function auditStored(data: DataDirectory, running: Running | undefined, from = 0): Promise<StageResult> {
   if (running === undefined && !existsSync(data.store)) return { counts: {}, remark: { zh: '尚无查询库', en: 'there is no store yet' } };
-  const report = running === undefined ? await auditStopped(data) : await auditRunning(data, running);
-  const counts = { records: report.through, ...report.rows };
+  const report = running === undefined ? await auditStopped(data, from) : await auditRunning(data, running, from);
+  const { indices, ...rows } = report.rows;
+  const counts = { records: report.through - from, ...rows, indexRows: indices ?? 0 };
   if (report.finding === null) return { counts };
   const { code, table, position, detail } = report.finding;
   return { counts, finding: { stage: 'store', code, file: 'store', position, detail: `${table}: ${detail}` } };
 }
 
-async function auditRunning(data: DataDirectory, running: Running): Promise<StoreReport> {
-  const url = `http://${LOOPBACK}:${running.ports.http}/internal/audit-store`;
+async function auditRunning(data: DataDirectory, running: Running, from: number): Promise<StoreReport> {
+  const url = `http://${LOOPBACK}:${running.ports.http}/internal/audit-store?from=${from}`;
   const response = await fetch(url, {
     method: 'POST',
     headers: { authorization: `Bearer ${readInternalToken(data)}` },
@@ -39,11 +41,11 @@ async function auditRunning(data: DataDirectory, running: Running): Promise<Stor
   throw new EnvironmentError({ zh: `api 未能核对查询库：${reason}`, en: `The api could not check its store: ${reason}` });
 }
 
-async function auditStopped(data: DataDirectory): Promise<StoreReport> {
+async function auditStopped(data: DataDirectory, from: number): Promise<StoreReport> {
   const { auditStore, loadApiConfig } = await import('@airtight/api');
   const feed = await serveJournal(join(data.journal, 'records'), readInternalToken(data));
   try {
-    return await auditStore(loadApiConfig(stoppedApiEnvironment(data, feed.url)));
+    return await auditStore(loadApiConfig(stoppedApiEnvironment(data, feed.url)), from);
   } finally {
     await feed.close();
   }

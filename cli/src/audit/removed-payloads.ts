@@ -1,15 +1,28 @@
 /**
  * Records without payload against the retention records that account for them. Removal goes segment by segment, a dataset
  * at a time, so of each dataset of a segment what is gone must be exactly what one retention record says: first and last
- * position, number, and the hash over what is kept in their place, headers included.
+ * position, number, and the hash over what is kept in their place, headers included. The same holds for each stretch of an
+ * erasure, with producer and day in the place of the dataset.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { decodeExpired, decodeRecord, isExpiredBody, RETENTION_DATASET, type RetentionRecord, recordIn } from '@airtight/protocol';
+import {
+  decodeExpired,
+  decodeRecord,
+  ERASURES_DATASET,
+  type ErasureRecord,
+  isExpiredBody,
+  isSalted,
+  RETENTION_DATASET,
+  type RecordHeader,
+  type RetentionRecord,
+  recordIn,
+} from '@airtight/protocol';
 import type { JournalFrame } from '../journal/journal-walk.ts';
 
 interface Gap {
   /** Of the first record without payload. */
   readonly frame: Pick<JournalFrame, 'position' | 'file' | 'offset'>;
+  /** Dataset, or what an erasure was of. */
   readonly dataset: string;
   toPosition: number;
   count: number;
@@ -23,10 +36,23 @@ export class RemovedPayloads {
   readonly #accounted = new Set<string>();
   #file = '';
   #count = 0;
+  #erased = 0;
+  /** Erasures stand behind what they erased: they are looked for when the first such record is met. */
+  #erasures: readonly ErasureRecord[] | undefined;
+  readonly #loadErasures: () => readonly ErasureRecord[];
 
-  /** Records whose payload is gone. */
+  constructor(loadErasures: () => readonly ErasureRecord[]) {
+    this.#loadErasures = loadErasures;
+  }
+
+  /** Records whose payload was removed by policy. */
   get count(): number {
     return this.#count;
+  }
+
+  /** Confidential records that were erased. */
+  get erased(): number {
+    return this.#erased;
   }
 
   /** Takes the next record, in order of position. @returns what is wrong with it by itself */
@@ -38,13 +64,36 @@ export class RemovedPayloads {
     }
     const expired = decodeExpired(frame.body);
     if (!expired.ok) return expired.detail;
-    this.#count++;
-    const { dataset } = expired.value.header;
-    const gap = this.#open.get(dataset) ?? this.#begin(dataset, frame);
+    const { header } = expired.value;
+    const erasure = isSalted(header) ? this.#erasureOf(header, frame.position) : undefined;
+    if (erasure === undefined) this.#count++;
+    else this.#erased++;
+    const what = erasure ?? header.dataset;
+    const gap = this.#open.get(what) ?? this.#begin(what, frame);
     gap.toPosition = frame.position;
     gap.count++;
     gap.digest.update(frame.body);
     return undefined;
+  }
+
+  /** Name of the stretch that says that this record is erased. */
+  #erasureOf({ producer, dataset, receivedAt }: RecordHeader, position: number): string | undefined {
+    this.#erasures ??= this.#readErasures();
+    const day = new Date(receivedAt).toISOString().slice(0, 10);
+    for (const one of this.#erasures) {
+      if (one.producer !== producer || one.day !== day || position >= one.beforePosition || !one.datasets.includes(dataset)) continue;
+      const stretch = one.erased.find(({ fromPosition, toPosition }) => position >= fromPosition && position <= toPosition);
+      if (stretch !== undefined) return nameOf(one, stretch.fromPosition);
+    }
+    return undefined;
+  }
+
+  #readErasures(): readonly ErasureRecord[] {
+    const erasures = this.#loadErasures();
+    for (const one of erasures)
+      for (const { fromPosition, toPosition, count, keptSha256 } of one.erased)
+        this.#accounted.add(keyOf(nameOf(one, fromPosition), fromPosition, toPosition, count, keptSha256));
+    return erasures;
   }
 
   /** Takes note of a retention record; of any other nothing. */
@@ -81,6 +130,21 @@ export class RemovedPayloads {
     this.#gaps.push(...this.#open.values());
     this.#open.clear();
   }
+}
+
+function nameOf({ producer, day, beforePosition }: ErasureRecord, fromPosition: number): string {
+  return `erasure of ${producer}, ${day}, before ${beforePosition}, from ${fromPosition}`;
+}
+
+/** The erasures in these frames. */
+export function erasuresIn(frames: Iterable<JournalFrame>): ErasureRecord[] {
+  const erasures: ErasureRecord[] = [];
+  for (const { body } of frames) {
+    const record = isExpiredBody(body) ? undefined : decodeRecord(recordIn(body));
+    if (record?.ok && record.value.header.dataset === ERASURES_DATASET)
+      erasures.push(JSON.parse(Buffer.from(record.value.payload).toString('utf8')) as ErasureRecord);
+  }
+  return erasures;
 }
 
 function keyOf(...parts: readonly (string | number)[]): string {

@@ -1,43 +1,26 @@
 /** `airtight audit`: hashes everything in the data directory again, from the journal up to the store. */
-import { existsSync, readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Bilingual, CODES } from '@airtight/protocol';
-import { type Policy, parsePolicy, type Vkey } from '@airtight/tlog';
-import { auditEntries } from '../audit/audit-entries.ts';
-import { auditJournal, type JournalLimits, NO_LIMITS } from '../audit/audit-journal.ts';
-import { auditStored } from '../audit/audit-store.ts';
-import type { AuditStage, Finding, StageResult } from '../audit/finding.ts';
-import { DATA_OPTION, defineCommand, EnvironmentError, EXIT, type ExitCode, JSON_OPTION } from '../command.ts';
-import { type DataDirectory, dataDirectory, readInternalToken } from '../data-directory.ts';
-import { LOOPBACK, type Running, readRunning } from '../endpoints.ts';
-import { IngestClient } from '../ingest-client.ts';
-import { grouped } from '../progress-bar.ts';
+import { CODES } from '@airtight/protocol';
+import { auditorKey, vkeyFileOf } from '../audit/auditor-key.ts';
+import type { AuditStage } from '../audit/finding.ts';
+import { type StageReport, signReport } from '../audit/report.ts';
+import { reportPage } from '../audit/report-page.ts';
+import { type AuditResult, runAudit } from '../audit/run-audit.ts';
+import type { AuditScope, SampleStatement, Since } from '../audit/scope.ts';
+import { countedAs, placeOf, STAGES } from '../audit/stage-words.ts';
+import { DATA_OPTION, defineCommand, EnvironmentError, EXIT, type ExitCode, JSON_OPTION, UsageError, wholeNumber } from '../command.ts';
+import { type DataDirectory, dataDirectory } from '../data-directory.ts';
+import { readRunning } from '../endpoints.ts';
+import { productVersion } from '../product-version.ts';
+import { grouped, ProgressBar } from '../progress-bar.ts';
 import type { Terminal } from '../terminal.ts';
 
-const STAGES: { readonly [stage in AuditStage]: Bilingual } = {
-  journal: { zh: '日志与批次', en: 'journal and batches' },
-  batches: { zh: '批次', en: 'batches' },
-  ledger: { zh: '账本', en: 'ledger' },
-  entries: { zh: '批次与账本条目', en: 'batches in the ledger' },
-  store: { zh: '查询库', en: 'store' },
-};
-
-const COUNTED: { readonly [what: string]: Bilingual } = {
-  records: { zh: '条记录', en: 'records' },
-  batches: { zh: '个批次', en: 'batches' },
-  unsealed: { zh: '条未封批', en: 'not in a batch yet' },
-  removed: { zh: '条内容已按保留策略删除', en: 'payloads removed by policy' },
-  entries: { zh: '个条目', en: 'entries' },
-  files: { zh: '个文件', en: 'files' },
-  anchored: { zh: '个批次已入账', en: 'batches are entries' },
-  waiting: { zh: '个待入账', en: 'waiting' },
-  control: { zh: '条控制数据', en: 'control rows' },
-  alerts: { zh: '条告警变化', en: 'alert rows' },
-  indices: { zh: '条指数', en: 'index rows' },
-  observations: { zh: '条观测', en: 'observation rows' },
-};
-
-type StageReport = StageResult & { readonly stage: AuditStage };
+const SAMPLE_MAX = 1_000_000_000;
+const SEED_BYTES = 8;
+/** Of a key that is made for its own installation. */
+const DEFAULT_AUDITOR = 'airtight.local/audit';
 
 export const auditCommand = defineCommand({
   name: 'audit',
@@ -46,97 +29,116 @@ export const auditCommand = defineCommand({
     en: 'hash everything in the data directory again: journal → batches → ledger → store',
   },
   details: {
-    zh: '服务运行或停止时都可以做；指出第一处不符的位置。退出码 0：全部相符；1：发现不符。',
-    en: 'Works while the services run and while they are stopped; names the first place that does not match. Exit code 0: all matches; 1: something does not.',
+    zh: '服务运行或停止时都可以做，也可用于 mirror 写出的副本；指出第一处不符的位置。--since 与 --sample 只查一部分，并说明没有查什么。--report 写出签名报告（FILE）与可打印的页面（FILE.html），airtight verify 可核验。退出码 0：全部相符；1：发现不符。',
+    en: 'Works while the services run and while they are stopped, and on a copy that mirror has made; names the first place that does not match. --since and --sample look at a part and say what that leaves out. --report writes a signed report (FILE) and a page to print (FILE.html), which airtight verify checks. Exit code 0: all matches; 1: something does not.',
   },
-  operands: '',
-  options: { data: DATA_OPTION, json: JSON_OPTION },
-  async run(values, _operands, terminal): Promise<ExitCode> {
-    const data = dataDirectory(values.data);
-    if (!existsSync(data.journal)) {
-      throw new EnvironmentError({
-        zh: `${data.root} 不是数据目录：没有 journal/`,
-        en: `${data.root} is no data directory: there is no journal/`,
-      });
+  operands: '[DIR]',
+  options: {
+    data: DATA_OPTION,
+    since: {
+      type: 'string',
+      value: 'TIME|POSITION',
+      doc: {
+        zh: '只查此后：时间（2026-11-22T08:00:00Z）或日志位置',
+        en: 'only what came since: a time (2026-11-22T08:00:00Z) or a journal position',
+      },
+    },
+    sample: { type: 'string', value: 'N', doc: { zh: '只查随机抽取的 N 个批次', en: 'only N batches, drawn at random' } },
+    seed: {
+      type: 'string',
+      value: 'TEXT',
+      doc: { zh: '抽样种子（默认随机，会显示）', en: 'seed of the sample (default: a random one, which is told)' },
+    },
+    report: { type: 'string', value: 'FILE', doc: { zh: '写出签名报告', en: 'write a signed report' } },
+    key: {
+      type: 'string',
+      value: 'FILE',
+      doc: {
+        zh: '审计签名密钥，不存在则创建（默认 keys/audit.key）',
+        en: "the auditor's signing key, made when it is not there (default: keys/audit.key)",
+      },
+    },
+    auditor: { type: 'string', value: 'NAME', default: DEFAULT_AUDITOR, doc: { zh: '新密钥的名称', en: 'name of a new key' } },
+    json: JSON_OPTION,
+  },
+  async run(values, operands, terminal): Promise<ExitCode> {
+    const data = dataDirectory(operands[0] ?? values.data);
+    if (operands.length > 1) throw new UsageError({ zh: '只能指定一个目录', en: 'name one directory' });
+    assertAuditable(data);
+    const since = values.since === undefined ? undefined : readSince(values.since);
+    const sample =
+      values.sample === undefined
+        ? undefined
+        : { count: wholeNumber('sample', values.sample, 1, SAMPLE_MAX), seed: values.seed ?? newSeed() };
+    const scope: AuditScope = { ...(since === undefined ? {} : { since }), ...(sample === undefined ? {} : { sample }) };
+    const isQuiet = values.json === true;
+    // The key first: an audit of an hour must not end at a missing permission.
+    const keyFile = values.key ?? join(data.keys, 'audit.key');
+    const key = values.report === undefined ? undefined : await auditorKey(keyFile, values.auditor);
+    const result = await runAudit({
+      ...{ data, running: readRunning(data), scope, sinceText: values.since, version: productVersion() },
+      onStage: (report) => (isQuiet ? undefined : showStage(report, terminal)),
+      onProgress: progressOn(terminal),
+    });
+    if (isQuiet) terminal.json(result);
+    else showVerdict(result, terminal);
+    if (key !== undefined && values.report !== undefined) {
+      writeReport(values.report, signReport(result, key));
+      if (!isQuiet)
+        terminal.say({
+          zh: `报告：${values.report} 与 ${values.report}.html；验证密钥：${vkeyFileOf(keyFile)}`,
+          en: `Report: ${values.report} and ${values.report}.html; its verifier key: ${vkeyFileOf(keyFile)}`,
+        });
     }
-    const running = readRunning(data);
-    const reports = await runStages(data, running, terminal, values.json === true);
-    const findings = reports.flatMap(({ finding }) => (finding === undefined ? [] : [finding]));
-    if (values.json === true) terminal.json({ ok: findings.length === 0, findings, stages: reports });
-    else if (findings.length === 0) terminal.say({ zh: '全部相符。', en: 'Everything matches.' });
-    return findings.length === 0 ? EXIT.ok : EXIT.found;
+    return result.ok ? EXIT.ok : EXIT.found;
   },
 });
 
-/** Journal and ledger are looked at in any case; what compares the two, and the store, needs a journal that is sound. */
-async function runStages(data: DataDirectory, running: Running | undefined, terminal: Terminal, isQuiet: boolean): Promise<StageReport[]> {
-  const reports: StageReport[] = [];
-  const add = (stage: AuditStage, result: StageResult) => {
-    reports.push({ stage, ...result });
-    if (!isQuiet) showStage(stage, result, terminal);
-  };
-  const progress = (stage: AuditStage) => (done: number) => {
+function assertAuditable(data: DataDirectory): void {
+  if (existsSync(data.journal)) return;
+  throw new EnvironmentError({
+    zh: `${data.root} 不是数据目录：没有 journal/`,
+    en: `${data.root} is no data directory: there is no journal/`,
+  });
+}
+
+function readSince(text: string): Since {
+  if (/^\d{1,15}$/.test(text)) return { position: Number(text) };
+  const timeMs = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(timeMs)) return { timeMs };
+  throw new UsageError({
+    zh: `--since 应为时间（如 2026-11-22T08:00:00Z）或日志位置，而不是 ${JSON.stringify(text)}`,
+    en: `--since takes a time such as 2026-11-22T08:00:00Z or a journal position, not ${JSON.stringify(text)}`,
+  });
+}
+
+function newSeed(): string {
+  return randomBytes(SEED_BYTES).toString('hex');
+}
+
+function writeReport(file: string, note: string): void {
+  writeFileSync(file, note, { flush: true });
+  writeFileSync(`${file}.html`, reportPage(note), { flush: true });
+}
+
+/** A bar where it is known how much there is, else how far it is. */
+function progressOn(terminal: Terminal): (stage: AuditStage, done: number, total: number | undefined) => void {
+  let shown: { readonly stage: AuditStage; readonly bar: ProgressBar } | undefined;
+  return (stage, done, total) => {
     const name = STAGES[stage];
-    terminal.progress({ zh: `${name.zh}：${grouped(done)}`, en: `${name.en}: ${grouped(done)}` });
+    if (total === undefined) {
+      terminal.progress({ zh: `${name.zh}：${grouped(done)}`, en: `${name.en}: ${grouped(done)}` });
+      return;
+    }
+    if (shown?.stage !== stage) shown = { stage, bar: new ProgressBar(total) };
+    const line = shown.bar.line(done, performance.now());
+    terminal.progress({ zh: `${name.zh} ${line.zh}`, en: `${name.en} ${line.en}` });
   };
-  const limits = await limitsOf(data, running);
-  const journal = auditJournal(data, limits, progress('journal'));
-  add('journal', journal);
-  const ledger = await auditLedgerFiles(data, progress('ledger'));
-  add('ledger', ledger.result);
-  if (journal.finding !== undefined) return reports;
-  if (ledger.size !== undefined) add('entries', auditEntries(data, limits, ledger.size, progress('entries')));
-  terminal.progress({ zh: '查询库……', en: 'store …' });
-  add('store', await auditStored(data, running));
-  return reports;
 }
 
-/** While ingest writes, what was there when the audit began is audited. */
-async function limitsOf(data: DataDirectory, running: Running | undefined): Promise<JournalLimits> {
-  if (running === undefined) return NO_LIMITS;
-  const ingest = new IngestClient(`http://${LOOPBACK}:${running.ports.ingest}`, readInternalToken(data));
-  const { head, batches } = await ingest.status();
-  return { records: head, batches };
-}
-
-async function auditLedgerFiles(
-  data: DataDirectory,
-  onProgress: (done: number) => void,
-): Promise<{ readonly result: StageResult; readonly size?: number }> {
-  if (!existsSync(data.ledgerVkeyFile)) {
-    throw new EnvironmentError({
-      zh: `没有 ${data.ledgerVkeyFile}：缺少账本的验证密钥`,
-      en: `There is no ${data.ledgerVkeyFile}: the verifier key of the ledger is missing`,
-    });
-  }
-  const { auditLedger, auditWitness } = await import('@airtight/ledger');
-  const vkey = readFileSync(data.ledgerVkeyFile, 'utf8').trim();
-  const report = await auditLedger(data.ledger, vkey, (at) => onProgress(at.entries), witnessesOf(data));
-  const { checkpoint, entries, files } = report;
-  const finding = report.finding ?? (await auditWitness(data.ledger, cosignedLogsOf(data)))[0];
-  const counts = { entries, files };
-  if (finding !== undefined) return { result: { counts, finding: { ...finding, stage: 'ledger', file: join('ledger', finding.file) } } };
-  return { result: { counts }, ...(checkpoint === undefined ? {} : { size: checkpoint.size }) };
-}
-
-/** The witnesses that readers are told to trust. */
-function witnessesOf(data: DataDirectory): readonly Vkey[] {
-  return readPolicy(data.policyFile)?.witnesses.map(({ vkey }) => vkey) ?? [];
-}
-
-/** The logs that this ledger cosigns. */
-function cosignedLogsOf(data: DataDirectory): readonly Vkey[] {
-  return readPolicy(data.witnessLogsFile)?.logs.map(({ vkey }) => vkey) ?? [];
-}
-
-function readPolicy(file: string): Policy | undefined {
-  const policy = existsSync(file) ? parsePolicy(readFileSync(file, 'utf8')) : undefined;
-  return policy?.ok === true ? policy.value : undefined;
-}
-
-function showStage(stage: AuditStage, { finding, counts, remark }: StageResult, terminal: Terminal): void {
+function showStage({ stage, finding, counts, remark }: StageReport, terminal: Terminal): void {
   const numbers = Object.entries(counts)
-    .map(([what, count]) => `${grouped(count)} ${terminal.text(COUNTED[what] ?? { zh: what, en: what })}`)
+    .map(([what, count]) => `${grouped(count)} ${terminal.text(countedAs(what))}`)
     .join(', ');
   const mark = finding === undefined ? terminal.style('green', '✓') : terminal.style('red', '✗');
   terminal.say(`${mark} ${terminal.text(STAGES[stage])}${numbers === '' ? '' : `  ${numbers}`}`);
@@ -147,7 +149,29 @@ function showStage(stage: AuditStage, { finding, counts, remark }: StageResult, 
     );
 }
 
-function placeOf({ file, offset, position }: Finding): string {
-  const parts = [file, offset === undefined ? undefined : `byte ${offset}`, position === undefined ? undefined : `record ${position}`];
-  return parts.filter((part) => part !== undefined).join(', ') || 'ledger';
+function showVerdict({ ok, scope }: AuditResult, terminal: Terminal): void {
+  if (scope.sample !== null) showSample(scope.sample, terminal);
+  if (!ok) return;
+  terminal.say(
+    scope.kind === 'all'
+      ? { zh: '全部相符。', en: 'Everything matches.' }
+      : { zh: '所查部分全部相符。', en: 'Everything that was looked at matches.' },
+  );
+}
+
+function showSample({ seed, chosen, of, missed, foundWith95 }: SampleStatement, terminal: Terminal): void {
+  terminal.say({
+    zh: `抽查 ${grouped(of)} 个批次中的 ${grouped(chosen)} 个，种子 ${seed}`,
+    en: `${grouped(chosen)} of ${grouped(of)} batches checked, seed ${seed}`,
+  });
+  for (const { changedShare, probability } of missed) {
+    const share = `${changedShare * 100} %`;
+    terminal.say({
+      zh: `  若 ${share} 的批次被改动，漏检概率为 ${probability}`,
+      en: `  a change of ${share} of them would have been missed with probability ${probability}`,
+    });
+  }
+  if (foundWith95 === null) return;
+  const share = `${(foundWith95 * 100).toPrecision(3)} %`;
+  terminal.say({ zh: `  改动达 ${share} 时，发现概率至少 95 %`, en: `  a change of ${share} would have been found with 95 % or more` });
 }

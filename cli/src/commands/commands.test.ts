@@ -42,7 +42,7 @@ test('what is not understood: exit code 2, and what to do, on stderr', async () 
     [['frobnicate'], /no command frobnicate/],
     [['verify'], /name one proof bundle/],
     [['audit', '--frob'], /Unknown option '--frob'/],
-    [['audit', 'operand'], /operand/],
+    [['audit', 'one', 'two'], /one directory/],
     [['simulate', '--interval', '7s'], /must divide 15 minutes/],
     [['simulate', '--seed', 'x'], /--seed takes a whole number/],
     [['enroll', '--agency', 'a'], /all needed/],
@@ -81,7 +81,7 @@ test('what is not there: exit code 3, and what to do', async () => {
   assert.equal((await airtight('audit', ...nowhere)).status, 3);
   assert.equal((await airtight('rebuild', ...nowhere)).status, 3);
   assert.equal((await airtight('enroll', '--agency', 'a', '--producer', 'p', '--dataset', 'air', ...nowhere)).status, 3);
-  assert.match((await airtight('verify', 'x.json', ...nowhere)).stderr, /--policy/);
+  assert.match((await airtight('verify', 'package.json', ...nowhere)).stderr, /--policy/);
   assert.equal((await airtight('replay', '/nonexistent.csv', ...nowhere)).status, 3);
 });
 

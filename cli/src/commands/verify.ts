@@ -1,6 +1,7 @@
 /** `airtight verify FILE`: checks one record or many offline, and says which step fails of which record. */
 import { hash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   type Bilingual,
   type CheckedRecord,
@@ -24,6 +25,10 @@ import {
   proofFormatOf,
   sha256FromLatin1,
 } from '@airtight/tlog';
+import { vkeyFileOf } from '../audit/auditor-key.ts';
+import { isReport } from '../audit/report.ts';
+import { noteInPage } from '../audit/report-page.ts';
+import { verifyReport } from '../audit/verify-report.ts';
 import { DATA_OPTION, defineCommand, EnvironmentError, EXIT, type ExitCode, JSON_OPTION, UsageError } from '../command.ts';
 import { dataDirectory } from '../data-directory.ts';
 import { proofsInHtml } from '../evidence/evidence-file.ts';
@@ -54,8 +59,8 @@ export const verifyCommand = defineCommand({
     en: 'verify the proof of one record or of many offline, step by step',
   },
   details: {
-    zh: '文件可为 *.airtight-proof.json、*.airtight-proofs.json 或 export evidence 写出的 HTML。信任策略说明您信任哪个账本、要求哪些见证方联署；不给 --policy 时用数据目录的 keys/policy。设备签过名的记录也核验其签名；给出 --device-key 则不必信任登记的密钥。退出码 0：成立；1：不成立。',
-    en: 'The file is an *.airtight-proof.json, an *.airtight-proofs.json or the HTML that export evidence writes. The policy says which ledger you trust and which witnesses must have cosigned; without --policy it is keys/policy of the data directory. A record that its device signed is checked for that too; with --device-key you need not trust the key on record. Exit code 0: it holds; 1: it does not.',
+    zh: '文件可为 *.airtight-proof.json、*.airtight-proofs.json、export evidence 写出的 HTML，或 audit --report 写出的签名报告及其页面。信任策略说明您信任哪个账本、要求哪些见证方联署；不给 --policy 时用数据目录的 keys/policy。设备签过名的记录也核验其签名；给出 --device-key 则不必信任登记的密钥。退出码 0：成立；1：不成立。',
+    en: 'The file is an *.airtight-proof.json, an *.airtight-proofs.json or the HTML that export evidence writes; or a signed report of audit --report, or its page. The policy says which ledger you trust and which witnesses must have cosigned; without --policy it is keys/policy of the data directory. A record that its device signed is checked for that too; with --device-key you need not trust the key on record. Exit code 0: it holds; 1: it does not.',
   },
   operands: 'FILE',
   options: {
@@ -65,15 +70,27 @@ export const verifyCommand = defineCommand({
       value: 'FILE',
       doc: { zh: '设备的 Ed25519 公钥：要求记录带有其签名', en: "the device's Ed25519 public key: the record must carry its signature" },
     },
+    auditor: {
+      type: 'string',
+      value: 'FILE',
+      doc: {
+        zh: '审计方的验证密钥（默认 keys/audit.vkey）',
+        en: "the auditor's verifier key, for an audit report (default: keys/audit.vkey)",
+      },
+    },
     data: DATA_OPTION,
     json: JSON_OPTION,
   },
   async run(values, operands, terminal): Promise<ExitCode> {
     const [file, ...more] = operands;
     if (file === undefined || more.length > 0) throw new UsageError({ zh: '请给出一个证据包文件', en: 'name one proof bundle' });
+    const text = readFileSync(file, 'utf8');
+    if (isReport(text) || noteInPage(text) !== undefined) {
+      const keyFile = values.auditor ?? vkeyFileOf(join(dataDirectory(values.data).keys, 'audit.key'));
+      return verifyReport(text, keyFile, values.json === true, terminal);
+    }
     const trusted = readPolicy(values.policy ?? dataDirectory(values.data).policyFile);
     const check: Check = { ...trusted, deviceKey: readDeviceKey(values['device-key']), asJson: values.json === true };
-    const text = readFileSync(file, 'utf8');
     const proofs = proofsInHtml(text) ?? text;
     if (proofFormatOf(proofs) === 'set') {
       const set = parseProofSet(proofs);

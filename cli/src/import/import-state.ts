@@ -4,9 +4,10 @@
  * nothing is lost either: what is sent again is recognised as a repeat.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type DataDirectory, readJsonFile } from '../data-directory.ts';
+import { openSealedText, sealText } from '@airtight/protocol';
+import type { DataDirectory } from '../data-directory.ts';
 import type { CheckedFile } from './check-file.ts';
 import type { SendCounts } from './send-file.ts';
 
@@ -47,7 +48,7 @@ export class ImportStates {
    *   policy took the payload and with it what could be compared: the file was imported all the same
    */
   async read(key: string, recordHash: (position: number) => Promise<string | undefined>): Promise<ImportState | undefined> {
-    const state = readJsonFile<ImportState>(this.#pathOf(key));
+    const state = readState(this.#pathOf(key));
     if (state?.format !== STATE_FORMAT || state.counts.last === undefined || state.lastRecord === undefined) return undefined;
     const found = await recordHash(state.counts.last);
     return found === state.lastRecord || found === REMOVED ? state : undefined;
@@ -56,11 +57,21 @@ export class ImportStates {
   write(key: string, state: Omit<ImportState, 'format'>): void {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     const draft = `${this.#pathOf(key)}.new`;
-    writeFileSync(draft, `${JSON.stringify({ format: STATE_FORMAT, ...state })}\n`, { mode: 0o600 });
+    writeFileSync(draft, sealText(JSON.stringify({ format: STATE_FORMAT, ...state })), { mode: 0o600 });
     renameSync(draft, this.#pathOf(key));
   }
 
   #pathOf(key: string): string {
     return join(this.#folder, `${key}.json`);
+  }
+}
+
+/** Undefined when it is not there or not as it was written. */
+function readState(path: string): ImportState | undefined {
+  try {
+    const line = openSealedText(readFileSync(path, 'utf8'));
+    return line === undefined ? undefined : (JSON.parse(line) as ImportState);
+  } catch {
+    return undefined;
   }
 }

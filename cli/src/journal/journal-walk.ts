@@ -86,24 +86,39 @@ export function* journalFrames(dir: string, from = 0): Generator<JournalFrame, J
         },
       };
     }
-    const { file, bytes, fault } = readSegment(dir, first);
-    let offset = 0;
-    while (offset < bytes.length) {
-      const frame = readFrame(bytes, offset, crc32);
-      if (typeof frame === 'string') {
-        if (fault !== undefined) return { next: position, damage: { position, file, ...fault } };
-        const isLast = at === segments.length - 1;
-        if (isLast && isUnfinished(bytes, offset, frame))
-          return { next: position, unfinished: { file, offset, sizeBytes: bytes.length - offset } };
-        return { next: position, damage: { position, file, offset, detail: FAULTS[frame] } };
-      }
-      yield { position, file, offset, body: frame.body };
-      position++;
-      offset = frame.end;
-    }
-    if (fault !== undefined) return { next: position, damage: { position, file, ...fault } };
+    const end = yield* segmentFrames(readSegment(dir, first), 0, position, at === segments.length - 1);
+    if (end.damage !== undefined || end.unfinished !== undefined) return end;
+    position = end.next;
   }
   return { next: position };
+}
+
+/**
+ * The frames of one segment.
+ * @param offset of the first frame that is wanted; @param from its position
+ * @param isLast of the last segment the end of an interrupted write may be there
+ */
+export function* segmentFrames(
+  { file, bytes, fault }: SegmentContent & { readonly file: string },
+  offset: number,
+  from: number,
+  isLast: boolean,
+): Generator<JournalFrame, JournalEnd> {
+  let position = from;
+  let at = offset;
+  while (at < bytes.length) {
+    const frame = readFrame(bytes, at, crc32);
+    if (typeof frame === 'string') {
+      if (fault !== undefined) return { next: position, damage: { position, file, ...fault } };
+      if (isLast && isUnfinished(bytes, at, frame))
+        return { next: position, unfinished: { file, offset: at, sizeBytes: bytes.length - at } };
+      return { next: position, damage: { position, file, offset: at, detail: FAULTS[frame] } };
+    }
+    yield { position, file, offset: at, body: frame.body };
+    position++;
+    at = frame.end;
+  }
+  return fault === undefined ? { next: position } : { next: position, damage: { position, file, ...fault } };
 }
 
 const FAULTS: { readonly [fault in FrameFault]: string } = {

@@ -12,7 +12,6 @@ export interface SyntaxNode {
   readonly op: string;
   readonly args: unknown;
   readonly start: number;
-  readonly end: number;
 }
 
 const OPERATORS = new Set(['!=', '==', 'in', '+', '-', '*', '/', '%', '<', '<=', '>', '>=', '!_', '-_', '?:', '||', '&&', 'list']);

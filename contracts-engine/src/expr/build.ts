@@ -18,8 +18,7 @@ interface Iteration {
 
 /** A sub-expression that is worth showing: neither a name nor a literal, nor inside of a macro. */
 export interface BuiltStep {
-  readonly start: number;
-  readonly end: number;
+  readonly node: SyntaxNode;
   readonly run: Run;
 }
 
@@ -61,7 +60,7 @@ class Builder {
     const built = this.#operation(node);
     const folded = built.constant === undefined ? built : { ...built, run: constantRun(built.constant) };
     // The whole stands before its parts.
-    if (this.#iteration === null) this.steps.splice(index, 0, { start: node.start, end: node.end, run: folded.run });
+    if (this.#iteration === null) this.steps.splice(index, 0, { node, run: folded.run });
     return folded;
   }
 
@@ -128,7 +127,7 @@ class Builder {
       first === undefined ? null : { ...shapeOf(first), unit, length: longest, derived: elements.some(({ derived }) => derived) };
     const runs = elements.map(({ run }) => run);
     const shape: Shape = { kind: 'list', unit, derived: element?.derived ?? false, element, length: elements.length };
-    return combine(elements, shape, (slots, at) => runs.map((run) => run(slots, at)));
+    return combine(elements, shape, listOf(runs));
   }
 
   #choice(node: SyntaxNode): Built {
@@ -204,6 +203,19 @@ function arithmeticUnit(node: SyntaxNode, left: Built, right: Built): Unit {
   const unit = node.op === '*' ? productUnit(left.unit, right.unit) : quotientUnit(left.unit, right.unit);
   if (unit === undefined) throw new BuildFault('unit-product', node, `${unitName(left.unit)} ${node.op} ${unitName(right.unit)}`);
   return unit;
+}
+
+/** cel-spec, "Aggregate Values": an error in an element is the error of the list. */
+function listOf(runs: readonly Run[]): Run {
+  return (slots, at) => {
+    const elements: Value[] = [];
+    for (const run of runs) {
+      const value = run(slots, at);
+      if (value === null) return null;
+      elements.push(value);
+    }
+    return elements;
+  };
 }
 
 /** What holds of either of two shapes. */

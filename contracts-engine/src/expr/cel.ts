@@ -1,5 +1,5 @@
 /** CEL (Common Expression Language) by @marcbachmann/cel-js: the only file that knows the library. It parses and checks; build.ts computes. */
-import { Environment, ParseError, TypeError as TypeFault } from '@marcbachmann/cel-js';
+import { type ASTNode, Environment, ParseError, serialize, TypeError as TypeFault } from '@marcbachmann/cel-js';
 import { checkSyntax, type SyntaxNode } from './allow-list.ts';
 import { build } from './build.ts';
 import { compiledExpression, typeOf } from './compiled-expression.ts';
@@ -120,7 +120,7 @@ function finish(root: SyntaxNode, text: string, variables: readonly Variable[], 
   if ('fault' in built) return { ok: false, ...built };
   const type = typeOf(built.whole);
   if (type === null) return refused('expression-type', 0, celType);
-  return { ok: true, expression: compiledExpression(text, variables, type, built) };
+  return { ok: true, expression: compiledExpression(text, variables, type, built, (node) => serialize(node as ASTNode)) };
 }
 
 function refused(fault: ExpressionFault['fault'], offset: number, detail: string): ExpressionOutcome {

@@ -1,4 +1,5 @@
 /** What the engine calls: closures behind the interface of expression.ts. */
+import type { SyntaxNode } from './allow-list.ts';
 import type { BuiltExpression } from './build.ts';
 import type { Computed, Expression, Input, Inputs, Variable, VariableType } from './expression.ts';
 import type { Run, Shape, Value } from './shape.ts';
@@ -10,12 +11,16 @@ export function typeOf({ kind, element }: Shape): VariableType | null {
   return element?.kind === 'number' ? 'numbers' : null;
 }
 
-/** @param variables in the order of their slots */
+/**
+ * @param variables in the order of their slots
+ * @param textOf how a sub-expression is written
+ */
 export function compiledExpression(
   text: string,
   variables: readonly Variable[],
   type: VariableType,
   { whole, steps }: BuiltExpression,
+  textOf: (node: SyntaxNode) => string,
 ): Expression {
   const names = variables.map(({ name }) => name);
   const run = whole.kind === 'bool' ? (whole.run as Expression['run']) : withoutInts(whole.run);
@@ -40,7 +45,7 @@ export function compiledExpression(
     run,
     trace: (values, at) => {
       fill(values);
-      return steps.map((step) => ({ text: text.slice(step.start, step.end), value: withoutInts(step.run)(slots, at) }));
+      return steps.map(({ node, run: step }) => ({ text: textOf(node), value: withoutInts(step)(slots, at) }));
     },
   };
 }

@@ -45,7 +45,7 @@ export interface Expression {
   readonly unit: string | null;
   /** Length of the list it gives, at most; 0 of everything else. */
   readonly maxLength: number;
-  /** Worst case, in units of about one comparison; at most COST_MAX. */
+  /** Worst case, in units of about 10 ns (a comparison is one); at most COST_MAX. */
   readonly cost: number;
   /**
    * @param at event time, epoch ms: which edition of a standard was in force
@@ -72,5 +72,5 @@ export const AST_NODES_MAX = 200;
 export const AST_DEPTH_MAX = 20;
 export const LIST_ELEMENTS_MAX = 100;
 export const CALL_ARGUMENTS_MAX = 10;
-/** Comparisons' worth: about a tenth of a millisecond. */
+/** In units of about 10 ns: a fifth of a millisecond. */
 export const COST_MAX = 20_000;

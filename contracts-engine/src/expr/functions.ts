@@ -49,7 +49,7 @@ export interface ExpressionFunction {
   /** Each a way to call it. */
   readonly overloads: readonly (readonly Parameter[])[];
   readonly result: { readonly type: 'number' | 'text'; readonly unit: ParameterUnit | null };
-  /** In comparisons: of a call, and of each element of its lists. Measured, rounded up. */
+  /** Of a call, and of each element of its lists, in units of about 10 ns. Measured, rounded up. */
   readonly cost: number;
   readonly costPerElement?: number;
   readonly about: Bilingual;
@@ -101,7 +101,7 @@ function cnFunctions(suffix: string, report: Report, which: Bilingual): readonly
       name: `aqi_cn${suffix}`,
       overloads,
       result: { type: 'number', unit: ONE },
-      cost: 100,
+      cost: 150,
       about: {
         zh: `HJ 633 环境空气质量指数（${which.zh}）；缺项且不高于 100 时不可计算`,
         en: `AQI of HJ 633, ${which.en}; with a pollutant missing it is not known unless it is above 100`,
@@ -112,7 +112,7 @@ function cnFunctions(suffix: string, report: Report, which: Bilingual): readonly
       name: `primary_cn${suffix}`,
       overloads,
       result: { type: 'text', unit: null },
-      cost: 100,
+      cost: 150,
       about: {
         zh: `首要污染物（${which.zh}），并列时以逗号分隔；AQI 不高于 50 时为空文本`,
         en: `primary pollutants of HJ 633, ${which.en}, with commas between; an empty text up to AQI 50`,
@@ -161,7 +161,7 @@ const OTHER_COUNTRIES: readonly ExpressionFunction[] = [
     name: 'aqi_us',
     overloads: [US_COLUMNS.map((column) => mean(column, US_UNITS[column]))],
     result: { type: 'number', unit: ONE },
-    cost: 150,
+    cost: 200,
     about: { zh: '美国 EPA 空气质量指数（2024 年版）', en: 'AQI of the US EPA (2024), from the pollutants that are known' },
     run: (args) => usAqi(byName(US_COLUMNS, args)).aqi,
   },
@@ -188,7 +188,7 @@ const OTHER_COUNTRIES: readonly ExpressionFunction[] = [
     name: 'naqi',
     overloads: [means(...NAQI_ARGUMENTS)],
     result: { type: 'number', unit: ONE },
-    cost: 150,
+    cost: 300,
     about: {
       zh: '印度国家空气质量指数；少于三项或无颗粒物时不可计算',
       en: 'National AQI of India; not known with fewer than three pollutants or without particles',

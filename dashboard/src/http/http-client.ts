@@ -29,6 +29,16 @@ export function getFile<T>(url: string, signal?: AbortSignal): Promise<Answer<T>
   return request<T>('GET', url, undefined, signal);
 }
 
+/** `POST` whose answer must keep its exact text. */
+export function postText(path: string, body: unknown): Promise<Answer<string>> {
+  return send('POST', apiUrl(path, {}), body, undefined, (response) => response.text());
+}
+
+/** `GET` of a public file of the ledger: its bytes. */
+export function getBytes(url: string, signal?: AbortSignal): Promise<Answer<Uint8Array>> {
+  return send('GET', url, undefined, signal, async (response) => new Uint8Array(await response.arrayBuffer()));
+}
+
 /** `POST` or `DELETE`; carries the CSRF token. */
 export function sendJson<T>(method: 'POST' | 'DELETE', path: string, body: unknown): Promise<Answer<T>> {
   return request<T>(method, apiUrl(path, {}), body);

@@ -1,7 +1,8 @@
 /** The real-time air quality index of one reading, by the standard in force at its hour. */
-import type { DatasetDefinition, Observation } from '@airtight/protocol';
 import { type AqiReport, type CnPollutant, hourlyReport, standardAt } from '@airtight/standards/hj633.ts';
 import { convert } from '@airtight/standards/units.ts';
+import type { DatasetDefinition } from './control.ts';
+import type { Observation } from './observation.ts';
 
 /** HJ 633 takes µg/m³, and CO in mg/m³. */
 const UNIT_OF: { readonly [pollutant in CnPollutant]: string } = {

@@ -1,0 +1,111 @@
+/** Holds an alert against the records it is made of: its transitions, the readings that raised it, and the contract. */
+import { contractVersion, ruleIdsOf } from '@airtight/contracts-engine/contract-version.ts';
+import {
+  type AlertItem,
+  type AlertRaised,
+  type AlertTransition,
+  CONTRACTS_DATASET,
+  type ContractRecord,
+  decodeRecord,
+  foldAlert,
+  isEffect,
+  LEDGER_FORK_ALERT,
+  transitionIn,
+} from '@airtight/protocol';
+import type { Proven, ShownFault } from './check-shown.ts';
+
+/** @param proven every record of the alert's timeline and evidence is in it, and proven */
+export function alertFault(item: AlertItem, proven: Proven): ShownFault | undefined {
+  const transitions: AlertTransition[] = [];
+  let folded: AlertItem | undefined;
+  for (const { record } of item.timeline) {
+    const transition = transitionAt(Number(record), proven);
+    if (transition === undefined || transition.alert !== item.alert) return { step: 'value', detail: `#${record}` };
+    transitions.push(transition);
+    folded = foldAlert(folded, transition, Number(record));
+  }
+  const other = differing(item, folded);
+  if (other !== undefined) return { step: 'value', detail: other };
+  const [raise] = transitions;
+  if (raise?.type !== 'raise') return { step: 'value', detail: 'raise' };
+  // The platform raises these itself, from evidence that is no record: the page of the fork checks that.
+  if (raise.contract === LEDGER_FORK_ALERT) return undefined;
+  return contractFault(raise, Number(item.timeline[0]?.record), proven) ?? evidenceFault(transitions, raise, proven);
+}
+
+function transitionAt(position: number, { records }: Proven): AlertTransition | undefined {
+  const bytes = records.get(position)?.record;
+  const decoded = bytes === undefined ? undefined : decodeRecord(bytes);
+  return decoded?.ok ? transitionIn(decoded.value) : undefined;
+}
+
+/** The first member in which the alert that is shown is not what its transitions make; times and values included. */
+function differing(shown: AlertItem, made: AlertItem | undefined): string | undefined {
+  const written = (item: AlertItem | undefined, key: string) => JSON.stringify(sorted(item?.[key as keyof AlertItem]));
+  return Object.keys(shown).find((key) => written(shown, key) !== written(made, key));
+}
+
+/** With the members of objects in one order. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, member]) => [key, sorted(member)]),
+  );
+}
+
+/** The contract must be on record before the alert, its text must hash to the version, and have the rule. */
+function contractFault({ contract, version, rule }: AlertRaised, position: number, proven: Proven): ShownFault | undefined {
+  const onRecord = [...proven.records.values()].find((one) => {
+    const named = one.faults.length === 0 && one.position < position ? contractIn(one.record) : undefined;
+    return named?.contract === contract && named.version === version;
+  });
+  const text = onRecord === undefined ? undefined : contractIn(onRecord.record)?.text;
+  if (text === undefined) return { step: 'contract', detail: `${contract} ${version.slice(0, 12)}` };
+  try {
+    const computed = contractVersion(text);
+    if (computed !== version) return { step: 'contract', detail: `${contract}: ${computed.slice(0, 12)}` };
+    return ruleIdsOf(text).includes(rule) ? undefined : { step: 'contract', detail: `${contract}: ${rule}` };
+  } catch {
+    return { step: 'contract', detail: contract };
+  }
+}
+
+function contractIn(bytes: Uint8Array): ContractRecord | undefined {
+  const decoded = decodeRecord(bytes);
+  if (!decoded.ok || decoded.value.header.dataset !== CONTRACTS_DATASET || decoded.value.header.door !== 'internal') return undefined;
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(decoded.value.payload)) as ContractRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Every value a transition names as read by its rule must be that of a reading among its evidence, of the subject. What is
+ * no property of the dataset a rule has computed, and what it reads of several subjects too: not computed again here.
+ */
+function evidenceFault(
+  transitions: readonly AlertTransition[],
+  { subject, dataset }: AlertRaised,
+  { values }: Proven,
+): ShownFault | undefined {
+  if (subject === 'all' || subject.includes(':')) return undefined;
+  for (const transition of transitions) {
+    if (!isEffect(transition) || !('values' in transition)) continue;
+    const read = transition.evidence
+      .flatMap((position) => values.of(position))
+      .filter((one) => one.producer === subject && one.dataset === dataset);
+    const properties = values.definitionAt(dataset, Math.max(...transition.evidence))?.properties ?? {};
+    for (const [name, value] of Object.entries(transition.values)) {
+      if (
+        Object.hasOwn(properties, name) &&
+        !read.some(({ observedProperty, result }) => observedProperty === name && Object.is(result, value))
+      )
+        return { step: 'value', detail: `${name} = ${String(value)}` };
+    }
+  }
+  return undefined;
+}
