@@ -3,6 +3,7 @@ import { FLEET_OPTIONS, runFleet } from './src/benchmarks/fleet.ts';
 import { IMPORT_OPTIONS, runImport } from './src/benchmarks/import.ts';
 import { INGEST_OPTIONS, runIngest } from './src/benchmarks/ingest.ts';
 import { QUERY_OPTIONS, runQuery } from './src/benchmarks/query.ts';
+import { runSalted, SALTED_OPTIONS } from './src/benchmarks/salted.ts';
 import { runSlowSubscriber, SLOW_SUBSCRIBER_OPTIONS } from './src/benchmarks/slow-subscriber.ts';
 import { runSustained, SUSTAINED_OPTIONS } from './src/benchmarks/sustained.ts';
 import { describeOptions, type OptionDefinition } from './src/options.ts';
@@ -23,6 +24,7 @@ const BENCHMARKS: { readonly [name: string]: Benchmark } = {
     run: runSlowSubscriber,
   },
   import: { about: 'a month of a national network from files, and a second time', options: IMPORT_OPTIONS, run: runImport },
+  salted: { about: 'commitments of confidential records', options: SALTED_OPTIONS, run: runSalted },
   query: { about: 'the API over ten million observations beside plain tables', options: QUERY_OPTIONS, run: runQuery },
 };
 

@@ -190,8 +190,8 @@ export class Intake {
     const journal = this.#journal;
     const position = journal.head;
     const { producer, contentType } = route.fields;
-    const key = salts.keyFor(producer, receivedAt, position, journal.active);
-    const { tree } = commitTo({ messageId, signature: sent.signature, contentType }, payload, position, key);
+    const stream = salts.streamFor(producer, receivedAt, position, journal.active);
+    const { tree } = commitTo({ messageId, signature: sent.signature, contentType }, payload, position, stream);
     journal.append(route.head(receivedAt, messageId, { ...sent, isConfidential: true }), payload, fingerprint, tree.root);
   }
 

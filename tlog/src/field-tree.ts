@@ -59,9 +59,10 @@ export interface FieldDisclosure {
   readonly fields: readonly DisclosedField[];
 }
 
-/** Kept between calls: a field of a reading is shorter than this. */
-const KEPT_PREIMAGE_BYTES = 4096;
+/** Kept between calls, with a view of each length: a field of a reading is shorter than this, and a view costs as much as a salt. */
+const KEPT_PREIMAGE_BYTES = 512;
 const keptPreimage = new Uint8Array(KEPT_PREIMAGE_BYTES);
+const keptViews = Array.from({ length: KEPT_PREIMAGE_BYTES + 1 }, (_, length) => keptPreimage.subarray(0, length));
 
 /** Leaves of the tree over so many fields. */
 export function fieldTreeSize(fields: number): number {
@@ -73,14 +74,14 @@ export function fieldTreeSize(fields: number): number {
 /** Leaf hash of a field, 32 bytes. @param salt SALT_BYTES */
 export function fieldLeafHash(field: TreeField, salt: Uint8Array, sha: Sha256 = nobleSha256): Uint8Array {
   const out = new Uint8Array(HASH_BYTES);
-  hashField(out, 0, field, salt, sha);
+  hashField(out, 0, field, salt, 0, sha);
   return out;
 }
 
 /** Leaf hash of a dummy, 32 bytes. @param salt SALT_BYTES */
 export function dummyLeafHash(salt: Uint8Array, sha: Sha256 = nobleSha256): Uint8Array {
   const out = new Uint8Array(HASH_BYTES);
-  hashDummy(out, 0, salt, sha);
+  hashDummy(out, 0, salt, 0, sha);
   return out;
 }
 
@@ -95,17 +96,16 @@ export function fieldTree(fields: readonly TreeField[], salts: Uint8Array, sha: 
   if (salts.length !== size * SALT_BYTES) throw new RangeError(`${salts.length} bytes of salt for ${size} leaves`);
   const given = new Uint8Array(size * HASH_BYTES);
   for (let i = 0; i < size; i++) {
-    const salt = salts.subarray(i * SALT_BYTES, (i + 1) * SALT_BYTES);
     const field = fields[i];
-    if (field === undefined) hashDummy(given, i * HASH_BYTES, salt, sha);
-    else hashField(given, i * HASH_BYTES, field, salt, sha);
+    if (field === undefined) hashDummy(given, i * HASH_BYTES, salts, i * SALT_BYTES, sha);
+    else hashField(given, i * HASH_BYTES, field, salts, i * SALT_BYTES, sha);
   }
   const order = ascending(given, size);
   const hashes = new Uint8Array(size * HASH_BYTES);
   const places = new Array<number>(fields.length).fill(0);
   for (let place = 0; place < size; place++) {
     const leaf = order[place] as number;
-    hashes.set(given.subarray(leaf * HASH_BYTES, (leaf + 1) * HASH_BYTES), place * HASH_BYTES);
+    for (let i = 0; i < HASH_BYTES; i++) hashes[place * HASH_BYTES + i] = given[leaf * HASH_BYTES + i] as number;
     if (leaf < fields.length) places[leaf] = place;
   }
   return { hashes, places, root: rootOfLeafHashes(hashes, sha) };
@@ -154,12 +154,12 @@ export function narrowDisclosure(
   return { size, hashes: narrowMultiProof({ size, leaves, hashes }, indexes, sha), fields: kept };
 }
 
-function hashField(out: Uint8Array, at: number, { name, value }: TreeField, salt: Uint8Array, sha: Sha256): void {
+function hashField(out: Uint8Array, at: number, { name, value }: TreeField, salts: Uint8Array, saltAt: number, sha: Sha256): void {
   // A UTF-16 code unit takes at most three bytes in UTF-8.
   const most = NAME_AT + name.length * 3 + 1 + (typeof value === 'string' ? value.length * 3 : value.length);
   const preimage = most <= KEPT_PREIMAGE_BYTES ? keptPreimage : new Uint8Array(most);
   preimage[0] = LEAF_PREFIX;
-  preimage.set(salt, 1);
+  writeSalt(preimage, salts, saltAt);
   let end = writeText(preimage, NAME_AT, name);
   preimage[end++] = NAME_END;
   if (typeof value === 'string') end = writeText(preimage, end, value);
@@ -167,14 +167,18 @@ function hashField(out: Uint8Array, at: number, { name, value }: TreeField, salt
     preimage.set(value, end);
     end += value.length;
   }
-  sha.into(out, at, preimage.subarray(0, end));
+  sha.into(out, at, preimage === keptPreimage ? (keptViews[end] as Uint8Array) : preimage.subarray(0, end));
 }
 
-function hashDummy(out: Uint8Array, at: number, salt: Uint8Array, sha: Sha256): void {
+function hashDummy(out: Uint8Array, at: number, salts: Uint8Array, saltAt: number, sha: Sha256): void {
   keptPreimage[0] = LEAF_PREFIX;
-  keptPreimage.set(salt, 1);
+  writeSalt(keptPreimage, salts, saltAt);
   keptPreimage[NAME_AT] = DUMMY_MARK;
-  sha.into(out, at, keptPreimage.subarray(0, NAME_AT + 1));
+  sha.into(out, at, keptViews[NAME_AT + 1] as Uint8Array);
+}
+
+function writeSalt(preimage: Uint8Array, salts: Uint8Array, saltAt: number): void {
+  for (let i = 0; i < SALT_BYTES; i++) preimage[1 + i] = salts[saltAt + i] as number;
 }
 
 /** Most names and values are short and ASCII: written so they cost a fifth of a call of the encoder. */
@@ -193,12 +197,23 @@ function writeText(target: Uint8Array, at: number, text: string): number {
 
 /** The leaves in ascending order of their hashes. */
 function ascending(hashes: Uint8Array, size: number): number[] {
-  const order = Array.from({ length: size }, (_, leaf) => leaf);
-  return order.sort((a, b) => {
-    for (let i = 0; i < HASH_BYTES; i++) {
-      const difference = (hashes[a * HASH_BYTES + i] as number) - (hashes[b * HASH_BYTES + i] as number);
-      if (difference !== 0) return difference;
-    }
-    return 0;
-  });
+  const order: number[] = [];
+  for (let leaf = 0; leaf < size; leaf++) order.push(leaf);
+  if (size > FIELD_TREE_MIN_LEAVES) return order.sort((a, b) => compareHashes(hashes, a, b));
+  // Insertion: for so few a call of sort costs more than a hash.
+  for (let i = 1; i < size; i++) {
+    const leaf = order[i] as number;
+    let at = i;
+    for (; at > 0 && compareHashes(hashes, order[at - 1] as number, leaf) > 0; at--) order[at] = order[at - 1] as number;
+    order[at] = leaf;
+  }
+  return order;
+}
+
+function compareHashes(hashes: Uint8Array, a: number, b: number): number {
+  for (let i = 0; i < HASH_BYTES; i++) {
+    const difference = (hashes[a * HASH_BYTES + i] as number) - (hashes[b * HASH_BYTES + i] as number);
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }

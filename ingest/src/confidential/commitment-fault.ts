@@ -16,9 +16,9 @@ export function commitmentFault(
   if (!record.ok) return record;
   const { header, payload } = record.value;
   try {
-    const key = keys.keyOf(header.producer, header.receivedAt, position);
-    if (key === undefined) return { code: 'SALTS_UNREADABLE', detail: `record ${position} has no key` };
-    const { tree } = commitTo(header, payload, position, key);
+    const stream = keys.streamOf(header.producer, header.receivedAt, position);
+    if (stream === undefined) return { code: 'SALTS_UNREADABLE', detail: `record ${position} has no key` };
+    const { tree } = commitTo(header, payload, position, stream);
     const root = saltedRootIn(body);
     if (tree.root.every((byte, at) => byte === root[at])) return undefined;
     return { code: 'COMMITMENT_MISMATCH', detail: `record ${position}` };

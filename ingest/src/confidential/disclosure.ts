@@ -17,9 +17,9 @@ export function discloseFields(body: Uint8Array, position: number, wanted: Wante
   const record = decodeRecord(recordIn(body));
   if (!record.ok) throw new AirtightError(record.code, record.detail);
   const { header, payload } = record.value;
-  const key = keys.keyOf(header.producer, header.receivedAt, position);
-  if (key === undefined) throw new AirtightError('SALTS_UNREADABLE', `record ${position} has no key`);
-  const { fields, salts, tree } = commitTo(header, payload, position, key);
+  const stream = keys.streamOf(header.producer, header.receivedAt, position);
+  if (stream === undefined) throw new AirtightError('SALTS_UNREADABLE', `record ${position} has no key`);
+  const { fields, salts, tree } = commitTo(header, payload, position, stream);
   const root = saltedRootIn(body);
   if (tree.root.some((byte, at) => byte !== root[at])) throw new AirtightError('COMMITMENT_MISMATCH', `record ${position}`);
   const shown = chosen(fields, wanted).map((leaf) => {

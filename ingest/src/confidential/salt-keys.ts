@@ -16,6 +16,7 @@ import { AirtightError } from '@airtight/protocol';
 import { type Disk, errnoOf, nodeDisk, writeFaultOf } from '../journal/disk.ts';
 import type { StorageHealth } from '../storage/storage-health.ts';
 import { appendKeys, readKeyFile, removeKeys, syncFolder, writeWhole } from './key-file.ts';
+import { SaltStream } from './salt-stream.ts';
 import { KEY_BYTES, unwrapKey, type WrappedKey, wrapKey } from './wrapped-key.ts';
 
 const DAY_MS = 86_400_000;
@@ -36,7 +37,7 @@ export interface SaltKeysOptions {
 }
 
 interface KeyInUse {
-  readonly key: Buffer;
+  readonly stream: SaltStream;
   readonly segment: number;
 }
 
@@ -93,16 +94,16 @@ export class SaltKeys {
   }
 
   /**
-   * The key for a record that is about to be appended; durable only after the next `flush`.
+   * The salts for a record that is about to be appended; their key is durable only after the next `flush`.
    * @param position of the record; @param segment first position of the segment that it will lie in
    */
-  keyFor(producer: string, receivedAt: number, position: number, segment: number): Buffer {
+  streamFor(producer: string, receivedAt: number, position: number, segment: number): SaltStream {
     this.#latestMs = Math.max(this.#latestMs, this.#now());
     const dayNumber = Math.floor(receivedAt / DAY_MS);
     const name = `${dayNumber} ${producer}`;
     const known = this.#inUse.get(name);
     const isOver = this.#latestMs >= (dayNumber + 1) * DAY_MS;
-    if (known !== undefined && (!isOver || known.segment === segment)) return known.key;
+    if (known !== undefined && (!isOver || known.segment === segment)) return known.stream;
     const key = randomBytes(KEY_BYTES);
     const day = utcDay(receivedAt);
     const made = { producer, from: position, key };
@@ -111,8 +112,9 @@ export class SaltKeys {
     else pending.push(made);
     this.#inUse.delete(name);
     if (this.#inUse.size >= IN_USE_MAX) this.#inUse.delete(this.#inUse.keys().next().value as string);
-    this.#inUse.set(name, { key, segment });
-    return key;
+    const stream = new SaltStream(key);
+    this.#inUse.set(name, { stream, segment });
+    return stream;
   }
 
   /**
@@ -128,12 +130,12 @@ export class SaltKeys {
     }
   }
 
-  /** The key of a stored record; undefined when it is destroyed. @throws AirtightError SALTS_UNREADABLE */
-  keyOf(producer: string, receivedAt: number, position: number): Buffer | undefined {
+  /** The salts of a stored record; undefined when its key is destroyed. @throws AirtightError SALTS_UNREADABLE */
+  streamOf(producer: string, receivedAt: number, position: number): SaltStream | undefined {
     const day = utcDay(receivedAt);
     // The last that was made counts: after a crash positions are used again.
     const wrapped = this.#keysOf(day).findLast((key) => key.producer === producer && key.from <= position);
-    return wrapped === undefined ? undefined : unwrapKey(wrapped, day, this.#makeMaster());
+    return wrapped === undefined ? undefined : new SaltStream(unwrapKey(wrapped, day, this.#makeMaster()));
   }
 
   /** Positions from which on keys of this producer and day are used, of records below `end`, ascending. */
