@@ -1,5 +1,6 @@
 /**
- * Runs the tests: `node tests/run.ts` every test of the repository, `node tests/run.ts faults` the long fault loops.
+ * Runs the tests: `node tests/run.ts` every test of the repository, `node tests/run.ts faults` the long fault loops, `node
+ * tests/run.ts data` what is held against whole published data sets.
  *
  * Two stages under one report. Tests of single packages come first, as many at a time as there are cores. Tests that start the
  * whole product come after them, one at a time: each brings its own services and, some of them, a browser.
@@ -39,7 +40,8 @@ function stagesOf(mode: string | undefined): Stage[] {
     const env = { FAULT_ROUNDS: process.env['FAULT_ROUNDS'] ?? FAULT_ROUNDS };
     return [{ files: FAULT_LOOPS, concurrency: 1, timeoutMs: FAULT_LOOP_TIMEOUT_MS, env, names: FAULT_LOOP_NAMES }];
   }
-  if (mode !== undefined) throw new Error(`unknown mode ${mode}; there is: faults`);
+  if (mode === 'data') return [{ files: files('tests/data/*.test.ts'), concurrency: 1, timeoutMs: FILE_TIMEOUT_MS }];
+  if (mode !== undefined) throw new Error(`unknown mode ${mode}; there are: faults, data`);
   const single = [...files('*/src/**/*.test.ts'), ...files('tests/tidy/*.test.ts')];
   return [
     { files: single, concurrency: availableParallelism(), timeoutMs: FILE_TIMEOUT_MS },

@@ -8,14 +8,17 @@ import { createMessages } from './i18n/i18n.ts';
 import { LIVE, LiveStore } from './live/live-store.ts';
 import { createScreens } from './router.ts';
 import { SESSION, SessionStore } from './session/session.ts';
+import { CHECKPOINTS, CheckpointWatch } from './verify/checkpoint-watch.ts';
 
 applyPreferences();
 const locale = startLocale();
 setRequestContext({ locale });
 const live = new LiveStore();
 const session = new SessionStore(() => void live.refetch());
+const checkpoints = new CheckpointWatch(() => live.now.value);
 const app = createApp(AppFrame);
-app.use(createMessages(locale)).use(createScreens()).provide(LIVE, live).provide(SESSION, session);
+app.use(createMessages(locale)).use(createScreens()).provide(LIVE, live).provide(SESSION, session).provide(CHECKPOINTS, checkpoints);
 app.mount('#app');
 void session.load();
 void live.start();
+checkpoints.start(live);

@@ -230,6 +230,14 @@ export const INGEST_SETTINGS = {
     max: 31_536_000,
     doc: 'How long a segment stays as it is after it was sealed, seconds: readers that follow closely find it uncompressed.',
   },
+  gapWindowS: {
+    type: 'integer',
+    env: 'AIRTIGHT_INGEST_GAP_WINDOW_S',
+    default: 60,
+    min: 1,
+    max: 86_400,
+    doc: "How long a number that a device has left out may still come before it is put on record as missing, seconds of the records' own receipt.",
+  },
   retentionIntervalS: {
     type: 'integer',
     env: 'AIRTIGHT_INGEST_RETENTION_INTERVAL_S',

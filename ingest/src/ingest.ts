@@ -20,6 +20,7 @@ import { HttpDoor } from './doors/http-door.ts';
 import { MqttBroker, type MqttBrokerOptions } from './doors/mqtt-broker.ts';
 import { openMqttDoors } from './doors/mqtt-doors.ts';
 import type { MqttPorts } from './doors/mqtt-listeners.ts';
+import { GapRecorder } from './gaps/gap-recorder.ts';
 import { createInternalServer } from './http/internal-server.ts';
 import { createIdentity, type Identity } from './identity/identity.ts';
 import { Intake, tagOfBody } from './intake.ts';
@@ -73,7 +74,8 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
   let broker: MqttBroker | undefined;
   const anchorer = anchorerOf(config, { store: batches, token, logger }, metrics, (checkpointSize) => broker?.onAnchored(checkpointSize));
   const sealer = new Sealer(batches, anchorer, onFatal);
-  const batching = resumeBatching(journal, batches, sealer, onFatal);
+  const gaps = new GapRecorder({ dir, door: () => door, metrics, logger });
+  const batching = resumeBatching(journal, batches, { sealer, gaps, gapWindowS: config.gapWindowS, onFatal });
   const intake = new Intake({
     journal,
     quarantine,
@@ -290,13 +292,32 @@ class Sealer {
   }
 }
 
+interface BatchingParts {
+  readonly sealer: Sealer;
+  readonly gaps: GapRecorder;
+  readonly gapWindowS: number;
+  readonly onFatal: (error: Error) => void;
+}
+
+/** Without a state of the watch over numbers, as many records are gone through again for it: some seconds. */
+const WATCHED_AGAIN_MAX = 1_000_000;
+
 /** Goes on where the last durable batch ended: the records after it are hashed again. */
-function resumeBatching(journal: Journal, batches: BatchStore, sealer: Sealer, onFatal: (error: Error) => void): BatchThread {
-  const from = batches.sealedThrough;
-  if (from > journal.head) {
-    throw new AirtightError('JOURNAL_BEHIND_BATCHES', `the batches cover ${from} records, the journal holds ${journal.head}`);
+function resumeBatching(journal: Journal, batches: BatchStore, parts: BatchingParts): BatchThread {
+  const { sealer, gaps, gapWindowS, onFatal } = parts;
+  const first = batches.sealedThrough;
+  if (first > journal.head) {
+    throw new AirtightError('JOURNAL_BEHIND_BATCHES', `the batches cover ${first} records, the journal holds ${journal.head}`);
   }
-  const thread = new BatchThread({ first: from, onClosed: (closed) => sealer.add(closed), onFatal });
+  const sequences = gaps.restore(journal.head);
+  const from = Math.min(first, sequences?.position ?? Math.max(0, first - WATCHED_AGAIN_MAX));
+  const thread = new BatchThread({
+    ...{ first, from, gapWindowMs: gapWindowS * 1000, sequences },
+    onClosed: (closed) => sealer.add(closed),
+    onGaps: (found, unrecorded) => gaps.record(found, unrecorded),
+    onState: (state) => gaps.save(state),
+    onFatal,
+  });
   for (let position = from; position < journal.head; ) {
     const run = journal.readFrames(position, READ_BYTES);
     if (run === null) throw new AirtightError('JOURNAL_CORRUPT', `record ${position} cannot be read`);

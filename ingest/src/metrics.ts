@@ -33,6 +33,8 @@ export interface IngestMetrics {
   readonly compressionFailures: Counter;
   readonly payloadsRemoved: Counter;
   readonly retentionFailures: Counter;
+  readonly gapRecords: Counter;
+  readonly gapsUnrecorded: Counter;
   readonly commitSeconds: Histogram;
   readonly eventLoopDelaySeconds: Histogram;
 }
@@ -91,6 +93,11 @@ export function createMetrics(): IngestMetrics {
     compressionFailures: counter('compression_failures_total', 'Sealed segments that could not be compressed and were left as they are'),
     payloadsRemoved: counter('payloads_removed_total', 'Payloads removed by the retention policies of datasets'),
     retentionFailures: counter('retention_failures_total', 'Times that payloads could not be removed and were left as they are'),
+    gapRecords: counter('gap_records_total', 'Records that numbers of a device are missing, or have come late'),
+    gapsUnrecorded: counter(
+      'gaps_unrecorded_total',
+      'Gaps in the numbers of devices that were not put on record because there were too many (GAPS_UNRECORDED)',
+    ),
     commitSeconds: new Histogram({
       name: 'airtight_ingest_commit_seconds',
       help: 'Duration of a group commit',

@@ -6,6 +6,7 @@ export interface LedgerMetrics {
   readonly entries: Counter;
   readonly repeats: Counter;
   readonly commits: Counter;
+  readonly syncs: Counter;
   readonly refusals: Counter<'code'>;
   readonly commitSeconds: Histogram;
   readonly witnessRequests: Counter<'status'>;
@@ -45,6 +46,7 @@ export function createMetrics(gauges: LedgerGauges): LedgerMetrics {
     entries: counter('entries_total', 'Entries appended'),
     repeats: counter('repeats_total', 'Entries that were in the log already'),
     commits: counter('commits_total', 'Commits'),
+    syncs: counter('syncs_total', 'Files and directories that were synced, the database once a commit'),
     refusals: new Counter({ name: 'airtight_ledger_refusals_total', help: 'Requests refused', labelNames: ['code'], registers }),
     commitSeconds: new Histogram({
       name: 'airtight_ledger_commit_seconds',

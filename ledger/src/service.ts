@@ -10,10 +10,11 @@ import type { CosignatureCollector, CosigningStatus } from './cosigning/collecto
 import { createServer } from './http/server.ts';
 import { LedgerError } from './ledger-error.ts';
 import { readLedgerKey } from './ledger-key.ts';
-import { createLedger, type Ledger, loadLedger } from './log/ledger.ts';
+import { createLedger, type Ledger, type LedgerOptions, loadLedger } from './log/ledger.ts';
 import { Sequencer } from './log/sequencer.ts';
 import { createMetrics, type LedgerMetrics } from './metrics.ts';
 import { isUnusedKey, markKeyUsed } from './signing-key-file.ts';
+import { nodeFileSystem, watchSyncs } from './storage/file-system.ts';
 import { startWitnessing } from './witnessing.ts';
 
 export interface RunningLedger {
@@ -39,13 +40,14 @@ export async function startLedger(
 ): Promise<RunningLedger> {
   const dir = ledgerDirectory(config.dataDir);
   const token = await readToken(config.tokenFile);
-  const ledger = await openLedger(config, dir);
-  // The gauges read the sequencer, which counts into the metrics.
+  // The gauges read the ledger and the sequencer, which count into the metrics.
   const metrics = createMetrics({
     size: () => ledger.published.size,
     pending: () => sequencer.pendingEntries,
     finalSize: () => ledger.final?.size ?? 0,
   });
+  const fs = watchSyncs(nodeFileSystem, () => metrics.syncs.inc());
+  const ledger = await openLedger(config, { dir, fs });
   const fail = (error: unknown): void => {
     logger.fatal({ err: error }, 'what was to be stored could not be');
     onFailure(error);
@@ -84,19 +86,19 @@ export async function startLedger(
   return { url, close };
 }
 
-async function openLedger(config: LedgerConfig, dir: string): Promise<Ledger> {
+async function openLedger(config: LedgerConfig, place: Pick<LedgerOptions, 'dir' | 'fs'>): Promise<Ledger> {
   const key = await readLedgerKey(config.keyFile, config.origin);
   if (config.nextKeyFile !== '') {
     const nextKey = await readLedgerKey(config.nextKeyFile, config.origin);
     // It takes over a log; it must not begin one.
     await markKeyUsed(config.nextKeyFile);
-    return loadLedger({ dir, key, nextKey });
+    return loadLedger({ ...place, key, nextKey });
   }
-  if (!(await isUnusedKey(config.keyFile))) return loadLedger({ dir, key });
+  if (!(await isUnusedKey(config.keyFile))) return loadLedger({ ...place, key });
   await mkdir(config.dataDir, { recursive: true });
-  const ledger = await createLedger({ dir, key }).catch((error) => {
+  const ledger = await createLedger({ ...place, key }).catch((error) => {
     // A crash came between creating the log and marking the key.
-    if (error instanceof LedgerError && error.code === 'LEDGER_EXISTS') return loadLedger({ dir, key });
+    if (error instanceof LedgerError && error.code === 'LEDGER_EXISTS') return loadLedger({ ...place, key });
     throw error;
   });
   await markKeyUsed(config.keyFile);
@@ -116,5 +118,6 @@ function countCommit(metrics: LedgerMetrics, { entries, added, durationMs }: { e
   metrics.repeats.inc(entries - added);
   if (added === 0) return;
   metrics.commits.inc();
+  metrics.syncs.inc();
   metrics.commitSeconds.observe(durationMs / 1000);
 }

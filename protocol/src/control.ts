@@ -29,6 +29,7 @@ export const IMPORTS_DATASET = 'sys.imports';
 export const STORAGE_DATASET = 'sys.storage';
 export const RETENTION_DATASET = 'sys.retention';
 export const ERASURES_DATASET = 'sys.erasures';
+export const GAPS_DATASET = 'sys.gaps';
 export const ALERTS_DATASET = 'alerts';
 
 /** Control datasets that hold nothing secret: whoever may read at all may read, and prove, their records. */
@@ -336,6 +337,35 @@ export interface ErasedStretch {
   readonly keptSha256: string;
 }
 
+/**
+ * Payload in `sys.gaps`, keyed by gap: numbers that a producer counted in a dataset and that are not in the journal. It
+ * follows from the records before it alone; the next record of the same gap says what has come of it since.
+ */
+export interface GapRecord {
+  readonly type: 'gap';
+  /** `{before}-{first}`. */
+  readonly gap: string;
+  readonly agency: string;
+  readonly dataset: string;
+  readonly producer: string;
+  /** Of a LoRaWAN device: the session within which it counts. */
+  readonly session?: string;
+  /** The numbers that were missing when it was noticed. */
+  readonly first: number;
+  readonly last: number;
+  /** Journal positions of the record with the highest number below them, and of the one that showed that they are missing. */
+  readonly after: number;
+  readonly before: number;
+  /** receivedAt of the record that showed it, epoch ms. */
+  readonly noticedAt: number;
+  /** What of it is missing now, first and last number of each stretch, ascending; none: the gap is closed. */
+  readonly missing: readonly (readonly [first: number, last: number])[];
+  /** Position of the last record that brought some of it. */
+  readonly filledBy?: number;
+  /** Gaps of the producer before this one that are not on record, because there were too many in too short a time. */
+  readonly unrecorded?: number;
+}
+
 /** Positions that one retention record may except: far from the limit of a record's size. */
 export const RETENTION_KEPT_MAX = 10_000;
 
@@ -371,5 +401,6 @@ export type ControlRecord =
   | StorageFaultRecord
   | RetentionRecord
   | ErasureRecord
+  | GapRecord
   | ReleaseRecord
   | ImportRecord;

@@ -144,6 +144,30 @@ export const Series = Type.Object({
 });
 export type Series = Static<typeof Series>;
 
+/** Numbers that a producer counted and that are not in the journal. */
+export const GapItem = Type.Object({
+  gap: Text,
+  agency: Text,
+  dataset: Text,
+  producer: Text,
+  session: Type.Optional(Text),
+  first: Type.Integer(),
+  last: Type.Integer(),
+  after: RecordId,
+  before: RecordId,
+  noticedAt: Time,
+  state: Type.Union([Type.Literal('open'), Type.Literal('closed')]),
+  /** What is missing still: first and last number of each stretch. */
+  missing: Type.Array(Type.Tuple([Type.Integer(), Type.Integer()])),
+  /** The record that brought some of it last. */
+  filledBy: Type.Optional(RecordId),
+  /** Gaps of the producer before this one that are not on record, because there were too many. */
+  unrecorded: Type.Optional(Type.Integer()),
+  /** The gap record itself. */
+  record: RecordId,
+});
+export type GapItem = Static<typeof GapItem>;
+
 export const RecordItem = Type.Object({
   record: RecordId,
   header: Type.Record(Text, Type.Unknown()),
@@ -261,6 +285,8 @@ export type BatchItem = Static<typeof BatchItem>;
 export const LedgerStatus = Type.Object({
   origin: Text,
   vkey: Text,
+  /** The key that takes over, while every checkpoint carries the signatures of both. */
+  nextVkey: Type.Union([Text, Type.Null()]),
   size: Type.Integer(),
   /** Base64 root of the latest checkpoint. */
   root: Text,

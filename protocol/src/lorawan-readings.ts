@@ -1,6 +1,7 @@
 /** LoRaWAN uplinks as readings: one frame is one reading, decoded by the table in the dataset's definition. */
 import { codecFault, decodeFrame, type LorawanCodec } from '@airtight/standards/lorawan-codec.ts';
-import { parseLorawanUplink } from '@airtight/standards/lorawan-uplink.ts';
+import { isLorawanUplink, parseLorawanUplink } from '@airtight/standards/lorawan-uplink.ts';
+import { parseJson } from './json-text.ts';
 import { MEASUREMENTS_MAX, type Measurement, TIME_MAX, toPlainMeasurement } from './measurement.ts';
 import { isPropertyName } from './names.ts';
 import { accept, type Outcome, refuse } from './outcome.ts';
@@ -46,5 +47,17 @@ export function toLorawanReadings(
     measurements.push(unit === undefined ? measurement : { ...measurement, unit });
   }
   if (measurements.length === 0) return accept([]);
-  return accept([{ messageId: `fcnt:${devAddr === undefined ? '' : `${devAddr}-`}${fCnt}`, time, measurements }]);
+  return accept([{ messageId: idOf(devAddr, fCnt), time, measurements }]);
+}
+
+/** The identity of an uplink without application data: the device has counted it all the same. Undefined for any other payload. */
+export function lorawanIdOf(payload: Uint8Array): string | undefined {
+  const json = parseJson(new TextDecoder().decode(payload));
+  if (!json.ok || !isLorawanUplink(json.value)) return undefined;
+  const parsed = parseLorawanUplink(json.value);
+  return parsed.ok ? idOf(parsed.uplink.devAddr, parsed.uplink.fCnt) : undefined;
+}
+
+function idOf(devAddr: string | undefined, fCnt: number): string {
+  return `fcnt:${devAddr === undefined ? '' : `${devAddr}-`}${fCnt}`;
 }

@@ -87,6 +87,9 @@ function toHex(bytes: Uint8Array): string {
 const AGENCY_BEFORE = '"agency":"';
 const DATASET_BEFORE = ',"dataset":"';
 const PRODUCER_BEFORE = ',"producer":"';
+const DOOR_BEFORE = ',"door":"';
+const MESSAGE_ID_BEFORE = ',"messageId":"';
+const RECEIVED_AT_BEFORE = ',"receivedAt":';
 
 /** Bytes [from, to) as text, a character a byte. */
 export type Latin1 = (bytes: Uint8Array, from: number, to: number) => string;
@@ -120,7 +123,7 @@ export class ProducerCounts {
     const agency = valueAfter(text, AGENCY_BEFORE, 0);
     const dataset = valueAfter(text, DATASET_BEFORE, agency.length);
     const producer = valueAfter(text, PRODUCER_BEFORE, agency.length + dataset.length);
-    const key = `${agency}","${dataset}","${producer}`;
+    const key = keyOf(agency, dataset, producer);
     const known = this.#counts.get(key);
     if (known !== undefined) {
       known.count++;
@@ -134,6 +137,11 @@ export class ProducerCounts {
     return agency !== '' && dataset !== '' && producer !== '';
   }
 
+  /** Records of one producer so far. Names are compared as they are written in a header. */
+  countOf({ agency, dataset, producer }: ProducerName): number {
+    return this.#counts.get(keyOf(agency, dataset, producer))?.count ?? 0;
+  }
+
   /** The lines of the index in order; the counting begins anew. */
   take(): ProducerCount[] {
     const lines = [...this.#counts.values()].map(({ line, count }) => ({ ...line, count }));
@@ -142,11 +150,42 @@ export class ProducerCounts {
   }
 }
 
+function keyOf(agency: string, dataset: string, producer: string): string {
+  return `${agency}","${dataset}","${producer}`;
+}
+
 /** The index of a batch by its records' bytes. */
 export function countProducers(records: readonly Uint8Array[]): ProducerCount[] {
   const counts = new ProducerCounts();
   for (const record of records) counts.addRecord(record);
   return counts.take();
+}
+
+/** What stands in the header of a record, cut out as ProducerCounts does; empty, undefined or 0 where it does not stand there. */
+export interface HeaderTexts extends ProducerName {
+  readonly door: string;
+  readonly messageId: string | undefined;
+  readonly receivedAt: number;
+}
+
+/** @param from where in `bytes` the header begins; names are as they are written, which for names of ours is as they are */
+export function headerTexts(bytes: Uint8Array, from: number, latin1: Latin1): HeaderTexts {
+  const text = latin1(bytes, from, Math.min(bytes.length, from + HEADER_MAX_BYTES));
+  const agency = valueAfter(text, AGENCY_BEFORE, 0);
+  const dataset = valueAfter(text, DATASET_BEFORE, agency.length);
+  const producer = valueAfter(text, PRODUCER_BEFORE, agency.length + dataset.length);
+  // In canonical form these stand between dataset and producer, and behind the producer.
+  const producerAt = text.indexOf(PRODUCER_BEFORE);
+  const messageId = valueAfter(text.slice(0, Math.max(0, producerAt) + 1), MESSAGE_ID_BEFORE, agency.length);
+  const receivedAt = Number.parseInt(text.slice(text.indexOf(RECEIVED_AT_BEFORE, producerAt) + RECEIVED_AT_BEFORE.length), 10);
+  return {
+    agency,
+    dataset,
+    producer,
+    door: valueAfter(text, DOOR_BEFORE, agency.length),
+    messageId: messageId === '' ? undefined : messageId,
+    receivedAt: receivedAt || 0,
+  };
 }
 
 function toLatin1(bytes: Uint8Array, from: number, to: number): string {

@@ -66,7 +66,7 @@ test('what is not admissible has its code', () => {
   for (const [text, code] of cases) assert.equal(codeOf(text), code, text.slice(0, 80));
 });
 
-test('a lone reading lends the record its identity, an array does not', () => {
+test('a lone reading lends the record its identity, several lend it their numbers', () => {
   const idOf = (text: string): string | undefined => {
     const outcome = parseReadings(text, RECEIVED_AT);
     assert.ok(outcome.ok);
@@ -74,7 +74,9 @@ test('a lone reading lends the record its identity, an array does not', () => {
   };
   assert.equal(idOf('{"id":"a","seq":1,"t":1,"m":{"a":1}}'), 'id:a');
   assert.equal(idOf('[{"seq":1,"t":1,"m":{"a":1}}]'), 'seq:1');
-  assert.equal(idOf('[{"seq":1,"t":1,"m":{"a":1}},{"seq":2,"t":1,"m":{"a":1}}]'), undefined);
+  assert.equal(idOf('[{"seq":1,"t":1,"m":{"a":1}},{"seq":2,"t":1,"m":{"a":1}}]'), 'seq:1-2');
+  assert.equal(idOf('[{"seq":1,"t":1,"m":{"a":1}},{"seq":3,"t":1,"m":{"a":1}}]'), undefined);
+  assert.equal(idOf('[{"id":"a","t":1,"m":{"a":1}},{"id":"b","t":1,"m":{"a":1}}]'), undefined);
   assert.equal(idOf('{"t":1,"m":{"a":1}}'), undefined);
 });
 

@@ -47,10 +47,19 @@ export function toJsonReadings(json: unknown, receivedAt: number): Outcome<reado
   return 'ok' in reading ? reading : accept([reading]);
 }
 
-/** The record's identity: its own name, or that of a lone reading; else its content is its identity. */
+/**
+ * The record's identity: its own name, or that of a lone reading, or the numbers of several (`seq:17-19`) when each is one
+ * more than the one before; else its content is its identity.
+ */
 export function messageIdOf(readings: readonly Reading[]): string | undefined {
   if (readings[0]?.payloadId !== undefined) return readings[0].payloadId;
-  return readings.length === 1 ? readings[0]?.messageId : undefined;
+  return readings.length === 1 ? readings[0]?.messageId : numbersOf(readings);
+}
+
+function numbersOf(readings: readonly Reading[]): string | undefined {
+  const numbers = readings.map(({ messageId = '' }) => (messageId.startsWith('seq:') ? Number(messageId.slice(4)) : Number.NaN));
+  const [first = Number.NaN] = numbers;
+  return numbers.length > 1 && numbers.every((number, at) => number === first + at) ? `seq:${first}-${numbers.at(-1)}` : undefined;
 }
 
 function toReadings(items: readonly unknown[]): Outcome<readonly Reading[]> {

@@ -1,10 +1,18 @@
 /** The shared vectors of the domain (official tables and examples), group by group, against the files of this package. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { bls12_381 } from '@noble/curves/bls12-381.js';
+import { ed25519 } from '@noble/curves/ed25519.js';
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import { decodeStatusList, statusAt, statusPlace } from './bitstring-status-list.ts';
 import { type DaqiPollutant, daqiOf } from './daqi.ts';
+import { drandRandomness, drandUnchainedMessage } from './drand.ts';
 import { type EaqiPollutant, eaqiOf } from './eaqi.ts';
+import { ed25519KeyOf, eddsaJcsHashData, fromBase58Multibase } from './eddsa-jcs-2022.ts';
+import { type EpcisEvent, epcisEventId, epcisPreHash } from './epcis-hash.ts';
 import { type Average, isValidAverage } from './gb3095.ts';
 import { formatRounded } from './gbt8170.ts';
 import { AQI_LEVELS, type CnAqiMode, type CnAqiStandard, type CnPollutant, dailyReport, iaqi } from './hj633.ts';
@@ -13,6 +21,7 @@ import { type JjjVersion, jjjGrade } from './jjj-alerts.ts';
 import { MeanKineticTemperature } from './mkt.ts';
 import { nowCast } from './nowcast.ts';
 import { flatLine, type QartodFlag, rateOfChange, spike } from './qartod.ts';
+import { rfc3797Digest, rfc3797Key, rfc3797Select } from './rfc3797.ts';
 import { convert, REFERENCE_STATES, type ReferenceState } from './units.ts';
 import { type UsAqiColumn, usAqi, usIndex, usTruncated } from './us-aqi.ts';
 import { alarms, type FridgeSample } from './who-pqs.ts';
@@ -209,4 +218,88 @@ eachCase('jjj-alerts', ({ aqi24h, id, ...levels }) => {
   for (const name of ['mee_2024', 'mee_2018', 'jjj_2016']) {
     assert.equal(jjjGrade(name.replace('_', '-') as JjjVersion, aqi24h) ?? 'none', levels[name], `${id} ${name}`);
   }
+});
+
+eachCase('rfc3797', ({ sources, key, pool, digests, first_digest, selected, selected_first10, id }) => {
+  if (sources !== undefined) assert.equal(rfc3797Key(sources), key, id);
+  for (const [draw, digest] of (digests ?? [first_digest]).entries())
+    assert.equal(bytesToHex(rfc3797Digest(key, draw)).toUpperCase(), digest, `${id} ${draw}`);
+  const expected = selected ?? selected_first10;
+  assert.deepEqual(rfc3797Select(key, pool, expected.length), expected, id);
+});
+
+/** drand-03 is the beacon of drand-01 with another round. The BLS library is the tests' alone: see drand.ts. */
+eachCase('drand', ({ same_as, round, randomness, signature, public_key, valid, id }) => {
+  const of = same_as === undefined ? { randomness, signature, public_key } : beacon(same_as);
+  const { longSignatures } = bls12_381;
+  const point = longSignatures.hash(drandUnchainedMessage(round), 'BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_NUL_');
+  const isValid = longSignatures.verify(longSignatures.Signature.fromHex(of.signature), point, bls12_381.G1.Point.fromHex(of.public_key));
+  assert.equal(isValid, valid, id);
+  assert.equal(bytesToHex(drandRandomness(hexToBytes(of.signature))), of.randomness, id);
+});
+
+function beacon(id: string): Case {
+  const { groups } = JSON.parse(readFileSync(VECTORS, 'utf8')) as { groups: { cases: Case[] }[] };
+  return groups.flatMap(({ cases }) => cases).find((item) => item.id === id);
+}
+
+const LIST_MAX_BYTES = 1 << 20;
+eachCase('status-list', ({ encodedList, bytes, set_index, byte, mask, id }) => {
+  if (encodedList !== undefined) {
+    const bits = decodeStatusList(encodedList, (compressed) => gunzipSync(compressed, { maxOutputLength: LIST_MAX_BYTES }));
+    assert.equal(bits?.length, bytes, id);
+    assert.ok(
+      bits?.every((value) => value === 0),
+      id,
+    );
+    assert.equal(
+      decodeStatusList(encodedList.slice(1), () => null),
+      null,
+    );
+  } else {
+    assert.deepEqual(statusPlace(set_index), { byte, mask: Number(mask) }, id);
+    const bits = new Uint8Array(16_384);
+    bits[byte] = Number(mask);
+    assert.deepEqual(
+      [set_index - 1, set_index, set_index + 1, 131_072].map((at) => statusAt(bits, at)),
+      [false, true, false, null],
+      id,
+    );
+  }
+});
+
+eachCase('vc-eddsa-jcs', ({ key, unsigned, proof_config, doc_hash, proof_hash, signature_hex, proof_value, id }) => {
+  const data = eddsaJcsHashData(unsigned, proof_config);
+  assert.equal(bytesToHex(data), proof_hash + doc_hash, id);
+  const [signature, publicKey] = [fromBase58Multibase(proof_value), ed25519KeyOf(key.publicKeyMultibase)];
+  assert.ok(signature !== null && publicKey !== null, id);
+  assert.equal(bytesToHex(signature), signature_hex, id);
+  assert.equal(ed25519.verify(signature, data, publicKey), true, id);
+  assert.equal(ed25519.verify(signature, eddsaJcsHashData({ ...unsigned, name: '' }, proof_config), publicKey), false, id);
+  assert.equal(ed25519KeyOf(proof_value), null, id);
+});
+
+eachCase('epcis-hash', ({ event, prehash, event_id, id }) => {
+  const namespaces = { example: 'https://ns.example.com/epcis/' };
+  assert.equal(epcisPreHash(event, namespaces), prehash, id);
+  assert.equal(epcisEventId(event, namespaces), event_id, id);
+  // Order of fields, who recorded it and under which name are not what the event says.
+  const named: EpcisEvent = { ...event, eventID: 'x', recordTime: '2026-01-01T00:00:00Z' };
+  const reversed = Object.fromEntries(Object.entries(named).reverse());
+  assert.equal(epcisEventId(reversed, namespaces), event_id, id);
+});
+
+test('every group of the vectors is read by a test of this package', (t) => {
+  if (!existsSync(VECTORS)) return t.skip('domain-vectors.json is not there');
+  const { groups } = JSON.parse(readFileSync(VECTORS, 'utf8')) as { groups: { id: string }[] };
+  const tests = globSync('*.test.ts', { cwd: import.meta.dirname }).map((file) => readFileSync(join(import.meta.dirname, file), 'utf8'));
+  const isRead = ({ id }: { id: string }): boolean =>
+    tests.some(
+      (text) =>
+        text.includes(`eachCase('${id}'`) || text.includes(`id === '${id}'`) || (id.startsWith('us-aqi-') && text.includes(`'${id}'`)),
+    );
+  assert.deepEqual(
+    groups.filter((group) => !isRead(group)).map(({ id }) => id),
+    [],
+  );
 });

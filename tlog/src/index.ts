@@ -1,4 +1,5 @@
 export * from './base64.ts';
+export * from './bundle-fields.ts';
 export * from './checkpoint.ts';
 export * from './consistency.ts';
 export * from './cosignature.ts';

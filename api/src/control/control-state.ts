@@ -79,6 +79,7 @@ export class ControlState {
       case 'storage-fault':
       case 'retention':
       case 'erasure':
+      case 'gap':
         // Not kept in memory: the table answers for them.
         return;
     }

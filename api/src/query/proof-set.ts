@@ -42,9 +42,12 @@ export async function buildProofSet(asked: readonly number[], source: ProofSetSo
   if (asked.length > PROOF_SET_ASKED_MAX) throw new AirtightError('PROOF_SET_TOO_LARGE', `more than ${PROOF_SET_ASKED_MAX} records`);
   const bySeq = new Map<number, ProvenBatch>();
   await addBatches(bySeq, asked, source);
-  for (const { header } of recordsOf(bySeq)) source.permit(header);
+  for (const { records } of bySeq.values()) for (const { header } of recordsOf(records)) source.permit(header);
   // What is needed beside needs nothing itself.
-  const beside = neededBeside(bySeq, source.control);
+  const beside = neededBeside(
+    [...bySeq.values()].flatMap(({ records }) => records),
+    source.control,
+  );
   await addBatches(bySeq, beside, source);
   const info = await source.ledger.info();
   const batches = [...bySeq.values()].sort((a, b) => a.ledgerIndex - b.ledgerIndex).map(toSetBatch);
@@ -79,22 +82,28 @@ async function joined(known: ProvenBatch, more: ProvenBatch, ingest: ProofSetSou
   return batches[0] as ProvenBatch;
 }
 
-function* recordsOf(bySeq: ReadonlyMap<number, ProvenBatch>) {
-  for (const { records } of bySeq.values()) {
-    for (const { position, record, disclosure } of records) {
-      const bytes = fromBase64(record);
-      const decoded = decodeRecord(bytes);
-      if (!decoded.ok) throw new AirtightError(decoded.code, decoded.detail);
-      yield { position, ...decoded.value, bytes, disclosure };
-    }
+interface ReadRecord {
+  readonly position: number;
+  /** Base64. */
+  readonly record: string;
+  /** Of a confidential record. */
+  readonly disclosure?: unknown;
+}
+
+function* recordsOf(records: readonly ReadRecord[]) {
+  for (const { position, record, disclosure } of records) {
+    const bytes = fromBase64(record);
+    const decoded = decodeRecord(bytes);
+    if (!decoded.ok) throw new AirtightError(decoded.code, decoded.detail);
+    yield { position, ...decoded.value, bytes, disclosure };
   }
 }
 
 /** Positions of the records without which those that are there could not be read or checked. */
-function neededBeside(bySeq: ReadonlyMap<number, ProvenBatch>, control: ProofSetSource['control']): number[] {
+export function neededBeside(records: readonly ReadRecord[], control: ProofSetSource['control']): number[] {
   const needed = new Set<number>();
   const there = new Set<number>();
-  for (const { position, header, payload, bytes, disclosure } of recordsOf(bySeq)) {
+  for (const { position, header, payload, bytes, disclosure } of recordsOf(records)) {
     there.add(position);
     const { dataset, producer } = header;
     const signature = header.signature ?? shownSignature(disclosure);

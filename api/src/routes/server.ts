@@ -11,6 +11,7 @@ import { createMetrics } from '../metrics.ts';
 import { installAccess } from './access.ts';
 import { accountRoutes } from './account-routes.ts';
 import { alertRoutes } from './alert-routes.ts';
+import { completenessRoutes } from './completeness-routes.ts';
 import type { RouteContext } from './context.ts';
 import { dataRoutes } from './data-routes.ts';
 import { datasetRoutes } from './dataset-routes.ts';
@@ -100,6 +101,7 @@ function apiRoutes(api: FastifyInstance, context: RouteContext): void {
   datasetRoutes(api, context);
   evidenceRoutes(api, context);
   proofRoutes(api, context);
+  completenessRoutes(api, context);
   quarantineRoutes(api, context);
   erasureRoutes(api, context);
   alertRoutes(api, context);

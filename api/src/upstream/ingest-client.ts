@@ -4,11 +4,13 @@ import {
   AirtightError,
   CODES,
   type Code,
+  type CompleteBatchJson,
   DEVICE_ADDRESS_HEADER,
   FEED_FROM_HEADER,
   FEED_HEAD_HEADER,
   FEED_NEXT_HEADER,
   LEAF_HASH_HEADER,
+  type ProducerName,
   type RecordHeader,
 } from '@airtight/protocol';
 import { type RelayedAnswer, RelayedRefusal, relayUpload } from './publish-relay.ts';
@@ -98,6 +100,19 @@ export interface ProvenBatch {
   readonly ledgerIndex: number;
   readonly path: readonly string[];
   readonly records: readonly ProvenRecordText[];
+}
+
+/** A batch with the proof of how many records a producer has in it, as a completeness proof has it. */
+export interface CountedBatch extends CompleteBatchJson {
+  readonly seq: number;
+  readonly ledgerIndex: number;
+  readonly lastAt: number;
+}
+
+export interface CompletenessQuery extends ProducerName {
+  readonly seq: number | undefined;
+  readonly at: number;
+  readonly until: number;
 }
 
 export interface BatchEntry {
@@ -269,6 +284,13 @@ export class IngestClient {
   async inclusions(positions: readonly number[]): Promise<{ readonly batches: readonly ProvenBatch[]; readonly done: number }> {
     const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ positions }) };
     return (await (await this.#send('/inclusions', init)).json()) as { readonly batches: readonly ProvenBatch[]; readonly done: number };
+  }
+
+  /** A run of anchored batches. @returns `next`: the batch to go on with; null at the end */
+  async completeness(query: CompletenessQuery): Promise<{ readonly batches: readonly CountedBatch[]; readonly next: number | null }> {
+    const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+    const answer = await (await this.#send(`/completeness?${new URLSearchParams(given)}`)).json();
+    return answer as { readonly batches: readonly CountedBatch[]; readonly next: number | null };
   }
 
   async batches(from: number, limit: number): Promise<{ readonly items: readonly BatchEntry[]; readonly next: number | null }> {

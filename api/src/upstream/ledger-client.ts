@@ -13,6 +13,8 @@ export interface SignedCheckpoint {
 export interface LedgerInfo extends SignedCheckpoint {
   readonly origin: string;
   readonly vkey: string;
+  /** The key that takes over, while both sign. */
+  readonly nextVkey?: string | null;
   /** The newest checkpoint that fulfils the policy's quorum; null when there is none. */
   readonly final: SignedCheckpoint | null;
 }

@@ -70,6 +70,7 @@ export class UpstreamStatus {
     return {
       origin: info?.origin ?? '',
       vkey: this.#vkey ?? info?.vkey ?? '',
+      nextVkey: info?.nextVkey ?? null,
       size: info?.size ?? 0,
       root: info?.root ?? '',
       checkpoint: info?.checkpoint ?? '',

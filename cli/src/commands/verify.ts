@@ -6,8 +6,10 @@ import {
   type Bilingual,
   type CheckedRecord,
   CODES,
+  isCompletenessProof,
   type OpenedRecord,
   type ProofStepName,
+  parseCompletenessProof,
   parseDeviceKey,
   verifyProof,
   verifyProofs,
@@ -32,6 +34,7 @@ import { verifyReport } from '../audit/verify-report.ts';
 import { DATA_OPTION, defineCommand, EnvironmentError, EXIT, type ExitCode, JSON_OPTION, UsageError } from '../command.ts';
 import { dataDirectory } from '../data-directory.ts';
 import { proofsInHtml } from '../evidence/evidence-file.ts';
+import { showCompleteness } from '../evidence/show-completeness.ts';
 import { grouped } from '../progress-bar.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -59,8 +62,8 @@ export const verifyCommand = defineCommand({
     en: 'verify the proof of one record or of many offline, step by step',
   },
   details: {
-    zh: '文件可为 *.airtight-proof.json、*.airtight-proofs.json、export evidence 写出的 HTML，或 audit --report 写出的签名报告及其页面。信任策略说明您信任哪个账本、要求哪些见证方联署；不给 --policy 时用数据目录的 keys/policy。设备签过名的记录也核验其签名；给出 --device-key 则不必信任登记的密钥。退出码 0：成立；1：不成立。',
-    en: 'The file is an *.airtight-proof.json, an *.airtight-proofs.json or the HTML that export evidence writes; or a signed report of audit --report, or its page. The policy says which ledger you trust and which witnesses must have cosigned; without --policy it is keys/policy of the data directory. A record that its device signed is checked for that too; with --device-key you need not trust the key on record. Exit code 0: it holds; 1: it does not.',
+    zh: '文件可为 *.airtight-proof.json、*.airtight-proofs.json、*.airtight-complete.json（完整性证明）、export evidence 写出的 HTML，或 audit --report 写出的签名报告及其页面。信任策略说明您信任哪个账本、要求哪些见证方联署；不给 --policy 时用数据目录的 keys/policy。设备签过名的记录也核验其签名；给出 --device-key 则不必信任登记的密钥。退出码 0：成立；1：不成立。',
+    en: 'The file is an *.airtight-proof.json, an *.airtight-proofs.json, an *.airtight-complete.json (that nothing is missing) or the HTML that export evidence writes; or a signed report of audit --report, or its page. The policy says which ledger you trust and which witnesses must have cosigned; without --policy it is keys/policy of the data directory. A record that its device signed is checked for that too; with --device-key you need not trust the key on record. Exit code 0: it holds; 1: it does not.',
   },
   operands: 'FILE',
   options: {
@@ -92,6 +95,10 @@ export const verifyCommand = defineCommand({
     const trusted = readPolicy(values.policy ?? dataDirectory(values.data).policyFile);
     const check: Check = { ...trusted, deviceKey: readDeviceKey(values['device-key']), asJson: values.json === true };
     const proofs = proofsInHtml(text) ?? text;
+    if (isCompletenessProof(proofs)) {
+      const proof = parseCompletenessProof(proofs);
+      return proof.ok ? showCompleteness(proof.value, check, terminal) : unreadable(proof, check.asJson, terminal);
+    }
     if (proofFormatOf(proofs) === 'set') {
       const set = parseProofSet(proofs);
       return set.ok ? verifySet(set.value, check, terminal) : unreadable(set, check.asJson, terminal);

@@ -34,9 +34,9 @@ export function postText(path: string, body: unknown): Promise<Answer<string>> {
   return send('POST', apiUrl(path, {}), body, undefined, (response) => response.text());
 }
 
-/** `GET` of a public file of the ledger: its bytes. */
-export function getBytes(url: string, signal?: AbortSignal): Promise<Answer<Uint8Array>> {
-  return send('GET', url, undefined, signal, async (response) => new Uint8Array(await response.arrayBuffer()));
+/** `GET` of a public file of the ledger: its bytes, as the server has them now and not as this browser kept them. */
+export function getBytes(url: string): Promise<Answer<Uint8Array>> {
+  return send('GET', url, undefined, undefined, async (response) => new Uint8Array(await response.arrayBuffer()), 'no-store');
 }
 
 /** `POST` or `DELETE`; carries the CSRF token. */
@@ -63,6 +63,7 @@ async function send<T>(
   body: unknown,
   signal: AbortSignal | undefined,
   read: (response: Response) => Promise<T>,
+  cache: RequestCache = 'default',
 ): Promise<Answer<T>> {
   const limit = AbortSignal.timeout(ANSWER_MAX_MS);
   const headers: Record<string, string> = { accept: 'application/json', 'accept-language': context.locale };
@@ -73,6 +74,7 @@ async function send<T>(
       method,
       headers,
       credentials: 'same-origin',
+      cache,
       signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });

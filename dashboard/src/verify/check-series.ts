@@ -44,6 +44,8 @@ export interface CheckedChart {
   readonly records: number;
   readonly recordsProven: number;
   readonly checkpoint: { readonly origin: string; readonly size: number } | null;
+  /** The signed checkpoint that the proofs stand under. */
+  readonly note: string;
   readonly limits: readonly ProofLimitText[];
 }
 
@@ -84,6 +86,7 @@ export function checkChart(chart: ShownChart, proofsText: string, policyText: st
       records: records.length,
       recordsProven,
       checkpoint: checkpoint === undefined ? null : { origin: checkpoint.origin, size: checkpoint.size },
+      note: set.value.checkpoint,
       limits: PROOF_LIMITS,
     },
   };

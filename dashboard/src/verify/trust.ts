@@ -25,6 +25,24 @@ export function policyKnows(policy: string, vkey: string): boolean {
   return policy.split('\n').some((line) => line.split(/[ \t]+/).includes(vkey));
 }
 
+/** Verifier keys of the logs that a policy trusts. */
+export function vkeysOf(policy: string): string[] {
+  return policy.split('\n').flatMap((line) => {
+    const [keyword, vkey] = line.trim().split(/[ \t]+/);
+    return keyword === 'log' && vkey !== undefined ? [vkey] : [];
+  });
+}
+
+/**
+ * A ledger changes its key by signing with both for a while. Who trusts the old one on first use then trusts the new one
+ * too; a policy that the reader chose is the reader's to change.
+ */
+export function trustNextKey(vkey: string): void {
+  const known = trust.value;
+  if (known?.origin !== 'first-use' || policyKnows(known.policy, vkey)) return;
+  rememberTrust({ ...known, policy: `log ${vkey}\n${known.policy}` });
+}
+
 /** @param stored text from storage; anything that is not a trust is no trust */
 export function readTrust(stored: string | null): Trust | null {
   try {

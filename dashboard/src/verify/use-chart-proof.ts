@@ -1,11 +1,13 @@
 /** Fetches the proofs of a chart's readings and checks every point of it here, against whom this browser trusts. */
 import { apiUrl, getText } from '../http/http-client.ts';
 import type { ChartCheck, ShownChart } from './check-series.ts';
+import { useCheckpoints } from './checkpoint-watch.ts';
 import { useVerification } from './use-verification.ts';
 
 const API = '/api/v1';
 
 export function useChartProof() {
+  const checkpoints = useCheckpoints();
   const { check, problem, busy, tookMs, run, clear } = useVerification<ChartCheck>();
 
   /** @param read what is on the screen, once it is up to date; undefined when nothing is */
@@ -22,7 +24,11 @@ export function useChartProof() {
       },
       load: async () => {
         const { checkChart } = await import('./check-series.ts');
-        return ([text], policy) => checkChart(chart as ShownChart, text as string, policy);
+        return ([text], policy) => {
+          const checked = checkChart(chart as ShownChart, text as string, policy);
+          if (checked.ok) checkpoints.seeProven([checked.value.note]);
+          return checked;
+        };
       },
     });
   }

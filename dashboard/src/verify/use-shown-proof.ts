@@ -2,6 +2,7 @@
 import { computed, type InjectionKey, inject, provide } from 'vue';
 import { useLive } from '../live/live-store.ts';
 import type { FailingClaim, ShownCheck } from './check-shown.ts';
+import { useCheckpoints } from './checkpoint-watch.ts';
 import { fetchProofs } from './fetch-proofs.ts';
 import { recordsOf, type ShownClaim } from './shown-claim.ts';
 import { useVerification } from './use-verification.ts';
@@ -11,6 +12,7 @@ const FAULTS: InjectionKey<FaultOf> = Symbol('faults');
 
 export function useShownProof() {
   const live = useLive();
+  const checkpoints = useCheckpoints();
   const { check, problem, busy, tookMs, run, clear } = useVerification<ShownCheck>();
   const faults = computed(() => new Map((check.value?.ok ? check.value.value.failing : []).map((one) => [one.claim.key, one])));
   provide(FAULTS, (key) => faults.value.get(key));
@@ -27,7 +29,11 @@ export function useShownProof() {
       },
       load: async () => {
         const { checkShown } = await import('./check-shown.ts');
-        return (texts, policy) => checkShown(claims, texts, policy);
+        return (texts, policy) => {
+          const checked = checkShown(claims, texts, policy);
+          if (checked.ok) checkpoints.seeProven(checked.value.checkpoints);
+          return checked;
+        };
       },
     });
   }

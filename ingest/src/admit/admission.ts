@@ -7,6 +7,7 @@ import { crc32 } from 'node:zlib';
 import {
   accept,
   JSON_TYPE,
+  lorawanIdOf,
   messageIdOf,
   type Outcome,
   PAYLOAD_MAX_BYTES,
@@ -45,9 +46,10 @@ export function admitPayload(payload: Buffer, context: PayloadContext): Outcome<
  * first would be lost. So where a time is relative, the identity is the time of receipt, with the content's checksum. And
  * what refers to a Sparkplug birth says something else after the next birth.
  */
-function identityOf(readings: readonly Reading[], payload: Buffer, { receivedAt, birth }: PayloadContext): string | undefined {
+function identityOf(readings: readonly Reading[], payload: Buffer, { contentType, receivedAt, birth }: PayloadContext): string | undefined {
   const isRelative = readings.some(({ relativeTime }) => relativeTime === true);
   if (!isRelative && birth !== undefined) return `birth:${birth.position}-${crc32(payload).toString(16)}`;
+  if (readings.length === 0 && contentType === JSON_TYPE) return lorawanIdOf(payload);
   if (!isRelative) return messageIdOf(readings);
   return `at:${receivedAt}-${crc32(payload).toString(16)}`;
 }

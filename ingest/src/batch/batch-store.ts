@@ -128,6 +128,18 @@ export class BatchStore {
     return this.read(low);
   }
 
+  /** The first batch that ends at or after a time, epoch ms: `count` when there is none. Clocks that were set back blur it. */
+  firstEndingAt(time: number): number {
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.read(middle).batch.lastAt < time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   /** Where the ledger has a record's batch; null while it has not. Cheap for positions of one batch in a row. */
   anchorOf(position: number): Anchored | null {
     if (position >= this.#anchoredThrough) return null;

@@ -32,7 +32,7 @@ test('batches come back in order, cover every record once, and have the right ro
   const closed: ClosedBatch[] = [];
   const done = Promise.withResolvers<void>();
   const thread = new BatchThread({
-    first,
+    ...{ first, from: first, gapWindowMs: 60_000, onGaps: () => undefined, onState: () => undefined },
     onClosed: (batches) => {
       closed.push(...batches);
       // The rest is closed by its age.

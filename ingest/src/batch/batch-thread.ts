@@ -3,16 +3,36 @@
  * copied to it, and closed batches come back. Copies are gathered, because waking a thread costs more than copying.
  */
 import { Worker } from 'node:worker_threads';
+import type { GapRecord } from '@airtight/protocol';
+import type { SequenceGapsState } from '../gaps/sequence-gaps.ts';
 import type { ClosedBatch } from './batcher.ts';
 
 /** Frames are handed over when so many bytes have gathered, or after GATHER_MS. */
 const GATHER_BYTES = 256 * 1024;
 const GATHER_MS = 20;
 
-export interface BatchThreadOptions {
-  /** Position of the first record that will be handed over. */
+/** What the thread begins with. */
+export interface ThreadStart {
+  /** Position of the first record of the next batch. */
   readonly first: number;
+  /** Position of the first record that will be handed over: at or before `first`. */
+  readonly from: number;
+  /** How long a number may come late before it is missing. */
+  readonly gapWindowMs: number;
+  /** Where the watch over devices' numbers was; absent: it begins at `from`. */
+  readonly sequences?: SequenceGapsState | undefined;
+}
+
+export type ThreadAnswer =
+  | { readonly closed: ClosedBatch[] }
+  | { readonly gaps: readonly GapRecord[]; readonly unrecorded: number }
+  | { readonly state: SequenceGapsState };
+
+export interface BatchThreadOptions extends ThreadStart {
   readonly onClosed: (batches: ClosedBatch[]) => void;
+  readonly onGaps: (gaps: readonly GapRecord[], unrecorded: number) => void;
+  /** From time to time, to be kept over a restart. */
+  readonly onState: (state: SequenceGapsState) => void;
   /** The thread ended by an error: nothing is batched any more. */
   readonly onFatal: (error: Error) => void;
 }
@@ -24,9 +44,15 @@ export class BatchThread {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: BatchThreadOptions) {
+    const { first, from, gapWindowMs, sequences } = options;
+    const start: ThreadStart = { first, from, gapWindowMs, sequences };
     // No arguments of the process: what `--import` brings is for the main thread.
-    this.#worker = new Worker(new URL('./batch-worker.ts', import.meta.url), { workerData: { first: options.first }, execArgv: [] });
-    this.#worker.on('message', options.onClosed);
+    this.#worker = new Worker(new URL('./batch-worker.ts', import.meta.url), { workerData: start, execArgv: [] });
+    this.#worker.on('message', (answer: ThreadAnswer) => {
+      if ('closed' in answer) options.onClosed(answer.closed);
+      else if ('gaps' in answer) options.onGaps(answer.gaps, answer.unrecorded);
+      else options.onState(answer.state);
+    });
     this.#worker.on('error', options.onFatal);
   }
 

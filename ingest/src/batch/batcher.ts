@@ -15,6 +15,7 @@ import {
   producersRootOf,
   recordIn,
 } from '@airtight/protocol';
+import { latin1 } from './latin1.ts';
 import { nodeSha256, RunningRoot } from './running-root.ts';
 
 export interface ClosedBatch {
@@ -83,8 +84,4 @@ function receivedAtOf(body: Uint8Array): number {
   const record = decodeRecord(recordIn(body));
   assert(record.ok, 'the journal holds records only');
   return record.value.header.receivedAt;
-}
-
-function latin1(bytes: Uint8Array, from: number, to: number): string {
-  return Buffer.prototype.latin1Slice.call(bytes, from, to);
 }

@@ -4,6 +4,7 @@ import { AirtightError } from '@airtight/protocol';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { TooManyFailures } from '../identity/logins.ts';
+import { addCompletenessRoutes } from './completeness-routes.ts';
 import { addConfidentialRoutes } from './confidential-routes.ts';
 import { addControlRoutes } from './control-routes.ts';
 import { addFeedRoutes } from './feed-routes.ts';
@@ -36,6 +37,7 @@ export function createInternalServer(parts: IngestParts, token: string, logger: 
   server.setNotFoundHandler((request, reply) => sendProblem(reply, 'NOT_FOUND', request.url));
   addFeedRoutes(server, parts);
   addInclusionRoutes(server, parts);
+  addCompletenessRoutes(server, parts);
   addControlRoutes(server, parts);
   addConfidentialRoutes(server, parts);
   addQuarantineRoutes(server, parts);

@@ -71,6 +71,7 @@ function info(ledger: Ledger) {
   return {
     origin: ledger.vkey.name,
     vkey: formatVkey(ledger.vkey),
+    nextVkey: ledger.vkeys[1] === undefined ? null : formatVkey(ledger.vkeys[1]),
     size,
     root: encodeBase64(root),
     checkpoint: note,

@@ -62,13 +62,13 @@ test('cosignatures that are slow to be written do not replace the checkpoint of 
   let isSlow = false;
   const fs: FileSystem = {
     ...nodeFileSystem,
-    async rename(from, to) {
+    async replace(from, to) {
       if (isSlow && to === join(dir, 'checkpoint')) {
         isSlow = false;
         reached.resolve();
         await goOn.promise;
       }
-      await nodeFileSystem.rename(from, to);
+      await nodeFileSystem.replace(from, to);
     },
   };
   const ledger = await createLedger({ dir, key, fs });

@@ -16,6 +16,7 @@ import {
   parseEntryBundle,
   rootFromTiles,
   rootOfLeafHashes,
+  TILE_WIDTH,
   type TileSource,
   tilePath,
   tilesForSize,
@@ -45,6 +46,7 @@ const entry = (index: number) => Buffer.from(`entry ${index}`);
 class DurableState implements LedgerState {
   readonly #state: LedgerState;
   disk: SimulatedDisk;
+  isFull = false;
 
   constructor(disk: SimulatedDisk) {
     this.#state = openLedgerState(':memory:');
@@ -58,6 +60,7 @@ class DurableState implements LedgerState {
   }
   commit(...args: Parameters<LedgerState['commit']>) {
     try {
+      if (this.isFull) throw Object.assign(new Error('disk full'), { code: 'ENOSPC' });
       this.disk.step();
     } catch (error) {
       // SQLite rolls back and says so when the disk is full.
@@ -167,6 +170,16 @@ async function checkLog({ answered, notes }: Run, disk: SimulatedDisk, ledger: L
   }
 }
 
+/** Partial tiles go once the full one is there: what a crash left of them goes at the next start. */
+async function checkObsolete(disk: SimulatedDisk, { published: { size } }: Ledger): Promise<void> {
+  for (const { level, index, width } of tilesForSize(size)) {
+    if (width < TILE_WIDTH) continue;
+    for (const path of [tilePath(level, index), ...(level === 0 ? [entryBundlePath(index)] : [])]) {
+      assert.deepEqual(await disk.list(join(dir, `${path}.p`)), [], path);
+    }
+  }
+}
+
 /** Starts again on what a power cut left, checks, appends, checks again. */
 async function restart(run: Run, survival: Survival, recoveryFault?: number): Promise<void> {
   let disk = run.disk.afterPowerCut(survival);
@@ -177,6 +190,7 @@ async function restart(run: Run, survival: Survival, recoveryFault?: number): Pr
   }
   const ledger = await openOrCreate(disk, run.state);
   await checkLog(run, disk, ledger);
+  await checkObsolete(disk, ledger);
   const again = entry(0);
   const { indexes } = await ledger.append([again, Buffer.from('after the fault')]);
   assert.equal(indexes[0], 0, 'sent again, or the first of all');
@@ -246,8 +260,10 @@ test('a full database answers OVERLOADED and goes on; any other failure stops th
   const state = new DurableState(disk);
   const ledger = await openOrCreate(disk, state);
   await ledger.append([entry(0)]);
-  disk.fault = { operation: disk.operations, kind: 'ENOSPC' };
+  state.isFull = true;
   await assert.rejects(ledger.append([entry(1)]), { code: 'OVERLOADED' });
+  assert.deepEqual(await disk.list(join(dir, '.state', 'new')), [], 'nothing of it is left on the full disk');
+  state.isFull = false;
   assert.equal((await ledger.append([entry(1)])).indexes[0], 1);
   disk.fault = { operation: disk.operations + 3, kind: 'EIO' };
   await assert.rejects(ledger.append([entry(2)]), /EIO/);

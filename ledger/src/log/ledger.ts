@@ -4,8 +4,9 @@
  * Order of a commit, so that no crash at any point makes two histories or loses an answered entry:
  *   1. compute tiles and root, sign the checkpoint (in memory; nobody sees the signature yet)
  *   2. one database transaction: the new checkpoint replaces the expected one, with the entries and their indexes.
- *      This decides the commit. It is durable before anything of it can be seen.
- *   3. write tiles and bundles durably, then replace the file `checkpoint`
+ *      This decides the commit. It is durable before anything of it can be seen. Beside it the contents of tiles and
+ *      bundles are synced under names that nobody reads.
+ *   3. give tiles and bundles their names durably, then replace the file `checkpoint`
  *   4. answer
  *   5. remove partial tiles whose full tile is there
  * Cosignatures come later: they are added to the published checkpoint while it is the newest, and once there are enough
@@ -252,12 +253,14 @@ export class Ledger {
     const next = advance(this.#edge, staged, Buffer.concat(leafHashes));
     const note = signCheckpoint(this.#keys, next.edge.size, next.root);
     const decided = { note, size: next.edge.size, stagedFrom: this.#edge.size, staged: formatEntryBundle(staged) };
+    const begun = this.#files.begin(next.files, checkpointFile(note));
     try {
       this.#state.commit(this.#decidedNote, decided, leafHashes);
     } catch (error) {
+      await begun.discard();
       throw isDiskFull(error) ? new LedgerError('OVERLOADED', 'the disk is full', { cause: error }) : error;
     }
-    await this.#files.write(next.files, checkpointFile(note));
+    await begun.publish();
     this.#edge = next.edge;
     this.#decidedNote = note;
     this.#published = { size: next.edge.size, root: next.root, note };

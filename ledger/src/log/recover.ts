@@ -29,6 +29,9 @@ import type { PublishedCheckpoint } from './ledger.ts';
 import { advance, EMPTY_EDGE, leafHashesOf, type RightEdge, rootOfEdge } from './right-edge.ts';
 import { nodeSha256 } from './sha256.ts';
 
+/** Removal is at most one commit behind; two commits of 1,024 entries complete no more tiles than these on a level. */
+const SWEPT_TILES = 10;
+
 export interface Recovered {
   readonly edge: RightEdge;
   readonly root: Uint8Array;
@@ -67,9 +70,18 @@ export async function recover(files: DurableFiles, decided: Decided, vkeys: read
   // Cosignatures are lines after the log's own.
   const isPublished = publishedNote.startsWith(decided.note);
   if (missing.length > 0 || !isPublished) await files.write(missing, checkpointFile(decided.note));
-  for (const folder of after.completed) await files.removeDirectory(folder);
+  for (const folder of obsoleteFolders(after.edge.size)) await files.removeDirectory(folder);
   const final = await readFinal(files, source, checkpoint, vkeys);
   return { edge: after.edge, root: after.root, note: isPublished ? publishedNote : decided.note, final };
+}
+
+/** Folders of partial tiles that full ones have replaced, as far back as a crash may have left any. */
+function obsoleteFolders(size: number): string[] {
+  return rightEdgeTiles(size).flatMap(({ level, index, width }) => {
+    const full = width === TILE_WIDTH ? index + 1 : index;
+    const swept = Array.from({ length: Math.min(full, SWEPT_TILES) }, (_, i) => full - 1 - i);
+    return swept.flatMap((at) => [`${tilePath(level, at)}.p`, ...(level === 0 ? [`${entryBundlePath(at)}.p`] : [])]);
+  });
 }
 
 async function readFinal(

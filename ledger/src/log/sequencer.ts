@@ -38,6 +38,8 @@ export class Sequencer {
   #pendingEntries = 0;
   #pendingBytes = 0;
   #running: Promise<void> | undefined;
+  /** Removing a file can take a disk longer than writing one, so it goes on beside the next commit, but not beside two. */
+  #removal: Promise<void> = Promise.resolve();
   #stopped: LedgerError | undefined;
 
   constructor(ledger: Ledger, events: SequencerEvents) {
@@ -77,6 +79,7 @@ export class Sequencer {
   async close(): Promise<void> {
     this.#stopped ??= new LedgerError('SERVICE_UNAVAILABLE', 'the ledger stops');
     await this.#running;
+    await this.#removal.catch(() => undefined);
   }
 
   async #run(): Promise<void> {
@@ -117,7 +120,7 @@ export class Sequencer {
       at += entries.length;
     }
     this.#events.onCommit({ entries: at, added: appended.added, durationMs: performance.now() - started });
-    await this.#ledger.removeObsolete();
+    this.#ledger.removeObsolete().catch(() => {});
   }
 
   /** A full disk concerns these requests; any other error stops the sequencer. An answered request stays answered. */

@@ -4,12 +4,20 @@
  * power cut. The syncs of one call run side by side, so that the file system can join them.
  */
 import { dirname, join } from 'node:path';
-import type { FileSystem } from './file-system.ts';
+import type { FileSystem, OpenDirectory } from './file-system.ts';
 
 export interface LedgerFile {
   /** Relative to the ledger's directory, with `/`. */
   readonly path: string;
   readonly bytes: Uint8Array;
+}
+
+/** Files whose contents are on their way to the disk, under names that nobody reads. One of the two ends it. */
+export interface BegunFiles {
+  /** Resolves when the files are durable and in their places. */
+  publish(): Promise<void>;
+  /** Resolves when nothing of them is left. */
+  discard(): Promise<void>;
 }
 
 /** What is no part of the published log; never served. */
@@ -31,7 +39,7 @@ export class DurableFiles {
 
   /** Makes the directories and removes files that a crash left unfinished. */
   async prepare(): Promise<void> {
-    await this.#fs.removeDirectory(this.#place(NEW_DIRECTORY));
+    await this.#fs.remove(this.#place(NEW_DIRECTORY));
     await this.#ensureDirectory('.');
     await this.#ensureDirectory(STATE_DIRECTORY);
     await this.#ensureDirectory(NEW_DIRECTORY);
@@ -50,23 +58,39 @@ export class DurableFiles {
    * Writes `files`, and when all of them are durable replaces `last`, if given: whoever sees `last` finds the others.
    * `last` itself may fall back to its former content in a power cut.
    */
-  async write(files: readonly LedgerFile[], last?: LedgerFile): Promise<void> {
-    const folders = [...new Set(files.map(({ path }) => dirname(path)))];
-    for (const folder of folders) await this.#ensureDirectory(folder);
-    const opened = await Promise.all(folders.map((folder) => this.#fs.openDirectory(this.#place(folder))));
-    try {
-      const written = await Promise.all([...files, ...(last === undefined ? [] : [last])].map((file) => this.#writeNew(file)));
-      for (const [at, file] of files.entries()) await this.#fs.rename(written[at] as string, this.#place(file.path));
-      await Promise.all(opened.map((folder) => folder.sync()));
-      if (last !== undefined) await this.#fs.rename(written[files.length] as string, this.#place(last.path));
-    } finally {
-      await Promise.all(opened.map((folder) => folder.close()));
-    }
+  write(files: readonly LedgerFile[], last?: LedgerFile): Promise<void> {
+    return this.begin(files, last).publish();
+  }
+
+  /** Begins to write as `write` does, without anything to be seen; other work may go on beside the syncs. */
+  begin(files: readonly LedgerFile[], last?: LedgerFile): BegunFiles {
+    const opening = this.#openFolders([...new Set(files.map(({ path }) => dirname(path)))]);
+    const writing = [...files, ...(last === undefined ? [] : [last])].map((file) => this.#writeNew(file));
+    // Errors are the business of whoever publishes or discards.
+    for (const begun of [opening, ...writing]) begun.catch(() => undefined);
+    return {
+      publish: async () => {
+        const opened = await opening;
+        try {
+          const written = await Promise.all(writing);
+          for (const [at, file] of files.entries()) await this.#fs.rename(written[at] as string, this.#place(file.path));
+          await Promise.all(opened.map((folder) => folder.sync()));
+          if (last !== undefined) await this.#fs.replace(written[files.length] as string, this.#place(last.path));
+        } finally {
+          await Promise.all(opened.map((folder) => folder.close()));
+        }
+      },
+      discard: async () => {
+        const [opened, ...written] = await Promise.allSettled([opening, ...writing]);
+        if (opened.status === 'fulfilled') await Promise.all(opened.value.map((folder) => folder.close()));
+        for (const file of written) if (file.status === 'fulfilled') await this.#fs.remove(file.value);
+      },
+    };
   }
 
   removeDirectory(path: string): Promise<void> {
     this.#directories.delete(path);
-    return this.#fs.removeDirectory(this.#place(path));
+    return this.#fs.remove(this.#place(path));
   }
 
   /** Where a file of the ledger lies. */
@@ -86,6 +110,11 @@ export class DurableFiles {
       await file.close();
     }
     return place;
+  }
+
+  async #openFolders(paths: readonly string[]): Promise<OpenDirectory[]> {
+    for (const path of paths) await this.#ensureDirectory(path);
+    return Promise.all(paths.map((path) => this.#fs.openDirectory(this.#place(path))));
   }
 
   async #ensureDirectory(path: string): Promise<void> {

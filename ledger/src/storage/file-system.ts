@@ -1,5 +1,7 @@
 /** The few file operations that the ledger's durability rests on, as an interface: tests put faults between any two. */
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { close, closeSync, fsync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { promisify } from 'node:util';
 
 export interface OpenFile {
   /** Appends; may take fewer bytes than given. Resolves with how many. */
@@ -8,6 +10,8 @@ export interface OpenFile {
   sync(): Promise<void>;
   close(): Promise<void>;
 }
+
+export type OpenDirectory = Pick<OpenFile, 'sync' | 'close'>;
 
 export interface FileSystem {
   /** The whole file; null when it is not there. */
@@ -18,18 +22,26 @@ export interface FileSystem {
   create(path: string): Promise<OpenFile>;
   /** Replaces what is at `to`. Durable once the directory of `to` is synced. */
   rename(from: string, to: string): Promise<void>;
+  /** As rename, where there may be a file already. What it held is freed later: that takes a disk longer than the rest. */
+  replace(from: string, to: string): Promise<void>;
   /** A directory to be synced, opened before it is changed, so that a failed write-back in between is reported. */
-  openDirectory(path: string): Promise<Pick<OpenFile, 'sync' | 'close'>>;
+  openDirectory(path: string): Promise<OpenDirectory>;
   /** Resolves with false when it is there already. The parent must exist. */
   makeDirectory(path: string): Promise<boolean>;
-  /** With all that is in it; nothing happens when it is not there. Not synced: what comes back is removed again. */
-  removeDirectory(path: string): Promise<void>;
+  /** A file, or a directory with all in it; nothing happens when it is not there. Not synced: what comes back is removed again. */
+  remove(path: string): Promise<void>;
 }
 
 /** Evidence is public; only the keys are secret. */
 const FILE_MODE = 0o644;
 const DIRECTORY_MODE = 0o755;
 
+const sync = promisify(fsync);
+
+/**
+ * Only what waits for the disk goes through the thread pool. The other operations of a commit take some microseconds
+ * each; every one that leaves the thread comes back behind all requests that have arrived meanwhile.
+ */
 export const nodeFileSystem: FileSystem = {
   async read(path) {
     try {
@@ -48,29 +60,56 @@ export const nodeFileSystem: FileSystem = {
     }
   },
   async create(path) {
-    const file = await open(path, 'wx', FILE_MODE);
-    return {
-      write: async (bytes) => (await file.write(bytes)).bytesWritten,
-      sync: () => file.sync(),
-      close: () => file.close(),
-    };
+    const file = openSync(path, 'wx', FILE_MODE);
+    return { write: async (bytes) => writeSync(file, bytes), sync: () => sync(file), close: async () => closeSync(file) };
   },
-  rename,
+  rename: async (from, to) => renameSync(from, to),
+  async replace(from, to) {
+    // The last reference to a file frees its blocks, for milliseconds on some disks: it is given up in the thread pool.
+    const replaced = openIfThere(to);
+    renameSync(from, to);
+    if (replaced !== undefined) close(replaced);
+  },
   async openDirectory(path) {
-    const directory = await open(path, 'r');
-    return { sync: () => directory.sync(), close: () => directory.close() };
+    const directory = openSync(path, 'r');
+    return { sync: () => sync(directory), close: async () => closeSync(directory) };
   },
   async makeDirectory(path) {
     try {
-      await mkdir(path, DIRECTORY_MODE);
+      mkdirSync(path, DIRECTORY_MODE);
       return true;
     } catch (error) {
       if (hasCode(error, 'EEXIST')) return false;
       throw error;
     }
   },
-  removeDirectory: (path) => rm(path, { recursive: true, force: true }),
+  remove: (path) => rm(path, { recursive: true, force: true }),
 };
+
+/** A file system that tells of every sync before it is made. */
+export function watchSyncs(fs: FileSystem, onSync: () => void): FileSystem {
+  const watched = <T extends Pick<OpenFile, 'sync'>>(file: T): T => ({
+    ...file,
+    sync: () => {
+      onSync();
+      return file.sync();
+    },
+  });
+  return {
+    ...fs,
+    create: async (path) => watched(await fs.create(path)),
+    openDirectory: async (path) => watched(await fs.openDirectory(path)),
+  };
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
 
 function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;

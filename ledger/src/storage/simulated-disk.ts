@@ -3,7 +3,7 @@
  * After a power cut only synced content and synced directory entries are sure; anything else may be there or not.
  */
 import { basename, dirname } from 'node:path';
-import type { FileSystem, OpenFile } from './file-system.ts';
+import type { FileSystem, OpenDirectory, OpenFile } from './file-system.ts';
 
 interface FileNode {
   content: Uint8Array;
@@ -125,7 +125,11 @@ export class SimulatedDisk implements FileSystem {
     source.entries.delete(basename(from));
   }
 
-  async openDirectory(path: string): Promise<Pick<OpenFile, 'sync' | 'close'>> {
+  replace(from: string, to: string): Promise<void> {
+    return this.rename(from, to);
+  }
+
+  async openDirectory(path: string): Promise<OpenDirectory> {
     const directory = this.#directory(path);
     return {
       sync: async () => {
@@ -144,7 +148,7 @@ export class SimulatedDisk implements FileSystem {
     return true;
   }
 
-  async removeDirectory(path: string): Promise<void> {
+  async remove(path: string): Promise<void> {
     this.step();
     this.#node(dirname(path), (parent) => parent.entries.delete(basename(path)));
   }

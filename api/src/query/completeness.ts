@@ -1,0 +1,110 @@
+/** Completeness proofs: that of a producer's records in a range nothing was left out (`airtight-completeness@1`). */
+import {
+  AirtightError,
+  CLOCK_AHEAD_MAX_MS,
+  COMPLETENESS_MAX_BATCHES,
+  COMPLETENESS_MAX_RECORDS,
+  formatCompletenessProof,
+  type ProducerName,
+  RETENTION_DATASET,
+  type RetentionRecord,
+} from '@airtight/protocol';
+import { inclusionFromTiles } from '@airtight/tlog';
+import { DATABASE } from '../project/schema.ts';
+import type { Store } from '../project/store.ts';
+import type { CountedBatch, IngestClient } from '../upstream/ingest-client.ts';
+import type { LedgerClient } from '../upstream/ledger-client.ts';
+import { quoteText } from './literal.ts';
+import { checkpointOver } from './proof-checkpoint.ts';
+import { buildProofSet, neededBeside, type ProofSetSource } from './proof-set.ts';
+
+export interface CompletenessSource {
+  readonly ingest: Pick<IngestClient, 'completeness' | 'inclusions'>;
+  readonly ledger: Pick<LedgerClient, 'info' | 'file'>;
+  readonly control: ProofSetSource['control'];
+  readonly store: Pick<Store, 'query'>;
+}
+
+export interface CompletenessRange extends ProducerName {
+  /** Epoch ms: readings of the time [from, to), as received until then. */
+  readonly from: number;
+  readonly to: number;
+  readonly until: number;
+}
+
+/**
+ * Builds the proof of a range.
+ * @returns the text of the file
+ * @throws AirtightError COMPLETENESS_TOO_LARGE, RECORD_NOT_ANCHORED, SERVICE_UNAVAILABLE
+ */
+export async function buildCompleteness(asked: CompletenessRange, source: CompletenessSource): Promise<string> {
+  const batches = await readBatches(asked, source.ingest);
+  const last = batches.at(-1);
+  if (last === undefined) throw new AirtightError('RECORD_NOT_ANCHORED', 'no batch of this time is in the ledger yet');
+  const { size, checkpoint } = checkpointOver(last.ledgerIndex, await source.ledger.info());
+  const tiles = { read: async (path: string) => (await source.ledger.file(path)).bytes };
+  const beside = await besideOf(asked, batches, source);
+  const { agency, dataset, producer, from, to } = asked;
+  return formatCompletenessProof({
+    ...{ agency, dataset, producer, from, to, checkpoint },
+    // What is not in the ledger yet is not spoken of.
+    until: Math.min(asked.until, last.lastAt),
+    ledger: { index: last.ledgerIndex, path: await inclusionFromTiles(tiles, last.ledgerIndex, size) },
+    batches: batches.map(({ seq: _seq, ledgerIndex: _ledgerIndex, lastAt: _lastAt, ...batch }) => batch),
+    ...(beside === undefined ? {} : { beside }),
+  });
+}
+
+async function readBatches(asked: CompletenessRange, ingest: CompletenessSource['ingest']): Promise<CountedBatch[]> {
+  const { agency, dataset, producer, from, until } = asked;
+  const query = { agency, dataset, producer, at: Math.max(0, from - CLOCK_AHEAD_MAX_MS), until };
+  const batches: CountedBatch[] = [];
+  let records = 0;
+  for (let seq: number | null | undefined; seq !== null; ) {
+    const answer = await ingest.completeness({ ...query, seq });
+    batches.push(...answer.batches);
+    records += answer.batches.reduce((sum, { records: own = [] }) => sum + own.length, 0);
+    if (batches.length > COMPLETENESS_MAX_BATCHES)
+      throw new AirtightError('COMPLETENESS_TOO_LARGE', `more than ${COMPLETENESS_MAX_BATCHES} batches; ask for a shorter range`);
+    if (records > COMPLETENESS_MAX_RECORDS)
+      throw new AirtightError('COMPLETENESS_TOO_LARGE', `more than ${COMPLETENESS_MAX_RECORDS} records; ask for a shorter range`);
+    seq = answer.next;
+  }
+  return batches;
+}
+
+/** The proof set of what it takes to read the records: definitions, births, keys, and who removed what is removed. */
+async function besideOf(
+  { dataset }: CompletenessRange,
+  batches: readonly CountedBatch[],
+  source: CompletenessSource,
+): Promise<string | undefined> {
+  const { control, ingest, ledger, store } = source;
+  const shown = batches.flatMap(({ records = [] }) => records);
+  const needed = new Set(
+    neededBeside(
+      shown.flatMap(({ position, record }) => (record === undefined ? [] : [{ position, record }])),
+      control,
+    ),
+  );
+  // Without any record there is still a definition, which tells how often one is expected.
+  const definition = control.datasets.versionAt(dataset, Number.MAX_SAFE_INTEGER)?.position;
+  if (needed.size === 0 && definition !== undefined) needed.add(definition);
+  const removed = shown.flatMap(({ position, record }) => (record === undefined ? [position] : []));
+  for (const position of await removalsOf(dataset, removed, store)) needed.add(position);
+  if (needed.size === 0) return undefined;
+  const asked = [...needed].sort((a, b) => a - b);
+  // They are given to whoever may read the dataset: a definition, a public key, a birth of its own, the word of what was removed.
+  return buildProofSet(asked, { ingest, ledger, control, permit: () => undefined });
+}
+
+/** Positions of the records that say that these were removed. */
+async function removalsOf(dataset: string, removed: readonly number[], store: CompletenessSource['store']): Promise<number[]> {
+  if (removed.length === 0) return [];
+  const sql = `SELECT position, payload FROM ${DATABASE}.control WHERE dataset = ${quoteText(RETENTION_DATASET)} ORDER BY position`;
+  return (await store.query(sql)).flatMap(([position, payload]) => {
+    const removal = JSON.parse(String(payload)) as RetentionRecord;
+    const isOurs = removal.dataset === dataset && removed.some((one) => one >= removal.fromPosition && one <= removal.toPosition);
+    return isOurs ? [Number(position)] : [];
+  });
+}

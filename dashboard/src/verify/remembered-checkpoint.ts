@@ -1,0 +1,105 @@
+/**
+ * The last checkpoint of each ledger that this browser verified, and what contradicted one. Kept per web origin, as the
+ * browser keeps everything; where storage is forbidden it holds until the page is closed, and the screens say so.
+ */
+import type { ForkKind } from '@airtight/tlog';
+
+export interface RememberedCheckpoint {
+  readonly origin: string;
+  readonly size: number;
+  /** Base64. */
+  readonly root: string;
+  /** The signed note. */
+  readonly note: string;
+  /** Epoch ms. */
+  readonly seenAt: number;
+}
+
+/** Two checkpoints that cannot both be true, in the form in which witnesses keep them (docs/reference/witness.md). */
+export interface CheckpointConflict {
+  readonly v: 1;
+  readonly id: string;
+  readonly origin: string;
+  readonly witness: string;
+  /** null: it is not proven that it was the log's doing. */
+  readonly proven: ForkKind | null;
+  readonly seenAt: string;
+  readonly heldSize: number;
+  readonly offeredSize: number;
+  readonly held: string;
+  readonly offered: string;
+  readonly path: readonly string[];
+  readonly otherRoot: string | null;
+  readonly detail: string;
+  readonly digest: string;
+}
+
+interface Memory {
+  readonly checkpoints: { readonly [origin: string]: RememberedCheckpoint };
+  /** Oldest first: what was found first is never overwritten. */
+  readonly conflicts: readonly CheckpointConflict[];
+}
+
+const KEY = 'airtight.checkpoints';
+/** One proves as much as a hundred, and storage is small. */
+const CONFLICTS_MAX = 16;
+const NOTHING: Memory = { checkpoints: {}, conflicts: [] };
+
+/** Where it is kept: the browser's storage, or a stand-in for a test. */
+export type TextStorage = Pick<Storage, 'getItem' | 'setItem'>;
+
+export class CheckpointMemory {
+  readonly #storage: TextStorage | undefined;
+  #memory: Memory;
+  /** False: nothing outlasts this page. */
+  isKept = true;
+
+  /** @param storage undefined: there is none */
+  constructor(storage: TextStorage | undefined) {
+    this.#storage = storage;
+    this.#memory = this.#read();
+    // Some browsers give a storage that takes nothing.
+    this.#write();
+  }
+
+  of(origin: string): RememberedCheckpoint | undefined {
+    return this.#memory.checkpoints[origin];
+  }
+
+  get conflicts(): readonly CheckpointConflict[] {
+    return this.#memory.conflicts;
+  }
+
+  /** The checkpoint from which the next visit goes on. The caller has proven that it follows from the one before. */
+  remember(checkpoint: RememberedCheckpoint): void {
+    this.#memory = { ...this.#memory, checkpoints: { ...this.#memory.checkpoints, [checkpoint.origin]: checkpoint } };
+    this.#write();
+  }
+
+  keep(conflict: CheckpointConflict): void {
+    const { conflicts } = this.#memory;
+    if (conflicts.length >= CONFLICTS_MAX || conflicts.some(({ id }) => id === conflict.id)) return;
+    this.#memory = { ...this.#memory, conflicts: [...conflicts, conflict] };
+    this.#write();
+  }
+
+  #read(): Memory {
+    try {
+      const memory = JSON.parse(this.#storage?.getItem(KEY) ?? 'null') as Partial<Memory> | null;
+      const isMemory = typeof memory?.checkpoints === 'object' && memory.checkpoints !== null && Array.isArray(memory.conflicts);
+      return isMemory ? (memory as Memory) : NOTHING;
+    } catch {
+      return NOTHING;
+    }
+  }
+
+  #write(): void {
+    try {
+      if (this.#storage === undefined) throw new Error('no storage');
+      this.#storage.setItem(KEY, JSON.stringify(this.#memory));
+      this.isKept = this.#storage.getItem(KEY) !== null;
+    } catch {
+      this.isKept = false;
+    }
+  }
+}

@@ -1,0 +1,345 @@
+/**
+ * Verification of a completeness proof, step by step:
+ *
+ * | step       | establishes                                                                                  |
+ * | ---------- | -------------------------------------------------------------------------------------------- |
+ * | chain      | the batches follow each other: numbers, positions, and each names the hash of the one before    |
+ * | ledger     | the last of them is an entry of the ledger, and with it, by the hashes, all of them              |
+ * | checkpoint | the checkpoint is signed by a log of the policy                                                |
+ * | witnesses  | the witnesses that the policy asks for have cosigned                                           |
+ * | producers  | each batch's number of records of the producer is the one that its batch record commits to       |
+ * | records    | these records are in their batches, are this producer's, and there are as many as that number   |
+ * | range      | the batches reach from before `from` to `until`                                                |
+ *
+ * A record that the server keeps back is found by `records`: its batch is named.
+ */
+import {
+  type BundleStep,
+  checkpointStep,
+  leafHash,
+  nobleAlgorithms,
+  nobleSha256,
+  type Policy,
+  readCheckpoint,
+  rootFromInclusion,
+  rootFromMultiProof,
+  type Sha256,
+  type SignatureAlgorithms,
+  sha256Hex,
+  type Verdict,
+  verifyQuorum,
+  witnessesStep,
+} from '@airtight/tlog';
+import { BATCH_MAX_RECORDS, type BatchRecord, decodeBatchRecord } from './batch.ts';
+import type { Code } from './codes.ts';
+import type { CompleteBatch, CompletenessProof } from './completeness-proof.ts';
+import { RETENTION_DATASET, type RetentionRecord } from './control.ts';
+import { type ExpectedSlots, expectedSlots, type SlotArrival } from './expected-slots.ts';
+import type { Observation } from './observation.ts';
+import { accept, type Outcome, type Refusal, refuse } from './outcome.ts';
+import { compareProducers, producerLine } from './producer-index.ts';
+import { ProvenValues } from './proven-values.ts';
+import { decodeRecord, type RecordHeader } from './record.ts';
+import { sequenceOf } from './sequence-number.ts';
+import { placedRecord } from './verify-proof.ts';
+import { type CheckedRecord, verifyProofs } from './verify-proofs.ts';
+
+/** A reading of the range may be received so much before its own time: a device's clock may be ahead. */
+export const CLOCK_AHEAD_MAX_MS = 5 * 60_000;
+
+export type CompletenessStepName = 'chain' | 'ledger' | 'checkpoint' | 'witnesses' | 'producers' | 'records' | 'range';
+
+export interface CompletenessStep {
+  readonly step: CompletenessStepName;
+  readonly ok: boolean;
+  readonly code?: Code;
+  readonly detail: string;
+}
+
+/** A batch of which fewer records are shown than it holds. */
+export interface Withheld {
+  readonly seq: number;
+  /** Positions of the batch, first and last: among them the missing ones. */
+  readonly first: number;
+  readonly last: number;
+  readonly missing: number;
+  /** receivedAt of the batch's last record. */
+  readonly receivedAt: number;
+}
+
+export interface CompletenessVerdict {
+  /** True when every step holds: nothing of this producer was left out. */
+  readonly ok: boolean;
+  readonly steps: readonly CompletenessStep[];
+  /** Batches of the chain by their numbers, and the journal positions that they cover; undefined when they cannot be read. */
+  readonly chain?: { readonly firstSeq: number; readonly lastSeq: number; readonly first: number; readonly last: number };
+  /** Records of the producer in the chain that are shown and proven. */
+  readonly records: readonly CheckedRecord[];
+  /** Positions of those whose payload was removed by policy. */
+  readonly deleted: readonly number[];
+  readonly withheld: readonly Withheld[];
+  /** What each expected time got; undefined when no definition of the dataset is proven that tells how often it is expected. */
+  readonly slots?: ExpectedSlots;
+}
+
+export interface CompletenessOptions {
+  readonly algorithms?: SignatureAlgorithms;
+  readonly sha?: Sha256;
+}
+
+interface ReadBatch extends CompleteBatch {
+  readonly batch: BatchRecord;
+}
+
+/** Verifies a proof against a policy. Never throws for anything a proof may hold. */
+export function verifyCompleteness(
+  proof: CompletenessProof,
+  policy: Policy,
+  { algorithms = nobleAlgorithms, sha = nobleSha256 }: CompletenessOptions = {},
+): CompletenessVerdict {
+  const batches = readBatches(proof.batches);
+  if (!batches.ok) return { ok: false, steps: [stepOf('chain', batches)], records: [], deleted: [], withheld: [] };
+  const beside = proof.beside === undefined ? [] : verifyProofs(proof.beside, policy, { algorithms, sha }).records;
+  const note = new TextEncoder().encode(proof.checkpoint);
+  const held = recordsOf(batches.value, proof, removalsIn(beside, proof.dataset), sha);
+  const steps = [
+    stepOf('chain', chainOutcome(batches.value)),
+    stepOf('ledger', ledgerOutcome(batches.value, proof, note, sha)),
+    ofBundle('checkpoint', checkpointStep(note, policy, algorithms)),
+    ofBundle('witnesses', witnessesStep(verifyQuorum(note, policy, algorithms), policy)),
+    stepOf('producers', producersOutcome(batches.value, proof, sha)),
+    stepOf('records', held.outcome),
+    stepOf('range', rangeOutcome(batches.value, proof)),
+  ];
+  const { records, deleted, withheld } = held;
+  const slots = slotsOf(proof, records, beside, held);
+  const [first, last] = [batches.value[0] as ReadBatch, batches.value.at(-1) as ReadBatch];
+  return {
+    ok: steps.every(({ ok }) => ok),
+    steps,
+    chain: {
+      ...{ firstSeq: first.batch.seq, lastSeq: last.batch.seq },
+      ...{ first: first.batch.first, last: last.batch.first + last.batch.count - 1 },
+    },
+    records,
+    deleted: deleted.map(({ position }) => position),
+    withheld,
+    ...(slots === undefined ? {} : { slots }),
+  };
+}
+
+function stepOf(step: CompletenessStepName, outcome: Outcome<string>): CompletenessStep {
+  return outcome.ok ? { step, ok: true, detail: outcome.value } : { step, ok: false, code: outcome.code, detail: outcome.detail };
+}
+
+function ofBundle(step: CompletenessStepName, { ok, code, detail }: BundleStep): CompletenessStep {
+  return code === undefined ? { step, ok, detail } : { step, ok, code, detail };
+}
+
+function readBatches(batches: readonly CompleteBatch[]): Outcome<readonly ReadBatch[]> {
+  const read: ReadBatch[] = [];
+  for (const [at, one] of batches.entries()) {
+    const batch = decodeBatchRecord(one.record);
+    if (!batch.ok) return refuse(batch.code, `batch ${at} of the file: ${batch.detail}`);
+    read.push({ ...one, batch: batch.value });
+  }
+  return accept(read);
+}
+
+function chainOutcome(batches: readonly ReadBatch[]): Outcome<string> {
+  for (const [at, { batch }] of batches.entries()) {
+    const before = batches[at - 1];
+    if (before === undefined) continue;
+    const missing = batch.seq - before.batch.seq - 1;
+    if (missing > 0) return refuse('BATCH_CHAIN_BROKEN', `batches ${before.batch.seq + 1} to ${batch.seq - 1} are missing`);
+    const follows = missing === 0 && batch.stream === before.batch.stream && batch.first === before.batch.first + before.batch.count;
+    if (!follows || batch.prev !== sha256Hex(before.record))
+      return refuse('BATCH_CHAIN_BROKEN', `batch ${batch.seq} does not follow batch ${before.batch.seq}`);
+  }
+  const [first, last] = [batches[0] as ReadBatch, batches.at(-1) as ReadBatch];
+  const positions = `${first.batch.first} to ${last.batch.first + last.batch.count - 1}`;
+  return accept(`batches ${first.batch.seq} to ${last.batch.seq} of ${first.batch.stream}, positions ${positions}, without gap`);
+}
+
+function ledgerOutcome(batches: readonly ReadBatch[], { ledger }: CompletenessProof, note: Uint8Array, sha: Sha256): Outcome<string> {
+  const checkpoint = readCheckpoint(note);
+  if (!checkpoint.ok) return checkpoint;
+  const { size, root } = checkpoint.value;
+  const last = batches.at(-1) as ReadBatch;
+  const fault = mismatch(rootFromInclusion({ ...ledger, size, leafHash: leafHash(last.record, sha) }, sha), root, 'checkpoint');
+  return fault ?? accept(`batch ${last.batch.seq} is entry ${ledger.index} of ${size}`);
+}
+
+/** Why hashes do not lead to a root. */
+function mismatch(computed: Verdict<Uint8Array>, root: Uint8Array, where: string): Refusal | undefined {
+  if (!computed.ok) return computed;
+  return computed.value.every((byte, at) => byte === root[at])
+    ? undefined
+    : refuse('PROOF_MISMATCH', `the hashes do not lead to the root in the ${where}`);
+}
+
+/** The number of the producer's records that a batch commits to. @returns PROOF_MISMATCH, PROOF_MALFORMED */
+function countIn({ batch, lines, linesPath }: ReadBatch, wanted: CompletenessProof, sha: Sha256): Outcome<number> {
+  const { count: size, root } = batch.producers;
+  const leaves = lines.map(({ index, line }) => ({ index, leafHash: leafHash(producerLine(line), sha) }));
+  const fault = mismatch(rootFromMultiProof({ size, leaves, hashes: linesPath }, sha), fromHex(root), 'batch record');
+  if (fault !== undefined) return fault;
+  const own = lines.find(({ line }) => compareProducers(line, wanted) === 0);
+  if (own !== undefined) return accept(own.line.count);
+  const [first, second] = lines;
+  if (first === undefined) return refuse('PROOF_MALFORMED', 'no line');
+  if (second !== undefined) {
+    const between =
+      second.index === first.index + 1 && compareProducers(first.line, wanted) < 0 && compareProducers(wanted, second.line) < 0;
+    return between ? accept(0) : refuse('PROOF_MALFORMED', 'the producer would not stand between these two lines');
+  }
+  const order = compareProducers(wanted, first.line);
+  const atEnd = (order < 0 && first.index === 0) || (order > 0 && first.index === size - 1);
+  return atEnd ? accept(0) : refuse('PROOF_MALFORMED', 'the line is neither the first nor the last');
+}
+
+function producersOutcome(batches: readonly ReadBatch[], proof: CompletenessProof, sha: Sha256): Outcome<string> {
+  let records = 0;
+  for (const one of batches) {
+    const count = countIn(one, proof, sha);
+    if (!count.ok) return refuse(count.code, `batch ${one.batch.seq}: ${count.detail}`);
+    records += count.value;
+  }
+  return accept(`${records} records of ${proof.agency}/${proof.dataset}/${proof.producer}`);
+}
+
+interface DeletedRecord {
+  readonly position: number;
+  /** receivedAt of its batch's last record. */
+  readonly receivedAt: number;
+}
+
+interface HeldRecords {
+  readonly outcome: Outcome<string>;
+  readonly records: readonly CheckedRecord[];
+  readonly deleted: readonly DeletedRecord[];
+  readonly withheld: readonly Withheld[];
+}
+
+function recordsOf(
+  batches: readonly ReadBatch[],
+  proof: CompletenessProof,
+  removals: readonly RetentionRecord[],
+  sha: Sha256,
+): HeldRecords {
+  const records: CheckedRecord[] = [];
+  const deleted: DeletedRecord[] = [];
+  const withheld: Withheld[] = [];
+  let fault: Refusal | undefined;
+  for (const one of batches) {
+    const { batch } = one;
+    const broken = pathFault(one, sha);
+    fault ??= broken === undefined ? undefined : refuse(broken.code, `batch ${batch.seq}: ${broken.detail}`);
+    let shown = 0;
+    for (const { position, leafHash: stated, record } of broken === undefined ? one.records : []) {
+      if (record === undefined) {
+        if (!isRemoved(position, removals)) continue;
+        deleted.push({ position, receivedAt: batch.lastAt });
+        shown++;
+      } else if (isOf(record, stated, proof, sha)) {
+        records.push({ position, record, faults: [] });
+        shown++;
+      }
+    }
+    const count = countIn(one, proof, sha);
+    const missing = count.ok ? count.value - shown : 0;
+    if (missing > 0)
+      withheld.push({ seq: batch.seq, first: batch.first, last: batch.first + batch.count - 1, missing, receivedAt: batch.lastAt });
+    else if (missing < 0) fault ??= refuse('RECORD_MALFORMED', `batch ${batch.seq} shows ${-missing} records too many`);
+  }
+  const [first] = withheld;
+  if (first !== undefined)
+    fault ??= refuse('RECORDS_WITHHELD', `${first.missing} of batch ${first.seq}, positions ${first.first} to ${first.last}`);
+  return { outcome: fault ?? accept(`${records.length} shown, ${deleted.length} removed by policy`), records, deleted, withheld };
+}
+
+/** Why the stated leaf hashes do not lead to the root in the batch record. */
+function pathFault({ batch, records, path }: ReadBatch, sha: Sha256): Refusal | undefined {
+  if (records.length === 0) return undefined;
+  const leaves = records.map(({ position, leafHash: stated }) => ({ index: position - batch.first, leafHash: stated }));
+  return mismatch(rootFromMultiProof({ size: batch.count, leaves, hashes: path }, sha), fromHex(batch.root), 'batch record');
+}
+
+function isOf(bytes: Uint8Array, stated: Uint8Array, wanted: CompletenessProof, sha: Sha256): boolean {
+  const record = placedRecord(bytes);
+  return record.ok && compareProducers(record.value.header, wanted) === 0 && leafHash(bytes, sha).every((byte, at) => byte === stated[at]);
+}
+
+function isRemoved(position: number, removals: readonly RetentionRecord[]): boolean {
+  return removals.some(
+    ({ fromPosition, toPosition, kept }) => position >= fromPosition && position <= toPosition && kept?.includes(position) !== true,
+  );
+}
+
+/** What is on record, and proven, of removed payloads of the dataset. */
+function removalsIn(beside: readonly CheckedRecord[], dataset: string): RetentionRecord[] {
+  return beside.flatMap(({ record, faults }) => {
+    const decoded = faults.length === 0 ? decodeRecord(record) : undefined;
+    if (decoded?.ok !== true || decoded.value.header.dataset !== RETENTION_DATASET || decoded.value.header.door !== 'internal') return [];
+    try {
+      const removal = JSON.parse(new TextDecoder().decode(decoded.value.payload)) as RetentionRecord;
+      return removal.dataset === dataset ? [removal] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** A chain begins early enough when it begins at the beginning, or with a batch that ended before the range. */
+function rangeOutcome(batches: readonly ReadBatch[], { from, until }: CompletenessProof): Outcome<string> {
+  const [first, last] = [batches[0] as ReadBatch, batches.at(-1) as ReadBatch];
+  if (first.batch.seq !== 0 && first.batch.firstAt > from - CLOCK_AHEAD_MAX_MS)
+    return refuse('RANGE_NOT_COVERED', `the first batch begins at ${timeText(first.batch.firstAt)}`);
+  if (last.batch.lastAt < until) return refuse('RANGE_NOT_COVERED', `the last batch ends at ${timeText(last.batch.lastAt)}`);
+  return accept(`received from ${timeText(first.batch.firstAt)} to ${timeText(last.batch.lastAt)}`);
+}
+
+function slotsOf(
+  { dataset, from, to }: CompletenessProof,
+  records: readonly CheckedRecord[],
+  beside: readonly CheckedRecord[],
+  { deleted, withheld }: HeldRecords,
+): ExpectedSlots | undefined {
+  const values = new ProvenValues([...beside, ...records]);
+  const definition = values.definitionAt(dataset, records.at(-1)?.position ?? Number.MAX_SAFE_INTEGER);
+  if (definition === undefined) return undefined;
+  const arrivals: SlotArrival[] = records.flatMap(({ position, record }) => {
+    const decoded = decodeRecord(record);
+    return decoded.ok ? arrivalsOf(decoded.value.header, position, timesIn(values.of(position))) : [];
+  });
+  const lost = (kind: 'deleted' | 'withheld', receivedAt: number) => ({ kind, receivedAt });
+  return expectedSlots({
+    ...{ from, to, cadenceMs: definition.cadenceMs, arrivals },
+    ...(definition.clock?.lateMs === undefined ? {} : { lateMs: definition.clock.lateMs }),
+    lost: [
+      ...deleted.map(({ receivedAt }) => lost('deleted', receivedAt)),
+      ...withheld.flatMap(({ missing, receivedAt }) =>
+        Array.from({ length: Math.min(missing, BATCH_MAX_RECORDS) }, () => lost('withheld', receivedAt)),
+      ),
+    ],
+  });
+}
+
+function timesIn(observations: readonly Observation[]): number[] {
+  return [...new Set(observations.map(({ phenomenonTime }) => phenomenonTime))];
+}
+
+/** A record that cannot be read came all the same: when it was received stands for its own time. */
+function arrivalsOf(header: RecordHeader, position: number, times: readonly number[]): SlotArrival[] {
+  const { receivedAt } = header;
+  const numbers = sequenceOf(header.messageId);
+  return (times.length === 0 ? [receivedAt] : times).map((time) => ({ time, receivedAt, position, numbers }));
+}
+
+function fromHex(text: string): Uint8Array {
+  return Uint8Array.from({ length: text.length / 2 }, (_, at) => Number.parseInt(text.slice(2 * at, 2 * at + 2), 16));
+}
+
+function timeText(ms: number): string {
+  return Number.isFinite(ms) && Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : String(ms);
+}

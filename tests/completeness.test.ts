@@ -1,0 +1,119 @@
+/** Nothing is missing, and who says so can be held to it: late, missing, removed and withheld readings are told apart. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { CONTROL_AGENCY, DATASETS_DATASET } from '@airtight/protocol';
+import { type Device, type Product, startProduct } from './harness/product.ts';
+import { airtight } from './harness/programs.ts';
+import { publishAll } from './harness/publisher.ts';
+import { until } from './harness/waiting.ts';
+
+const MINUTE_MS = 60_000;
+const SLOTS = 30;
+const folder = mkdtempSync(join(tmpdir(), 'airtight-complete-'));
+/** Of the last half hour the first ten minutes come late. */
+const LATE_MS = 20.5 * MINUTE_MS;
+const DATASET = 'counted';
+/** The device counts from 100: of these numbers it never sends 117 to 119, and number 125 comes last of all. */
+const NEVER = [17, 18, 19];
+const LATE = 25;
+let product: Product;
+let device: Device;
+let from: number;
+
+const reading = (i: number) => ({ seq: 100 + i, t: from + i * MINUTE_MS, m: { pm25: 20 + i / 10 } });
+
+before(async () => {
+  product = await startProduct({ environment: { AIRTIGHT_API_ANONYMOUS_ROLE: 'viewer', AIRTIGHT_INGEST_GAP_WINDOW_S: '1' } });
+  const payload = {
+    ...{ type: 'dataset', dataset: DATASET, title: { zh: '计数', en: 'Counted' }, cadenceMs: MINUTE_MS, clock: { lateMs: LATE_MS } },
+    properties: { pm25: { title: { zh: 'PM2.5', en: 'PM2.5' }, unit: 'ug/m3' } },
+  };
+  await product.ingest('/records', { records: [{ agency: CONTROL_AGENCY, dataset: DATASETS_DATASET, producer: 'test', payload }] });
+  device = await product.enrol('counted-1', DATASET);
+  const other = await product.enrol('another-1', DATASET);
+  from = Date.now() - SLOTS * MINUTE_MS;
+  const sent = Array.from({ length: SLOTS }, (_, i) => i).filter((i) => !NEVER.includes(i) && i !== LATE);
+  await publishAll(product, device, sent.map(reading));
+  await publishAll(product, other, [reading(0), reading(1)]);
+  await until('both gaps are on record', async () => (await product.all('gaps', { producer: device.producer })).length === 2);
+  await publishAll(product, device, [reading(LATE)]);
+  await product.untilAnchored();
+  await product.untilProjected();
+});
+after(async () => {
+  await product?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function proofText(): Promise<string> {
+  const times = { from: new Date(from).toISOString(), to: new Date(from + SLOTS * MINUTE_MS).toISOString() };
+  const query = new URLSearchParams({ producer: device.producer, dataset: device.dataset, ...times });
+  const response = await fetch(`${product.httpUrl}/api/v1/completeness?${query}`);
+  const text = await response.text();
+  assert.equal(response.status, 200, text);
+  return text;
+}
+
+async function verify(text: string, ...more: string[]) {
+  const file = join(folder, 'proof.airtight-complete.json');
+  writeFileSync(file, text);
+  return airtight(['verify', file, '--data', product.dataDir, '--lang', 'en', ...more]);
+}
+
+test('the proof of a range names what never arrived', async () => {
+  const { code, stdout, stderr } = await verify(await proofText());
+  assert.equal(code, 0, stdout + stderr);
+  assert.match(stdout, /received: 27 of 30; 10 late; numbers 117–119 never arrived/);
+  assert.match(stdout, /What this does not prove/);
+  const { slots, withheld, records } = JSON.parse((await verify(await proofText(), '--json')).stdout);
+  assert.deepEqual([withheld, records], [[], 27]);
+  assert.deepEqual(slots.counts, { present: 17, late: 10, missing: 3, deleted: 0, withheld: 0, 'no-reading': 0 });
+  const at = (i: number) => from + i * MINUTE_MS;
+  const [late, missing, ...others] = slots.runs;
+  assert.deepEqual([late.kind, late.from, late.to, late.slots], ['late', at(0), at(9), 10]);
+  assert.ok(late.delayMs >= SLOTS * MINUTE_MS);
+  assert.deepEqual(missing, { kind: 'missing', from: at(17), to: at(19), slots: 3, numbers: [[117, 119]] });
+  assert.deepEqual(others, []);
+});
+
+test('gaps are on record: what never came is open, what came late is closed', async () => {
+  // Time passes by what is on record: a tick every ten seconds, or the next reading.
+  const gaps = await until('both gaps are on record', async () => {
+    const items = await product.all<{ first: number; last: number; state: string; missing: number[][] }>('gaps', {
+      producer: device.producer,
+    });
+    return items.length === 2 && items.some(({ state }) => state === 'closed') ? items : false;
+  });
+  const told = gaps.map(({ first, last, state, missing }) => ({ first, last, state, missing })).sort((a, b) => a.first - b.first);
+  assert.deepEqual(told, [
+    { first: 117, last: 119, state: 'open', missing: [[117, 119]] },
+    { first: 125, last: 125, state: 'closed', missing: [] },
+  ]);
+  const open = await product.all<{ first: number }>('gaps', { state: 'open' });
+  assert.deepEqual(
+    open.map(({ first }) => first),
+    [117],
+  );
+});
+
+test('a server that hides a record, or a batch, is found and what it hides is named', async () => {
+  const proof = JSON.parse(await proofText());
+  const batch = proof.batches.find(({ records = [] }: { records?: object[] }) => records.length > 0);
+  const { position } = batch.records[batch.records.length - 1];
+  const hidden = structuredClone(proof);
+  for (const one of hidden.batches) {
+    if (one.records?.at(-1)?.position === position) one.records.pop();
+  }
+  const found = await verify(JSON.stringify(hidden), '--json');
+  assert.equal(found.code, 1);
+  const { withheld, steps } = JSON.parse(found.stdout);
+  assert.ok(steps.some(({ step, ok }: { step: string; ok: boolean }) => step === 'records' && !ok));
+  assert.ok(withheld.some(({ first, last }: { first: number; last: number }) => first <= position && position <= last));
+  const cut = { ...proof, batches: proof.batches.filter((one: object) => one !== batch) };
+  const chain = await verify(JSON.stringify(cut));
+  assert.equal(chain.code, 1);
+  assert.match(chain.stdout, /BATCH_CHAIN_BROKEN|RANGE_NOT_COVERED/);
+});
