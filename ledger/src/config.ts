@@ -85,6 +85,60 @@ export const LEDGER_SETTINGS = {
     max: 60_000,
     doc: 'At most one checkpoint in this time is brought to the witnesses.',
   },
+  anchorTsaUrl: {
+    type: 'string',
+    env: 'AIRTIGHT_LEDGER_ANCHOR_TSA_URL',
+    default: '',
+    doc: 'Address of a time-stamping authority (RFC 3161, http or https) that stamps checkpoints. Empty: none.',
+  },
+  anchorTsaRootsFile: {
+    type: 'string',
+    env: 'AIRTIGHT_LEDGER_ANCHOR_TSA_ROOTS_FILE',
+    default: '',
+    doc: 'Root certificates of time-stamping authorities that are trusted, PEM. Empty: keys/tsa-roots.pem in the data directory.',
+  },
+  anchorTsaIntervalMs: {
+    type: 'integer',
+    env: 'AIRTIGHT_LEDGER_ANCHOR_TSA_INTERVAL_MS',
+    default: 3_600_000,
+    min: 100,
+    max: 604_800_000,
+    doc: 'At most one checkpoint in this time is stamped.',
+  },
+  anchorFile: {
+    type: 'string',
+    env: 'AIRTIGHT_LEDGER_ANCHOR_FILE',
+    default: '',
+    doc: 'File to which a line is appended for each anchored checkpoint, best on a medium of someone else. Empty: none.',
+  },
+  anchorFileIntervalMs: {
+    type: 'integer',
+    env: 'AIRTIGHT_LEDGER_ANCHOR_FILE_INTERVAL_MS',
+    default: 600_000,
+    min: 100,
+    max: 604_800_000,
+    doc: 'At most one line in this time.',
+  },
+  anchorGitDir: {
+    type: 'string',
+    env: 'AIRTIGHT_LEDGER_ANCHOR_GIT_DIR',
+    default: '',
+    doc: 'Work tree of a git repository in which each anchored checkpoint becomes a commit. Empty: none.',
+  },
+  anchorGitRemote: {
+    type: 'string',
+    env: 'AIRTIGHT_LEDGER_ANCHOR_GIT_REMOTE',
+    default: '',
+    doc: 'Remote of that repository to which commits are pushed; never by force. Empty: they are not pushed.',
+  },
+  anchorGitIntervalMs: {
+    type: 'integer',
+    env: 'AIRTIGHT_LEDGER_ANCHOR_GIT_INTERVAL_MS',
+    default: 86_400_000,
+    min: 100,
+    max: 604_800_000,
+    doc: 'At most one commit in this time.',
+  },
   tokenFile: {
     type: 'string',
     env: 'AIRTIGHT_TOKEN_FILE',
@@ -140,6 +194,7 @@ export function resolveLedgerConfig(file: unknown, env: { readonly [name: string
     keyFile: config.keyFile || join(config.dataDir, 'keys', 'ledger.key'),
     witnessKeyFile: config.witnessKeyFile || join(config.dataDir, 'keys', 'witness.key'),
     witnessLogsFile: config.witnessLogsFile || join(config.dataDir, 'keys', 'witness-logs'),
+    anchorTsaRootsFile: config.anchorTsaRootsFile || join(config.dataDir, 'keys', 'tsa-roots.pem'),
     tokenFile: config.tokenFile || join(config.dataDir, 'keys', 'internal.token'),
   });
 }

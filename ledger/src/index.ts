@@ -1,8 +1,12 @@
+export { nodeCertifiedSignature } from './anchoring/certified-signature.ts';
+export { certificatesIn } from './anchoring/root-certificates.ts';
+export type { Anchoring, CoveringAnchor } from './anchoring.ts';
 export { auditBundles, type BundlesOrder, type BundlesReport } from './audit/audit-bundles.ts';
 export { type AuditFinding, type AuditProgress, type AuditReport, auditLedger } from './audit/audit-ledger.ts';
 export { auditState, type StateFinding, type StateReport } from './audit/audit-state.ts';
 export { auditWitness, type WitnessFinding } from './audit/audit-witness.ts';
 export { DEFAULT_ORIGIN, LEDGER_SETTINGS, type LedgerConfig, resolveLedgerConfig } from './config.ts';
+export { type Extension, type LogContradiction, LogCopy, type LogSource } from './copy/log-copy.ts';
 export type { CosigningStatus, WitnessStatus } from './cosigning/collector.ts';
 export { LedgerError, type LedgerErrorCode } from './ledger-error.ts';
 export { generateLedgerKey, type LedgerKey, readLedgerKey, readLedgerVkey } from './ledger-key.ts';

@@ -14,6 +14,8 @@ export interface LedgerMetrics {
   readonly cosignatures: Counter<'witness'>;
   readonly cosignatureFailures: Counter<'witness'>;
   readonly evidence: Counter<'proven'>;
+  readonly anchors: Counter<'sink'>;
+  readonly anchorFailures: Counter<'sink'>;
 }
 
 export interface LedgerGauges {
@@ -23,6 +25,8 @@ export interface LedgerGauges {
   pending(): number;
   /** Entries under the newest checkpoint that the policy's quorum has cosigned. */
   finalSize(): number;
+  /** By sink, how long the log has grown beyond its newest receipt, seconds. */
+  anchorLags(): readonly { readonly sink: string; readonly lagS: number }[];
 }
 
 export function createMetrics(gauges: LedgerGauges): LedgerMetrics {
@@ -40,6 +44,15 @@ export function createMetrics(gauges: LedgerGauges): LedgerMetrics {
   gauge('size_entries', 'Entries under the published checkpoint', gauges.size);
   gauge('pending_entries', 'Entries that wait for a commit', gauges.pending);
   gauge('final_size_entries', 'Entries under the newest checkpoint that enough witnesses have cosigned', gauges.finalSize);
+  new Gauge({
+    name: 'airtight_ledger_anchor_lag_seconds',
+    help: 'Age of the newest outside anchor while the log has grown beyond it, by sink',
+    labelNames: ['sink'],
+    registers,
+    collect() {
+      for (const { sink, lagS } of gauges.anchorLags()) this.set({ sink }, lagS);
+    },
+  });
   const counter = (name: string, help: string): Counter => new Counter({ name: `airtight_ledger_${name}`, help, registers });
   return {
     registry,
@@ -75,6 +88,8 @@ function witnessMetrics(registers: Registry[]) {
       'Attempts to have an own checkpoint cosigned that failed, by witness',
       'witness',
     ),
+    anchors: labelled('anchors_total', 'Checkpoints anchored outside, by sink', 'sink'),
+    anchorFailures: labelled('anchor_failures_total', 'Attempts to anchor a checkpoint that failed, by sink', 'sink'),
     evidence: labelled('evidence_total', 'Evidence of contradicting checkpoints that was kept, by whether it proves a fork', 'proven'),
   };
 }

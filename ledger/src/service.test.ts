@@ -103,7 +103,8 @@ test('entries are sequenced, published and provable by what is served', async (t
 
   const info = await fetch(`${ledger.url}/info`, { headers: { authorization: `Bearer ${TOKEN}` } });
   const { root, ...rest } = (await info.json()) as { [key: string]: unknown };
-  assert.deepEqual(rest, { origin: ORIGIN, vkey, size: 300, checkpoint: note, final: null });
+  const policy = `log ${vkey}\nquorum none\n`;
+  assert.deepEqual(rest, { origin: ORIGIN, vkey, nextVkey: null, policy, size: 300, checkpoint: note, final: null });
   assert.deepEqual(decodeBase64(String(root)), checkpoint.value.root);
   const metrics = await (await fetch(`${ledger.url}/metrics`)).text();
   assert.match(metrics, /^airtight_ledger_entries_total 300$/m);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { formatVkey } from '@airtight/tlog';
 import type { Logger } from 'pino';
 import pino from 'pino';
+import { startAnchoring } from './anchoring.ts';
 import type { LedgerConfig } from './config.ts';
 import type { CosignatureCollector, CosigningStatus } from './cosigning/collector.ts';
 import { createServer } from './http/server.ts';
@@ -45,6 +46,7 @@ export async function startLedger(
     size: () => ledger.published.size,
     pending: () => sequencer.pendingEntries,
     finalSize: () => ledger.final?.size ?? 0,
+    anchorLags: () => anchoring.lags(),
   });
   const fs = watchSyncs(nodeFileSystem, () => metrics.syncs.inc());
   const ledger = await openLedger(config, { dir, fs });
@@ -66,10 +68,15 @@ export async function startLedger(
     throw error;
   });
   collector = witnessing.collector;
-  const cosigningStatus = (): CosigningStatus | null => witnessing.collector?.status() ?? null;
-  const server = createServer({ dir, ledger, sequencer, metrics, token, logger, witnessing, cosigningStatus });
-  const close = async (): Promise<void> => {
+  const anchoring = await startAnchoring({ config, dir, ledger, metrics, logger }).catch(async (error) => {
     await witnessing.close();
+    ledger.close();
+    throw error;
+  });
+  const cosigningStatus = (): CosigningStatus | null => witnessing.collector?.status() ?? null;
+  const server = createServer({ dir, ledger, sequencer, metrics, token, logger, witnessing, cosigningStatus, anchoring });
+  const close = async (): Promise<void> => {
+    await Promise.all([witnessing.close(), anchoring.close()]);
     await sequencer.close();
     await server.close();
     ledger.close();

@@ -37,6 +37,8 @@ export interface Witnessing {
   readonly witness: Witness | null;
   readonly evidence: EvidenceStore | null;
   readonly collector: CosignatureCollector | null;
+  /** By which the own checkpoints are cosigned; null: nobody is asked. */
+  readonly policy: Policy | null;
   close(): Promise<void>;
 }
 
@@ -47,19 +49,21 @@ export interface Witnessing {
 export async function startWitnessing(options: WitnessingOptions): Promise<Witnessing> {
   const { config, dir } = options;
   if (config.witnessName === '' && config.policyFile === '') {
-    return { witness: null, evidence: null, collector: null, close: async () => undefined };
+    return { witness: null, evidence: null, collector: null, policy: null, close: async () => undefined };
   }
   const files = new DurableFiles(nodeFileSystem, join(dir, WITNESS_FOLDER));
   await files.prepare();
   const keeper = new EvidenceKeeper(await openEvidenceStore(files), options);
   const witness = config.witnessName === '' ? null : await openWitness(files, keeper, options);
-  const collector = config.policyFile === '' ? null : await startCollector(keeper, options);
+  const policy = config.policyFile === '' ? null : await readPolicy(config.policyFile, options.ledger.vkeys);
+  const collector = policy === null ? null : startCollector(policy, keeper, options);
   const { append, logger } = options;
   const peers = witness === null ? null : new PeerCheckpoints({ witness, append, intervalMs: config.peerCheckpointIntervalMs, logger });
   return {
     witness,
     evidence: keeper.store,
     collector,
+    policy,
     close: async () => {
       await Promise.all([collector?.close(), peers?.close()]);
       await keeper.close();
@@ -83,11 +87,11 @@ async function openWitness(files: DurableFiles, keeper: EvidenceKeeper, { config
   });
 }
 
-async function startCollector(
+function startCollector(
+  policy: Policy,
   keeper: EvidenceKeeper,
   { config, dir, ledger, metrics, logger }: WitnessingOptions,
-): Promise<CosignatureCollector> {
-  const policy = await readPolicy(config.policyFile, ledger.vkeys);
+): CosignatureCollector {
   const origin = ledger.vkey.name;
   const before = ledger.final === null ? null : verifyQuorum(Buffer.from(ledger.final.note), policy, nodeAlgorithms);
   if (before?.ok === false) {

@@ -11,7 +11,7 @@
  */
 import { EXPIRED_PREFIX, LEAF_PREFIX } from './feed.ts';
 import { accept, type Outcome, refuse } from './outcome.ts';
-import { HEADER_MAX_BYTES, RECORD_VERSION, type RecordHeader } from './record.ts';
+import { formatHeader, HEADER_MAX_BYTES, RECORD_VERSION, type RecordHeader } from './record.ts';
 import { leafPreimageOf } from './salted-record.ts';
 
 const HASH_BYTES = 32;
@@ -46,6 +46,20 @@ export function expiredBodyOf(body: Uint8Array, sha256: (bytes: Uint8Array) => U
   expired.set(sha256(preimage), 1);
   expired.set(preimage.subarray(1, lineEnd), HEADER_START);
   return expired;
+}
+
+/**
+ * What is handed out of a record to whom its payload is not: its leaf hash, and of its header whose it is and when it came,
+ * in the form of a record whose payload is gone.
+ */
+export function withheldBodyOf(body: Uint8Array, header: RecordHeader, sha256: (bytes: Uint8Array) => Uint8Array): Uint8Array {
+  const { v, agency, dataset, producer, receivedAt, door, contentType } = header;
+  const line = new TextEncoder().encode(formatHeader({ v, agency, dataset, producer, receivedAt, door, contentType }));
+  const withheld = new Uint8Array(HEADER_START + line.length);
+  withheld[0] = EXPIRED_PREFIX;
+  withheld.set(leafHashOfBody(body, sha256), 1);
+  withheld.set(line, HEADER_START);
+  return withheld;
 }
 
 /** @returns RECORD_MALFORMED when the body is none of an expired record */

@@ -67,3 +67,15 @@ export const FEED_NEXT_HEADER = 'airtight-next';
 export const FEED_HEAD_HEADER = 'airtight-head';
 /** Response header of `GET /records/P` of a confidential record: lower-case hex. */
 export const LEAF_HASH_HEADER = 'airtight-leaf-hash';
+/** Of the feed to the outside: datasets, by the beginning of their names, of whose records the payload is left out. */
+export const FEED_WITHHELD_HEADER = 'airtight-withheld';
+
+/** The frame of a body. */
+export function formatFrame(body: Uint8Array, crc32: (data: Uint8Array) => number): Uint8Array {
+  const frame = new Uint8Array(FRAME_HEADER_BYTES + body.length);
+  const view = new DataView(frame.buffer);
+  view.setUint32(0, body.length, true);
+  view.setUint32(4, crc32(body), true);
+  frame.set(body, FRAME_HEADER_BYTES);
+  return frame;
+}

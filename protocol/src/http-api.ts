@@ -333,7 +333,30 @@ export const EvidenceItem = Type.Object({
 });
 export type EvidenceItem = Static<typeof EvidenceItem>;
 
-/** The ledger with everything that is known of its witnesses. */
+/** Somebody outside who holds checkpoints of the ledger. */
+export const AnchorSinkItem = Type.Object({
+  /** The receipts are `/ledger/anchors/{size}/{id}`. */
+  id: Text,
+  /** `rfc3161`, `git` or `file`. */
+  kind: Text,
+  intervalMs: Type.Integer(),
+  latest: Type.Union([
+    Type.Object({
+      size: Type.Integer(),
+      anchoredAt: Time,
+      /** What the authority says; null when nobody vouches for a time. */
+      time: Type.Union([Time, Type.Null()]),
+      authority: Text,
+    }),
+    Type.Null(),
+  ]),
+  /** The checkpoint that is on its way. */
+  pending: Type.Union([Type.Object({ size: Type.Integer(), since: Time }), Type.Null()]),
+  error: Type.Union([Type.Object({ at: Time, detail: Text }), Type.Null()]),
+});
+export type AnchorSinkItem = Static<typeof AnchorSinkItem>;
+
+/** The ledger with everything that is known of its witnesses and outside anchors. */
 export const LedgerDetail = Type.Object({
   ...LedgerStatus.properties,
   final: Type.Union([Type.Object({ size: Type.Integer(), root: Text, checkpoint: Text }), Type.Null()]),
@@ -352,6 +375,8 @@ export const LedgerDetail = Type.Object({
   logs: Type.Array(Type.Object({ origin: Text, vkey: Text })),
   /** Newest first. */
   evidence: Type.Array(EvidenceItem),
+  /** Empty when nothing is anchored outside, or the ledger does not answer. */
+  anchors: Type.Array(AnchorSinkItem),
 });
 export type LedgerDetail = Static<typeof LedgerDetail>;
 

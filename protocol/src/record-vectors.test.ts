@@ -141,7 +141,7 @@ test('the proof set is that of the published vectors, and each changed one fails
     [1001, 1003, 1005],
   );
   assert.deepEqual(JSON.parse(formatProofSet(parsed.value)), set);
-  assert.equal(set.policy, policyFingerprint(policyText));
+  assert.equal(set.policy, policyFingerprint(policy.value));
   for (const { why, set: changed, fails, malformed } of mustReject) {
     const read = parseProofSet(JSON.stringify(changed));
     assert.equal(!read.ok, malformed === true, why);

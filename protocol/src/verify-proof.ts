@@ -14,6 +14,7 @@
  * Who brings the device's key himself relies on nothing the operator has written: then an unsigned record fails too.
  */
 import {
+  type AnchorTrust,
   type BundleStep,
   type BundleVerdict,
   decodeBase64,
@@ -56,15 +57,17 @@ export interface ProofOptions {
   /** The 32 bytes of the device's public key, when the verifier has it from the device's owner. */
   readonly deviceKey?: Uint8Array | undefined;
   readonly algorithms?: SignatureAlgorithms;
+  /** Whom the verifier believes about the time of outside anchors. */
+  readonly anchorTrust?: AnchorTrust | undefined;
 }
 
 /** Verifies a bundle against a policy. Never throws for anything a bundle may hold. */
 export function verifyProof(
   bundle: ProofBundle,
   policy: Policy,
-  { deviceKey, algorithms = nobleAlgorithms }: ProofOptions = {},
+  { deviceKey, algorithms = nobleAlgorithms, anchorTrust }: ProofOptions = {},
 ): ProofVerdict {
-  const verdict = verifyBundle(bundle, policy, algorithms);
+  const verdict = verifyBundle(bundle, policy, algorithms, anchorTrust);
   const placed = placedRecord(bundle.record);
   const opened = openedOf(placed, bundle.disclosure);
   const record = opened === undefined ? placed : opened.ok ? shownRecord(opened.value) : opened;

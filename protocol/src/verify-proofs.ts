@@ -3,6 +3,7 @@
  * adds `signature` and `deviceKey`, as verifyProof does. The records of the keys are in the set, and must be proven too.
  */
 import {
+  type AnchorTrust,
   type BundleStep,
   type FieldDisclosure,
   nobleAlgorithms,
@@ -61,15 +62,17 @@ export interface ProofsOptions {
   readonly deviceKey?: Uint8Array | undefined;
   readonly algorithms?: SignatureAlgorithms;
   readonly sha?: Sha256;
+  /** Whom the verifier believes about the time of outside anchors. */
+  readonly anchorTrust?: AnchorTrust | undefined;
 }
 
 /** Verifies a set against a policy. Never throws for anything a set may hold. */
 export function verifyProofs(
   set: ProofSet,
   policy: Policy,
-  { deviceKey, algorithms = nobleAlgorithms, sha = nobleSha256 }: ProofsOptions = {},
+  { deviceKey, algorithms = nobleAlgorithms, sha = nobleSha256, anchorTrust }: ProofsOptions = {},
 ): ProofsVerdict {
-  const verdict = verifyProofSet(set, policy, algorithms, sha);
+  const verdict = verifyProofSet(set, policy, algorithms, sha, anchorTrust);
   const decoded = verdict.records.map(({ record }) => placedRecord(record));
   const keys = verdict.records.filter((_, at) => datasetOf(decoded[at]) === KEYS_DATASET);
   let signed = 0;

@@ -91,3 +91,12 @@ test('HJ 212: N passes, S is suspect, the rest fails, anything else says nothing
   assert.deepEqual([...'NSFMDCTB'].map(flagOfHj212), [1, 3, 4, 4, 4, 4, 4, 4]);
   assert.deepEqual([undefined, '', 'n', 'toString'].map(flagOfHj212), [2, 2, 2, 2]);
 });
+
+test('what the instrument says of its value is one test among the others in the roll-up', () => {
+  const inRange = grossRange(35, [0, 1000]);
+  assert.equal(rollUp([flagOfHj212('N'), inRange]), 1);
+  assert.equal(rollUp([flagOfHj212('S'), inRange]), 3);
+  assert.equal(rollUp([flagOfHj212('D'), inRange]), 4);
+  assert.equal(rollUp([flagOfHj212(undefined), inRange]), 1);
+  assert.equal(rollUp([flagOfHj212(undefined), grossRange(null, [0, 1000])]), 2);
+});

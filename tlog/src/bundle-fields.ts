@@ -73,3 +73,9 @@ export function toList(json: unknown, field: string, min: number, max: number): 
   if (!Array.isArray(json) || json.length < min || json.length > max) throw wrong(field, `not a list of ${min} to ${max}`);
   return json;
 }
+
+/** Fingerprint of a policy. */
+export function toFingerprint(json: unknown): string {
+  if (typeof json !== 'string' || !/^[0-9a-f]{64}$/.test(json)) throw wrong('policy', 'not 64 hexadecimal digits');
+  return json;
+}

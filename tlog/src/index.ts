@@ -1,3 +1,4 @@
+export * from './anchor.ts';
 export * from './base64.ts';
 export * from './bundle-fields.ts';
 export * from './checkpoint.ts';
@@ -19,6 +20,10 @@ export * from './signature.ts';
 export * from './signed-note.ts';
 export * from './tile.ts';
 export * from './tile-source.ts';
+export { DerError } from './time-stamp/der.ts';
+export * from './time-stamp/signature-scheme.ts';
+export * from './time-stamp/time-stamp-request.ts';
+export * from './time-stamp/verify-time-stamp.ts';
 export * from './tlog-proof.ts';
 export * from './trusted-checkpoint.ts';
 export * from './verdict.ts';

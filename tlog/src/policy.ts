@@ -7,8 +7,9 @@
  *   quorum <name>|none
  */
 import { equalBytes } from '@noble/curves/utils.js';
+import { sha256Hex } from './sha256.ts';
 import { type Fault, fail, pass, type Verdict } from './verdict.ts';
-import { ED25519, ED25519_COSIGNATURE, ML_DSA_44_COSIGNATURE, parseVkey, type Vkey } from './vkey.ts';
+import { ED25519, ED25519_COSIGNATURE, formatVkey, ML_DSA_44_COSIGNATURE, parseVkey, type Vkey } from './vkey.ts';
 
 /** The specification asks for at least 32 of each kind. */
 export const POLICY_MAX_LINES = 1000;
@@ -73,6 +74,25 @@ export function parsePolicy(text: string): Verdict<Policy> {
 /** The policy that trusts one log and asks for no witness. */
 export function policyOfLog(vkey: Vkey): Policy {
   return { logs: [{ vkey }], witnesses: [], groups: [], quorum: null };
+}
+
+/**
+ * The policy in one form, whatever its file looks like: without addresses and comments, logs, then witnesses, then groups
+ * (their thresholds as numbers), each kind and the members of a group in ascending order (by UTF-16 code units), then the quorum.
+ */
+export function canonicalPolicy({ logs, witnesses, groups, quorum }: Policy): string {
+  const lines = [
+    ...logs.map(({ vkey }) => `log ${formatVkey(vkey)}`).sort(),
+    ...witnesses.map(({ name, vkey }) => `witness ${name} ${formatVkey(vkey)}`).sort(),
+    ...groups.map(({ name, threshold, members }) => `group ${name} ${threshold} ${[...members].sort().join(' ')}`).sort(),
+    `quorum ${quorum ?? NO_WITNESS}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** Lower-case hex SHA-256 of the canonical form: tells whether two people trust the same logs and witnesses. */
+export function policyFingerprint(policy: Policy): string {
+  return sha256Hex(new TextEncoder().encode(canonicalPolicy(policy)));
 }
 
 /** @returns what is wrong with the line, or null */

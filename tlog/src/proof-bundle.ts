@@ -6,15 +6,19 @@
  *    "batch": {"record": <base64 of the batch record's bytes>, "index": i, "path": [<base64>…]},
  *    "ledger": {"index": n, "path": [<base64>…]},
  *    "checkpoint": "<signed note>",
+ *    "policy"?: "<lower-case hex SHA-256, policyFingerprint>",
+ *    "anchors"?: [{"sink", "kind", "checkpoint", "path", "receipt"}…],
  *    "disclosure"?: <field-disclosure.ts>,
  *    "deviceKey"?: {"record", "position", "batch", "ledger"}}
  *
+ * `policy` is the fingerprint of the trust policy that the maker publishes, `anchors` what others hold of the log (anchor.ts).
  * The record of a confidential dataset holds a commitment in the place of its payload; `disclosure` shows fields of it.
  * `deviceKey` is a second record under the same checkpoint: that of the key with which the device signed the first.
  * No other key is taken, and base64 is strict: a changed character cannot hide in a bundle.
  */
+import { type Anchor, anchorJson, toAnchors } from './anchor.ts';
 import { encodeBase64 } from './base64.ts';
-import { fieldsOf, readBundleFields, toBytes, toHashes, toOrdinal, wrong } from './bundle-fields.ts';
+import { fieldsOf, readBundleFields, toBytes, toFingerprint, toHashes, toOrdinal, wrong } from './bundle-fields.ts';
 import { disclosureJson, toDisclosure } from './field-disclosure.ts';
 import type { FieldDisclosure } from './field-tree.ts';
 import { PATH_MAX_HASHES } from './tlog-proof.ts';
@@ -48,6 +52,10 @@ export interface ProvenRecord {
 export interface ProofBundle extends ProvenRecord {
   /** The signed checkpoint with its cosignatures, verbatim. */
   readonly checkpoint: string;
+  /** Fingerprint of the policy it was made under: says whom the maker trusts, proves nothing. */
+  readonly policy?: string;
+  /** What others hold of a checkpoint that covers it. */
+  readonly anchors?: readonly Anchor[];
   /** Fields of a record that holds a commitment in the place of its payload. */
   readonly disclosure?: FieldDisclosure;
   /** The record of the signing key, under the same checkpoint. */
@@ -57,11 +65,16 @@ export interface ProofBundle extends ProvenRecord {
 /** @returns BUNDLE_MALFORMED naming the field that is wrong; whether the bundle proves anything is for verifyBundle */
 export function parseBundle(text: string): Verdict<ProofBundle> {
   return readBundleFields(text, BUNDLE_MAX_CHARACTERS, (json) => {
-    const fields = fieldsOf(json, 'bundle', ['format', ...RECORD_FIELDS, 'checkpoint', 'disclosure', 'deviceKey']);
+    const fields = fieldsOf(json, 'bundle', ['format', ...RECORD_FIELDS, 'checkpoint', 'policy', 'anchors', 'disclosure', 'deviceKey']);
     if (fields.format !== BUNDLE_FORMAT) throw wrong('format', `not ${BUNDLE_FORMAT}`);
     if (typeof fields.checkpoint !== 'string') throw wrong('checkpoint', 'not a text');
-    const disclosure = fields.disclosure === undefined ? {} : { disclosure: toDisclosure(fields.disclosure, 'disclosure') };
-    const bundle = { ...toProvenRecord(fields, ''), checkpoint: fields.checkpoint, ...disclosure };
+    const bundle = {
+      ...toProvenRecord(fields, ''),
+      checkpoint: fields.checkpoint,
+      ...(fields.policy === undefined ? {} : { policy: toFingerprint(fields.policy) }),
+      ...(fields.anchors === undefined ? {} : { anchors: toAnchors(fields.anchors, 'anchors') }),
+      ...(fields.disclosure === undefined ? {} : { disclosure: toDisclosure(fields.disclosure, 'disclosure') }),
+    };
     if (fields.deviceKey === undefined) return bundle;
     const deviceKey = toProvenRecord(fieldsOf(fields.deviceKey, 'deviceKey', RECORD_FIELDS), 'deviceKey.');
     return { ...bundle, deviceKey };
@@ -74,6 +87,8 @@ export function formatBundle(bundle: ProofBundle): string {
     format: BUNDLE_FORMAT,
     ...provenRecordJson(bundle),
     checkpoint: bundle.checkpoint,
+    ...(bundle.policy === undefined ? {} : { policy: bundle.policy }),
+    ...(bundle.anchors === undefined ? {} : { anchors: bundle.anchors.map(anchorJson) }),
     ...(bundle.disclosure === undefined ? {} : { disclosure: disclosureJson(bundle.disclosure) }),
     ...(bundle.deviceKey === undefined ? {} : { deviceKey: provenRecordJson(bundle.deviceKey) }),
   };

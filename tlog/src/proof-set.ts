@@ -2,8 +2,9 @@
  * Proof sets `*.airtight-proofs.json`: one file that proves many records, under one checkpoint.
  *
  *   {"format": "airtight-proof-set@1",
- *    "policy"?: "<lower-case hex SHA-256 of the policy text it was made under>",
+ *    "policy"?: "<lower-case hex SHA-256, policyFingerprint>",
  *    "checkpoint": "<signed note>",
+ *    "anchors"?: [{"sink", "kind", "checkpoint", "path", "receipt"}…],
  *    "ledger": [<base64>…],
  *    "batches": [
  *      {"record": <base64 of the batch record's bytes>, "index": n, "entryHash": <base64>, "path": [<base64>…],
@@ -16,11 +17,11 @@
  * Batches ascend by index, the records of a batch by position; no position stands there twice. No other key is taken, and
  * base64 is strict: a changed character cannot hide.
  */
+import { type Anchor, anchorJson, toAnchors } from './anchor.ts';
 import { encodeBase64 } from './base64.ts';
-import { fieldsOf, readBundleFields, toBytes, toHash, toHashes, toList, toOrdinal, wrong } from './bundle-fields.ts';
+import { fieldsOf, readBundleFields, toBytes, toFingerprint, toHash, toHashes, toList, toOrdinal, wrong } from './bundle-fields.ts';
 import { disclosureJson, toDisclosure } from './field-disclosure.ts';
 import type { FieldDisclosure } from './field-tree.ts';
-import { sha256Hex } from './sha256.ts';
 import { PATH_MAX_HASHES } from './tlog-proof.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -57,6 +58,8 @@ export interface ProofSet {
   readonly policy?: string;
   /** The signed checkpoint with its cosignatures, verbatim. */
   readonly checkpoint: string;
+  /** What others hold of a checkpoint that covers all of it. */
+  readonly anchors?: readonly Anchor[];
   /** Multi-proof of the batches in the checkpoint's tree. */
   readonly ledger: readonly Uint8Array[];
   readonly batches: readonly SetBatch[];
@@ -68,15 +71,10 @@ export function proofFormatOf(text: string): 'one' | 'set' | undefined {
   return name === undefined ? undefined : name === 'airtight-proof' ? 'one' : 'set';
 }
 
-/** Lower-case hex SHA-256 of a policy text: its fingerprint. */
-export function policyFingerprint(text: string): string {
-  return sha256Hex(new TextEncoder().encode(text));
-}
-
 /** @returns BUNDLE_MALFORMED naming the field that is wrong; whether the set proves anything is for verifyProofSet */
 export function parseProofSet(text: string): Verdict<ProofSet> {
   return readBundleFields(text, PROOF_SET_MAX_CHARACTERS, (json) => {
-    const fields = fieldsOf(json, 'set', ['format', 'policy', 'checkpoint', 'ledger', 'batches']);
+    const fields = fieldsOf(json, 'set', ['format', 'policy', 'checkpoint', 'anchors', 'ledger', 'batches']);
     if (fields.format !== PROOF_SET_FORMAT) throw wrong('format', `not ${PROOF_SET_FORMAT}`);
     if (typeof fields.checkpoint !== 'string') throw wrong('checkpoint', 'not a text');
     const batches = toList(fields.batches, 'batches', 1, PROOF_SET_MAX_RECORDS).map((batch, at) => toBatch(batch, `batches[${at}]`));
@@ -85,17 +83,23 @@ export function parseProofSet(text: string): Verdict<ProofSet> {
     if (positions.length > PROOF_SET_MAX_RECORDS) throw wrong('batches', `more than ${PROOF_SET_MAX_RECORDS} records`);
     if (new Set(positions).size < positions.length) throw wrong('batches', 'a position stands there twice');
     const ledger = toHashes(fields.ledger, 'ledger', PATH_MAX_HASHES * batches.length);
-    const set = { checkpoint: fields.checkpoint, ledger, batches };
-    return fields.policy === undefined ? set : { ...set, policy: toFingerprint(fields.policy) };
+    return {
+      ...(fields.policy === undefined ? {} : { policy: toFingerprint(fields.policy) }),
+      checkpoint: fields.checkpoint,
+      ...(fields.anchors === undefined ? {} : { anchors: toAnchors(fields.anchors, 'anchors') }),
+      ledger,
+      batches,
+    };
   });
 }
 
 /** The set as a file: JSON, a batch a line. */
-export function formatProofSet({ policy, checkpoint, ledger, batches }: ProofSet): string {
+export function formatProofSet({ policy, checkpoint, anchors, ledger, batches }: ProofSet): string {
   const head = {
     format: PROOF_SET_FORMAT,
     ...(policy === undefined ? {} : { policy }),
     checkpoint,
+    ...(anchors === undefined ? {} : { anchors: anchors.map(anchorJson) }),
     ledger: ledger.map(encodeBase64),
   };
   return `${JSON.stringify(head).slice(0, -1)},"batches":[\n${batches.map((batch) => JSON.stringify(batchJson(batch))).join(',\n')}\n]}\n`;
@@ -137,11 +141,6 @@ function toRecord(json: unknown, at: string): SetRecord {
     record: toBytes(record, `${at}.record`),
     ...(disclosure === undefined ? {} : { disclosure: toDisclosure(disclosure, `${at}.disclosure`) }),
   };
-}
-
-function toFingerprint(json: unknown): string {
-  if (typeof json !== 'string' || !/^[0-9a-f]{64}$/.test(json)) throw wrong('policy', 'not 64 hexadecimal digits');
-  return json;
 }
 
 function ascend(numbers: readonly number[]): boolean {

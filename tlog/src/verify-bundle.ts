@@ -9,6 +9,9 @@
  * | ledger     | the batch record is an entry of the ledger                               | its entry hash → root in the checkpoint     |
  * | checkpoint | the checkpoint was signed by a log that the policy knows                 | signature                                   |
  * | witnesses  | enough independent witnesses have cosigned it                            | cosignatures, quorum                        |
+ * | anchor     | others hold a checkpoint of this log that covers the record, since when  | consistency, receipt; one step for each     |
+ *
+ * An anchor of which the verifier cannot check everything is no step: `anchors` tells what is left open.
  *
  * So a changed digit in the record fails at `batch` alone: the record still has a leaf hash, but not the one that the
  * batch holds. A changed batch record fails at `batch` (its root) and at `ledger`, a changed checkpoint at `ledger` and
@@ -17,6 +20,7 @@
 
 import { equalBytes } from '@noble/curves/utils.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import { type AnchorTrust, type AnchorVerdict, verifyAnchors } from './anchor.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { rootFromInclusion } from './inclusion.ts';
 import { leafHash } from './merkle.ts';
@@ -26,7 +30,7 @@ import { nobleAlgorithms, type SignatureAlgorithms } from './signature.ts';
 import { type Cosigner, openCheckpoint, readCheckpoint, verifyQuorum } from './trusted-checkpoint.ts';
 import { type Fault, fail, pass, type TlogCode, type Verdict } from './verdict.ts';
 
-export type BundleStepName = 'record' | 'batch' | 'ledger' | 'checkpoint' | 'witnesses';
+export type BundleStepName = 'record' | 'batch' | 'ledger' | 'checkpoint' | 'witnesses' | 'anchor';
 
 /** Lower-case hex hashes that a step computed or compared. */
 export interface StepHashes {
@@ -56,6 +60,8 @@ export interface BundleVerdict {
   readonly checkpoint?: Checkpoint;
   /** Witnesses of the policy whose cosignatures verify. */
   readonly cosigners: readonly Cosigner[];
+  /** One for each anchor of the bundle; those that are not `unchecked` are steps too. */
+  readonly anchors: readonly AnchorVerdict[];
 }
 
 /** What the batch record must tell for its tree to be checked. */
@@ -73,23 +79,45 @@ const COMMITMENTS: readonly unknown[] = ['plain', 'salted-fields'];
 const NEWLINE = 0x0a;
 
 /** Verifies a bundle against a policy. Never throws for anything a bundle may hold. */
-export function verifyBundle(bundle: ProofBundle, policy: Policy, algorithms: SignatureAlgorithms = nobleAlgorithms): BundleVerdict {
+export function verifyBundle(
+  bundle: ProofBundle,
+  policy: Policy,
+  algorithms: SignatureAlgorithms = nobleAlgorithms,
+  trust: AnchorTrust = {},
+): BundleVerdict {
   const note = new TextEncoder().encode(bundle.checkpoint);
   const checkpoint = readCheckpoint(note);
   const cosigners = verifyQuorum(note, policy, algorithms);
+  const lastIndex = Math.max(bundle.ledger.index, bundle.deviceKey?.ledger.index ?? 0);
+  const anchors = verifyAnchors(bundle.anchors ?? [], checkpoint, lastIndex, trust);
   const steps = [
     recordStep(bundle),
     batchStep(bundle),
     ledgerStep(bundle, checkpoint),
     checkpointStep(note, policy, algorithms),
     witnessesStep(cosigners, policy),
+    ...anchorSteps(anchors),
   ];
   return {
     ok: steps.every((step) => step.ok),
     steps,
     ...(checkpoint.ok ? { checkpoint: checkpoint.value } : {}),
     cosigners: cosigners.ok ? cosigners.value : [],
+    anchors,
   };
+}
+
+/** The anchors that were checked, as steps. */
+export function anchorSteps(anchors: readonly AnchorVerdict[]): BundleStep[] {
+  return anchors
+    .filter(({ state }) => state !== 'unchecked')
+    .map(({ sink, state, code, detail }) => ({
+      step: 'anchor',
+      ok: state === 'verified',
+      ...(code === undefined ? {} : { code }),
+      detail: `${sink}: ${detail}`,
+      hashes: {},
+    }));
 }
 
 function passed(step: BundleStepName, detail: string, hashes: StepHashes = {}): BundleStep {

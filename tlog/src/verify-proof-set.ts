@@ -8,9 +8,11 @@
  * - ledger: the batch record's hash is the one that the file states, and the stated ones lead to the root in the
  *   checkpoint. A changed batch record fails its own records; a changed path fails all.
  * - checkpoint, witnesses: of all records.
+ * - anchor: of the file. One that is wrong fails the file and not its records: they are proven without it.
  */
 import { equalBytes } from '@noble/curves/utils.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
+import { type AnchorTrust, type AnchorVerdict, verifyAnchors } from './anchor.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { FieldDisclosure } from './field-tree.ts';
 import { leafHash } from './merkle.ts';
@@ -21,7 +23,15 @@ import { nobleSha256, type Sha256 } from './sha256.ts';
 import { nobleAlgorithms, type SignatureAlgorithms } from './signature.ts';
 import { type Cosigner, readCheckpoint, verifyQuorum } from './trusted-checkpoint.ts';
 import { type Fault, fail, type TlogCode, type Verdict } from './verdict.ts';
-import { type BundleStep, type BundleStepName, checkpointStep, hasHeaderLine, parseBatchTree, witnessesStep } from './verify-bundle.ts';
+import {
+  anchorSteps,
+  type BundleStep,
+  type BundleStepName,
+  checkpointStep,
+  hasHeaderLine,
+  parseBatchTree,
+  witnessesStep,
+} from './verify-bundle.ts';
 
 export interface SetFault {
   readonly step: BundleStepName;
@@ -43,12 +53,14 @@ export interface ProofSetVerdict {
   readonly ok: boolean;
   /** One for each record of the set, in its order. */
   readonly records: readonly SetRecordVerdict[];
-  /** The steps that all records share: checkpoint, witnesses. */
+  /** The steps that all records share: checkpoint, witnesses, and each anchor that was checked. */
   readonly shared: readonly BundleStep[];
   /** As the set has it; worth what the step `checkpoint` says. None when it cannot be read. */
   readonly checkpoint?: Checkpoint;
   /** Witnesses of the policy whose cosignatures verify. */
   readonly cosigners: readonly Cosigner[];
+  /** One for each anchor of the set. */
+  readonly anchors: readonly AnchorVerdict[];
 }
 
 /** Verifies a set against a policy. Never throws for anything a set may hold. */
@@ -57,12 +69,15 @@ export function verifyProofSet(
   policy: Policy,
   algorithms: SignatureAlgorithms = nobleAlgorithms,
   sha: Sha256 = nobleSha256,
+  trust: AnchorTrust = {},
 ): ProofSetVerdict {
   const note = new TextEncoder().encode(set.checkpoint);
   const checkpoint = readCheckpoint(note);
   const cosigners = verifyQuorum(note, policy, algorithms);
-  const shared = [checkpointStep(note, policy, algorithms), witnessesStep(cosigners, policy)];
-  const sharedFaults = shared.flatMap(({ step, code, detail }) => (code === undefined ? [] : [{ step, code, detail }]));
+  const ofAll = [checkpointStep(note, policy, algorithms), witnessesStep(cosigners, policy)];
+  const anchors = verifyAnchors(set.anchors ?? [], checkpoint, set.batches.at(-1)?.index ?? 0, trust);
+  const shared = [...ofAll, ...anchorSteps(anchors)];
+  const sharedFaults = ofAll.flatMap(({ step, code, detail }) => (code === undefined ? [] : [{ step, code, detail }]));
   const tree = ledgerFault(set, checkpoint, sha);
   const records = set.batches.flatMap((batch) => {
     const ledger = tree ?? entryFault(batch, sha);
@@ -81,6 +96,7 @@ export function verifyProofSet(
     shared,
     ...(checkpoint.ok ? { checkpoint: checkpoint.value } : {}),
     cosigners: cosigners.ok ? cosigners.value : [],
+    anchors,
   };
 }
 

@@ -20,7 +20,7 @@ import { buildProofSet, neededBeside, type ProofSetSource } from './proof-set.ts
 
 export interface CompletenessSource {
   readonly ingest: Pick<IngestClient, 'completeness' | 'inclusions'>;
-  readonly ledger: Pick<LedgerClient, 'info' | 'file'>;
+  readonly ledger: Pick<LedgerClient, 'info' | 'file' | 'anchorsCovering'>;
   readonly control: ProofSetSource['control'];
   readonly store: Pick<Store, 'query'>;
 }

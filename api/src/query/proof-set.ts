@@ -4,7 +4,6 @@ import {
   formatProofSet,
   leafHash,
   multiProofFromTiles,
-  policyFingerprint,
   type SetBatch,
   type SetRecord,
   type TileSource,
@@ -13,7 +12,8 @@ import {
 import type { ControlState } from '../control/control-state.ts';
 import type { IngestClient, ProvenBatch, ProvenRecordText } from '../upstream/ingest-client.ts';
 import type { LedgerClient } from '../upstream/ledger-client.ts';
-import { fromBase64 } from './proof.ts';
+import { fromBase64 } from './answered-bytes.ts';
+import { trustMembers } from './proof-anchors.ts';
 import { checkpointOver } from './proof-checkpoint.ts';
 
 /** Records that one request may ask for: a week of readings, one a minute. */
@@ -25,7 +25,7 @@ const TILES_AT_ONCE = 16;
 
 export interface ProofSetSource {
   readonly ingest: Pick<IngestClient, 'inclusions'>;
-  readonly ledger: Pick<LedgerClient, 'info' | 'file'>;
+  readonly ledger: Pick<LedgerClient, 'info' | 'file' | 'anchorsCovering'>;
   readonly control: Pick<ControlState, 'signingKeyAt' | 'datasets' | 'contractAt'>;
   /** Throws when the person may not read the record. */
   readonly permit: (header: RecordHeader) => void;
@@ -54,7 +54,8 @@ export async function buildProofSet(asked: readonly number[], source: ProofSetSo
   const indexes = batches.map(({ index }) => index);
   const { size, checkpoint } = checkpointOver(indexes.at(-1) as number, info);
   const ledger = await multiProofFromTiles(tilesOf(source.ledger), indexes, size);
-  return formatProofSet({ policy: policyFingerprint(`log ${info.vkey}\nquorum none\n`), checkpoint, ledger, batches });
+  const trust = await trustMembers(indexes.at(-1) as number, size, info, source.ledger);
+  return formatProofSet({ ...trust, checkpoint, ledger, batches });
 }
 
 /** Asks for batches until all positions are in one; a batch that is there already is asked for anew with all of its records. */
@@ -140,7 +141,7 @@ function toSetRecord({ position, leafHash: stated, record, disclosure }: ProvenR
 }
 
 /** The ledger's tiles, a bounded number at a time. */
-function tilesOf(ledger: ProofSetSource['ledger']): TileSource {
+function tilesOf(ledger: Pick<LedgerClient, 'file'>): TileSource {
   let free = TILES_AT_ONCE;
   const waiting: (() => void)[] = [];
   return {

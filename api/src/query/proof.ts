@@ -1,26 +1,20 @@
 /** Proof bundles: everything a person needs to verify one record without asking anybody. */
 import { AirtightError } from '@airtight/protocol';
-import {
-  decodeBase64,
-  type FieldDisclosure,
-  formatBundle,
-  inclusionFromTiles,
-  type ProvenRecord,
-  type TileSource,
-  toDisclosure,
-} from '@airtight/tlog';
+import { type FieldDisclosure, formatBundle, inclusionFromTiles, type ProvenRecord, type TileSource, toDisclosure } from '@airtight/tlog';
 import type { IngestClient } from '../upstream/ingest-client.ts';
 import type { LedgerClient } from '../upstream/ledger-client.ts';
+import { fromBase64 } from './answered-bytes.ts';
+import { trustMembers } from './proof-anchors.ts';
 import { checkpointOver } from './proof-checkpoint.ts';
 
 interface ProofClients {
   readonly ingest: Pick<IngestClient, 'record' | 'disclosure' | 'inclusion'>;
-  readonly ledger: Pick<LedgerClient, 'info' | 'file'>;
+  readonly ledger: Pick<LedgerClient, 'info' | 'file' | 'anchorsCovering'>;
 }
 
 /**
  * Builds the bundle of a record (`airtight-proof@1`): its bytes, its path in the batch, the batch's path in the ledger, and the
- * checkpoint as published.
+ * checkpoint as published, with what others hold of it.
  * @param keyPosition the record of the key with which the device signed, to be proven along with it
  * @param shown of a confidential record: which fields
  * @returns the text of the file
@@ -34,11 +28,13 @@ export async function buildProof(
   const record = await readAnchored(position, ingest, shown);
   const key = keyPosition === undefined ? undefined : await readAnchored(keyPosition, ingest);
   const last = Math.max(record.ledgerIndex, key?.ledgerIndex ?? 0);
-  const { size, checkpoint } = checkpointOver(last, await ledger.info());
+  const info = await ledger.info();
+  const { size, checkpoint } = checkpointOver(last, info);
   const proven = await proveUnder(record, ledger, size);
   const deviceKey = key === undefined ? undefined : await proveUnder(key, ledger, size);
   const disclosure = record.disclosure === undefined ? {} : { disclosure: record.disclosure };
-  return formatBundle({ ...proven, checkpoint, ...disclosure, ...(deviceKey === undefined ? {} : { deviceKey }) });
+  const trust = await trustMembers(last, size, info, ledger);
+  return formatBundle({ ...proven, checkpoint, ...disclosure, ...trust, ...(deviceKey === undefined ? {} : { deviceKey }) });
 }
 
 interface AnchoredRecord extends Pick<ProvenRecord, 'record' | 'position' | 'batch'> {
@@ -78,11 +74,4 @@ async function proveUnder(
 ): Promise<ProvenRecord> {
   const source: TileSource = { read: async (path) => (await ledger.file(path)).bytes };
   return { ...record, ledger: { index: ledgerIndex, path: await inclusionFromTiles(source, ledgerIndex, size) } };
-}
-
-/** @throws AirtightError SERVICE_UNAVAILABLE */
-export function fromBase64(text: string): Uint8Array {
-  const bytes = decodeBase64(text);
-  if (bytes === null) throw new AirtightError('SERVICE_UNAVAILABLE', 'ingest answered no base64');
-  return bytes;
 }

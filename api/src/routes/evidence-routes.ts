@@ -44,15 +44,17 @@ export function evidenceRoutes(app: FastifyInstance, context: RouteContext): voi
   recordRoutes(app, context);
   batchRoutes(app, context);
   const schema = { response: { 200: LedgerDetail } };
-  const { upstream, forks } = context;
+  const { upstream, forks, ledger } = context;
   app.get('/ledger', { config: { access: 'viewer' }, schema }, async (): Promise<LedgerDetail> => {
     const { final, ownWitness } = upstream;
+    const anchors = await ledger.anchoring().catch(() => []);
     return {
       ...upstream.ledger(),
       final: final === null ? null : { size: final.size, root: final.root, checkpoint: final.checkpoint },
       ownWitness: ownWitness === null ? null : { ...ownWitness, logs: [...ownWitness.logs] },
       logs: forks.logs.map((vkey) => ({ origin: vkey.name, vkey: formatVkey(vkey) })),
       evidence: [...forks.evidence],
+      anchors: anchors.map((sink) => ({ ...sink })),
     };
   });
 }

@@ -6,9 +6,9 @@ import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 import type { RouteContext } from './context.ts';
 
-/** The checkpoints, hash tiles and entry bundles as tlog-tiles names them; nothing else passes. */
+/** The checkpoints, hash tiles and entry bundles as tlog-tiles names them, and the receipts of outside anchors; nothing else passes. */
 const LEDGER_FILE =
-  /^(?:checkpoint(?:\.final)?|tile\/(?:entries|[0-9]|[1-5][0-9]|6[0-3])\/(?:x[0-9]{3}\/){0,5}[0-9]{3}(?:\.p\/[1-9][0-9]{0,2})?)$/;
+  /^(?:checkpoint(?:\.final)?|anchors\/(?:index|[1-9][0-9]{0,15}\/[a-z][a-z0-9-]{0,31})|tile\/(?:entries|[0-9]|[1-5][0-9]|6[0-3])\/(?:x[0-9]{3}\/){0,5}[0-9]{3}(?:\.p\/[1-9][0-9]{0,2})?)$/;
 const YEAR_S = 31_536_000;
 
 export function ledgerFileRoutes(app: FastifyInstance, { ledger }: RouteContext): void {
@@ -17,8 +17,13 @@ export function ledgerFileRoutes(app: FastifyInstance, { ledger }: RouteContext)
     const path = request.params['*'];
     if (!LEDGER_FILE.test(path)) throw new AirtightError('NOT_FOUND', path.slice(0, 200));
     const { bytes, contentType } = await ledger.file(path);
-    // A full tile never changes, a partial one is replaced, a checkpoint is news.
-    const changes = path.startsWith('checkpoint') ? 'no-store' : path.includes('.p/') ? 'no-cache' : `public, max-age=${YEAR_S}, immutable`;
+    // A full tile and a receipt never change, a partial tile is replaced, a checkpoint and an index are news.
+    const changes =
+      path.startsWith('checkpoint') || path === 'anchors/index'
+        ? 'no-store'
+        : path.includes('.p/')
+          ? 'no-cache'
+          : `public, max-age=${YEAR_S}, immutable`;
     // What everybody may check, everybody's page may fetch.
     reply.header('access-control-allow-origin', '*').header('cache-control', changes).type(contentType);
     return reply.send(Buffer.from(bytes));

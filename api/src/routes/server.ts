@@ -18,6 +18,7 @@ import { datasetRoutes } from './dataset-routes.ts';
 import { deviceRoutes } from './device-routes.ts';
 import { erasureRoutes } from './erasure-routes.ts';
 import { evidenceRoutes } from './evidence-routes.ts';
+import { feedRoute } from './feed-route.ts';
 import { dashboardRoutes, hasDashboard, ledgerFileRoutes } from './file-routes.ts';
 import { importRoutes } from './import-routes.ts';
 import { internalRoutes } from './internal-routes.ts';
@@ -100,6 +101,7 @@ function apiRoutes(api: FastifyInstance, context: RouteContext): void {
   dataRoutes(api, context);
   datasetRoutes(api, context);
   evidenceRoutes(api, context);
+  feedRoute(api, context);
   proofRoutes(api, context);
   completenessRoutes(api, context);
   quarantineRoutes(api, context);

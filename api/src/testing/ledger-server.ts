@@ -14,7 +14,7 @@ import {
   tilePath,
   type Vkey,
 } from '@airtight/tlog';
-import type { Cosigning, EvidenceFile } from '../upstream/ledger-client.ts';
+import type { Cosigning, CoveringAnchor, EvidenceFile } from '../upstream/ledger-client.ts';
 
 const ORIGIN = 'test.example/log';
 
@@ -27,6 +27,8 @@ export class LedgerServer {
   cosigning: Cosigning = { log: null, witness: null };
   /** Evidence files, newest first. */
   readonly evidence: EvidenceFile[] = [];
+  /** Answer of `/anchors-covering/…`. */
+  readonly anchors: CoveringAnchor[] = [];
   /** What came to the witness. */
   readonly submitted: Buffer[] = [];
   /** How the witness answers to it. */
@@ -48,6 +50,9 @@ export class LedgerServer {
       if (path.startsWith('witness/v0/')) void this.#witness(path.slice('witness/v0/'.length), request, response);
       else if (path === 'cosigning') response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(this.cosigning));
       else if (path === 'info') response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(this.info()));
+      else if (path === 'anchoring') response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ sinks: [] }));
+      else if (path.startsWith('anchors-covering/'))
+        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ items: this.anchors }));
       else if (path === 'checkpoint') response.end(this.info().checkpoint);
       else if (path === 'metrics') response.end('# TYPE airtight_ledger_size gauge\nairtight_ledger_size 1\n# EOF\n');
       else if (path === 'checkpoint.final' && this.finalSize !== null) response.end(this.info().final?.checkpoint);
@@ -73,7 +78,8 @@ export class LedgerServer {
 
   info() {
     const final = this.finalSize === null ? null : this.#checkpointAt(this.finalSize);
-    return { origin: ORIGIN, vkey: formatVkey(this.vkey), ...this.#checkpointAt(this.entries.length), final };
+    const vkey = formatVkey(this.vkey);
+    return { origin: ORIGIN, vkey, policy: `log ${vkey}\nquorum none\n`, ...this.#checkpointAt(this.entries.length), final };
   }
 
   /** A checkpoint signed by the log, over whatever tree. */

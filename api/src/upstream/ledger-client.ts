@@ -1,5 +1,6 @@
 /** Client of the ledger: what it says of itself, its static files, and the witness behind it. */
 import { AirtightError } from '@airtight/protocol';
+import type { AnchorKind } from '@airtight/tlog';
 import { send } from './ingest-client.ts';
 
 export interface SignedCheckpoint {
@@ -13,6 +14,8 @@ export interface SignedCheckpoint {
 export interface LedgerInfo extends SignedCheckpoint {
   readonly origin: string;
   readonly vkey: string;
+  /** Whom it says to trust: a tlog-policy in canonical form. */
+  readonly policy: string;
   /** The key that takes over, while both sign. */
   readonly nextVkey?: string | null;
   /** The newest checkpoint that fulfils the policy's quorum; null when there is none. */
@@ -70,6 +73,31 @@ export interface EvidenceFile extends EvidenceSummary {
   readonly otherRoot: string | null;
 }
 
+/** An outside sink as the ledger that anchors sees it (docs/reference/internal-http.md). */
+export interface AnchorSinkStatus {
+  readonly id: string;
+  readonly kind: AnchorKind;
+  readonly intervalMs: number;
+  readonly latest: {
+    readonly size: number;
+    readonly anchoredAt: string;
+    readonly time: string | null;
+    readonly authority: string;
+  } | null;
+  readonly pending: { readonly size: number; readonly since: string } | null;
+  readonly error: { readonly at: string; readonly detail: string } | null;
+}
+
+/** A receipt with the body of the checkpoint that it is for. */
+export interface CoveringAnchor {
+  readonly sink: string;
+  readonly kind: AnchorKind;
+  readonly size: number;
+  readonly checkpoint: string;
+  /** Base64. */
+  readonly receipt: string;
+}
+
 /** An answer that is passed on as it is. */
 export interface RelayedAnswer {
   readonly status: number;
@@ -102,6 +130,18 @@ export class LedgerClient {
     return (await (await send(`${this.#url}/cosigning`, { headers: this.#headers })).json()) as Cosigning;
   }
 
+  /** The outside sinks, and how far each of them is. @throws AirtightError SERVICE_UNAVAILABLE */
+  async anchoring(): Promise<readonly AnchorSinkStatus[]> {
+    const answer = await (await send(`${this.#url}/anchoring`, { headers: this.#headers })).json();
+    return (answer as { readonly sinks: readonly AnchorSinkStatus[] }).sinks;
+  }
+
+  /** Of each sink the earliest receipt of a tree of at least this size. @throws AirtightError SERVICE_UNAVAILABLE */
+  async anchorsCovering(size: number): Promise<readonly CoveringAnchor[]> {
+    const answer = await (await send(`${this.#url}/anchors-covering/${size}`, { headers: this.#headers })).json();
+    return (answer as { readonly items: readonly CoveringAnchor[] }).items;
+  }
+
   /** Evidence that it keeps, newest first; none when it neither is nor has a witness. @throws AirtightError SERVICE_UNAVAILABLE */
   async evidence(): Promise<readonly EvidenceSummary[]> {
     try {
@@ -120,7 +160,7 @@ export class LedgerClient {
 
   /**
    * A static file of the log.
-   * @param path `checkpoint` or `tile/…`, already checked against path traversal
+   * @param path `checkpoint`, `tile/…` or `anchors/…`, already checked against path traversal
    * @throws AirtightError NOT_FOUND, SERVICE_UNAVAILABLE
    */
   async file(path: string): Promise<{ readonly bytes: Uint8Array; readonly contentType: string }> {

@@ -19,15 +19,19 @@ function answer(message: WriterAnswer): void {
 }
 
 async function write(request: WriteRequest): Promise<void> {
-  const { port, token, writers, entriesPerRequest: count, requests = Number.POSITIVE_INFINITY, firstEntry } = request;
+  const { port, token, writers, entriesPerRequest: count, firstEntry } = request;
+  const { requests = Number.POSITIVE_INFINITY, ratePerSecond = Number.POSITIVE_INFINITY } = request;
   const latency = createHistogram();
   const seen = { refused: 0, minIndex: Number.POSITIVE_INFINITY, maxIndex: -1, indexes: new Set<number>() };
   const opened = await Promise.all(Array.from({ length: writers }, () => EntryWriter.open(port, token, count)));
   stopped = false;
   let sent = 0;
+  const start = performance.now();
   const lane = async (writer: EntryWriter): Promise<void> => {
     while (sent < requests && !stopped) {
+      const dueInMs = start + ((sent * count) / ratePerSecond) * 1000 - performance.now();
       const first = firstEntry + sent++ * count;
+      if (dueInMs > 0) await sleep(dueInMs);
       const from = performance.now();
       let { status, indexes } = await writer.append(first);
       while (status === 503) {
@@ -45,9 +49,8 @@ async function write(request: WriteRequest): Promise<void> {
     }
   };
   const cpu = process.cpuUsage();
-  const from = performance.now();
   await Promise.all(opened.map(lane));
-  const durationMs = performance.now() - from;
+  const durationMs = performance.now() - start;
   const { user, system } = process.cpuUsage(cpu);
   for (const writer of opened) writer.close();
   if (seen.indexes.size !== sent * count) throw new Error(`${sent * count} entries have ${seen.indexes.size} indexes`);

@@ -10,6 +10,8 @@ export interface WriteRequest {
   readonly entriesPerRequest: number;
   /** Requests of all writers together; none: until `stop`. */
   readonly requests?: number;
+  /** Entries per second of all writers together; none: every answer is followed by the next request. */
+  readonly ratePerSecond?: number;
   /** Number of the first entry: no two entries of a log are alike. */
   readonly firstEntry: number;
 }

@@ -10,7 +10,14 @@ import { type JournalFrame, journalFrames, segmentsIn } from '../journal/journal
 import type { Finding, Progress, StageResult } from './finding.ts';
 
 const JOURNALS = ['records', 'batches', 'anchors', 'quarantine'] as const;
-const SEALED = ['journal/control.snapshot.json', 'store/contracts-state.json', 'imports/*.json', 'audit/progress.json'];
+const SEALED = [
+  'journal/control.snapshot.json',
+  'store/contracts-state.json',
+  'imports/*.json',
+  'audit/progress.json',
+  'mirror.json',
+  'evidence/*.json',
+];
 const PROGRESS_EVERY = 16_384;
 
 /** What ingest knows of its side indices. */
@@ -20,11 +27,10 @@ interface IndexFormat {
   readonly tagOfBody: (body: Uint8Array) => number;
 }
 
-/** @param from position of the records from which on side indices are looked at */
-export async function auditDerived(data: DataDirectory, onProgress: Progress, from = 0): Promise<StageResult> {
+/** Side indices. @param from position of the records from which on they are looked at */
+export async function auditIndices(data: DataDirectory, onProgress: Progress, from = 0): Promise<StageResult> {
   const format = await import('@airtight/ingest');
-  let [indices, snapshots] = [0, 0];
-  const counts = () => ({ indices, snapshots });
+  let indices = 0;
   for (const name of JOURNALS) {
     const dir = join(data.journal, name);
     const segments = segmentsIn(dir);
@@ -32,16 +38,22 @@ export async function auditDerived(data: DataDirectory, onProgress: Progress, fr
     for (const [at, first] of segments.slice(0, -1).entries()) {
       if (name === 'records' && (segments[at + 1] as number) <= from) continue;
       const finding = indexFault(data, dir, first, format, name === 'records', onProgress);
-      if (finding !== undefined) return { counts: counts(), finding };
+      if (finding !== undefined) return { counts: { indices }, finding };
       indices++;
     }
   }
+  return { counts: { indices } };
+}
+
+/** Sealed files alone. */
+export function auditSeals(data: DataDirectory): StageResult {
+  let snapshots = 0;
   for (const file of globSync(SEALED, { cwd: data.root })) {
     const finding = sealFault(data, file);
-    if (finding !== undefined) return { counts: counts(), finding };
+    if (finding !== undefined) return { counts: { snapshots }, finding };
     snapshots++;
   }
-  return { counts: counts() };
+  return { counts: { snapshots } };
 }
 
 function sealFault(data: DataDirectory, file: string): Finding | undefined {
@@ -88,7 +100,7 @@ function compareIndex(
 ): Finding | undefined {
   const index = readFileSync(path);
   const at = (offset: number, detail: string): Finding => {
-    return { stage: 'derived', code: 'DERIVED_FILE_CHANGED', file: relative(data.root, path), offset, detail };
+    return { stage: 'index', code: 'DERIVED_FILE_CHANGED', file: relative(data.root, path), offset, detail };
   };
   let count = 0;
   for (const { position, offset, body } of frames) {

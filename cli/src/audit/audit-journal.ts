@@ -20,6 +20,7 @@ import { rootOfLeafHashes, sha256FromLatin1 } from '@airtight/tlog';
 import type { DataDirectory } from '../data-directory.ts';
 import { type JournalEnd, type JournalFrame, journalFrames, segmentsIn } from '../journal/journal-walk.ts';
 import { RecordReader } from '../journal/record-reader.ts';
+import { readMirrorInfo } from '../mirror/mirror-info.ts';
 import type { Finding, Progress, StageResult } from './finding.ts';
 import { erasuresIn, RemovedPayloads } from './removed-payloads.ts';
 import { type AuditScope, drawSample, EVERYTHING, isWithin, type Since } from './scope.ts';
@@ -120,7 +121,7 @@ class JournalAudit {
     this.#scope = scope;
     this.#reader = new RecordReader(join(data.journal, 'records'));
     this.#records = journalFrames(join(data.journal, 'records'));
-    this.#removed = new RemovedPayloads(() => erasuresIn(journalFrames(join(data.journal, 'records'))));
+    this.#removed = new RemovedPayloads(() => erasuresIn(journalFrames(join(data.journal, 'records'))), withheldIn(data));
     this.#salts = SaltKeys.open(join(data.keys, 'salts'));
     const extent = limits === NO_LIMITS ? journalExtent(data) : limits;
     this.#total = extent.records;
@@ -136,10 +137,21 @@ class JournalAudit {
   }
 
   get counts(): { readonly [what: string]: number } {
-    const gone = { removed: this.#removed.count, erased: this.#removed.erased, committed: this.#committed };
+    const gone = {
+      removed: this.#removed.count,
+      erased: this.#removed.erased,
+      withheld: this.#removed.withheld,
+      committed: this.#committed,
+    };
     const removed = Object.fromEntries(Object.entries(gone).filter(([, count]) => count > 0));
     const chain = this.#looked === this.#batches ? {} : { chain: this.#batches };
-    return { records: this.#hashed, batches: this.#looked, ...chain, unsealed: Math.max(0, this.#next - this.#sealed), ...removed };
+    return {
+      records: this.#hashed,
+      batches: this.#looked,
+      ...chain,
+      unsealed: Math.max(0, this.#next - this.#sealed),
+      ...removed,
+    };
   }
 
   run(): Finding | undefined {
@@ -310,4 +322,13 @@ function firstBatchWithin(data: DataDirectory, since: Since, count: number): num
     if (!batch.ok || isWithin(since, batch.value)) return position;
   }
   return count;
+}
+
+/** What a mirror was not given; a damaged `mirror.json` is found with the other derived files. */
+function withheldIn(data: DataDirectory): readonly string[] {
+  try {
+    return readMirrorInfo(data)?.withheld ?? [];
+  } catch {
+    return [];
+  }
 }

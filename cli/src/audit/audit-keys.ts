@@ -2,7 +2,7 @@
  * The files in keys/: private and public halves belong together, certificates are of their authority, policies can be read
  * and name the own log. What a key has signed is checked where it stands.
  */
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, sign, verify, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatVkey, parsePolicy, parseSigningKey, vkeyOf } from '@airtight/tlog';
@@ -32,6 +32,8 @@ const CHECKS: readonly (readonly [file: string, check: Check])[] = [
   ['region', (data) => policyFault(data, 'region')],
   ['ca.crt', (data) => certificateFault(data, 'ca', 'ca')],
   ['server.crt', (data) => certificateFault(data, 'server', 'ca')],
+  ['ca.key', (data) => certificateKeyFault(data, 'ca')],
+  ['server.key', (data) => certificateKeyFault(data, 'server')],
 ];
 
 /** What a reader of such files throws says what is wrong with them. */
@@ -64,18 +66,38 @@ function ownLogFault(data: DataDirectory): string | undefined {
   return policy.value.logs.some(({ vkey }) => formatVkey(vkey) === own) ? undefined : `the log ${own} is not among those it trusts`;
 }
 
-/** A certificate names its key and is signed by its authority; the `.key` beside it, when it is there, is its private half. */
+/** A certificate is signed by its authority; the `.key` beside it, when it is there, is its private half. Both as they are written. */
 function certificateFault({ keys }: DataDirectory, name: string, authority: string): string | undefined {
-  const certificate = new X509Certificate(readFileSync(join(keys, `${name}.crt`)));
+  const text = readFileSync(join(keys, `${name}.crt`), 'utf8');
+  const certificate = new X509Certificate(text);
+  if (!isPem(text, certificate.toString())) return 'not the PEM text of its certificate';
   const issuer = join(keys, `${authority}.crt`);
   if (existsSync(issuer) && !certificate.verify(new X509Certificate(readFileSync(issuer)).publicKey))
     return `not signed by ${authority}.crt`;
-  const keyFile = join(keys, `${name}.key`);
-  if (!existsSync(keyFile)) return undefined;
-  return certificate.checkPrivateKey(createPrivateKey(readFileSync(keyFile))) ? undefined : `${name}.key is not its key`;
+  return undefined;
+}
+
+function certificateKeyFault({ keys }: DataDirectory, name: string): string | undefined {
+  const text = readFileSync(join(keys, `${name}.key`), 'utf8');
+  const key = createPrivateKey(text);
+  if (!isPem(text, key.export({ type: 'pkcs8', format: 'pem' }).toString())) return 'not the PEM text of its key';
+  if (!existsSync(join(keys, `${name}.crt`))) return undefined;
+  const { publicKey } = new X509Certificate(readFileSync(join(keys, `${name}.crt`)));
+  // A key file holds its public half too, which says nothing about the private one.
+  const isPair = verify(null, PROBE, publicKey, sign(null, PROBE, key));
+  return isPair ? undefined : `not the key of ${name}.crt`;
+}
+
+const PROBE = Buffer.from('airtight audit');
+
+/** PEM readers overlook much; what we wrote is one text. */
+function isPem(text: string, written: string): boolean {
+  const line = written.trimEnd();
+  return text === line || text === `${line}\n`;
 }
 
 function keyFinding(file: string, detail: string): Finding {
-  const code = file.endsWith('.key') ? 'LEDGER_KEY_INVALID' : 'KEY_FILE_INVALID';
+  const isSigning = file === 'ledger.key' || file === 'witness.key';
+  const code = isSigning ? 'LEDGER_KEY_INVALID' : 'KEY_FILE_INVALID';
   return { stage: 'keys', code, file: `keys/${file}`, detail };
 }

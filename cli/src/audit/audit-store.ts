@@ -11,6 +11,9 @@ import type { StageResult } from './finding.ts';
 /** Comparing a year of a region takes a while. */
 const REQUEST_TIMEOUT_MS = 3_600_000;
 
+/** Errors of ClickHouse have numbers. */
+const CLICKHOUSE_CODE = /^\d+$/;
+
 /** What both ways answer. */
 interface StoreReport {
   readonly through: number;
@@ -18,10 +21,18 @@ interface StoreReport {
   readonly finding: { readonly code: Code; readonly table: string; readonly position: number; readonly detail: string } | null;
 }
 
+/** ClickHouse keeps checksums of its own files: what it refuses to read is damaged. */
+function unreadable(error: unknown): StoreReport {
+  if (!(error instanceof Error) || ('code' in error && !CLICKHOUSE_CODE.test(String(error.code)))) throw error;
+  const [detail = ''] = error.message.split('\n');
+  return { through: 0, rows: {}, finding: { code: 'STORE_MISMATCH', table: 'store', position: 0, detail: `it cannot be read: ${detail}` } };
+}
+
 /** @param from position from which on rows are compared */
 export async function auditStored(data: DataDirectory, running: Running | undefined, from = 0): Promise<StageResult> {
-  if (running === undefined && !existsSync(data.store)) return { counts: {}, remark: { zh: '尚无查询库', en: 'there is no store yet' } };
-  const report = running === undefined ? await auditStopped(data, from) : await auditRunning(data, running, from);
+  if (running === undefined && !existsSync(join(data.store, 'clickhouse')))
+    return { counts: {}, remark: { zh: '尚无查询库', en: 'there is no store yet' } };
+  const report = await (running === undefined ? auditStopped(data, from).catch(unreadable) : auditRunning(data, running, from));
   const { indices, ...rows } = report.rows;
   const counts = { records: report.through - from, ...rows, indexRows: indices ?? 0 };
   if (report.finding === null) return { counts };

@@ -52,6 +52,8 @@ export const FILE_KINDS: readonly FileKind[] = [
   { kind: 'store', pattern: /^store\/clickhouse\//, guard: 'derived' },
   { kind: 'spool', pattern: /^store\/spool\/\w+\.native$/, guard: 'free' },
   { kind: 'import state', pattern: /^imports\/[0-9a-f]{64}\.json$/, guard: 'derived' },
+  { kind: 'mirror state', pattern: /^mirror\.json$/, guard: 'derived' },
+  { kind: 'evidence of a mirror', pattern: /^evidence\/[0-9a-f]{64}\.json$/, guard: 'checked' },
   { kind: 'audit state', pattern: /^audit\/progress\.json$/, guard: 'derived' },
   { kind: 'service log', pattern: /^logs\/[\w-]+\.log(\.\d+)?$/, guard: 'free' },
   { kind: 'where the services listen', pattern: /^running\.json$/, guard: 'free' },

@@ -1,7 +1,7 @@
 /** What an audit found: the first wrong place of a stage, by stable code. */
 import type { Bilingual, Code } from '@airtight/protocol';
 
-export type AuditStage = 'journal' | 'batches' | 'ledger' | 'state' | 'entries' | 'derived' | 'keys' | 'store' | 'files';
+export type AuditStage = 'journal' | 'batches' | 'ledger' | 'state' | 'entries' | 'index' | 'derived' | 'keys' | 'store' | 'files';
 
 export interface Finding {
   readonly stage: AuditStage;

@@ -30,6 +30,9 @@ interface Gap {
 }
 
 export class RemovedPayloads {
+  /** Datasets, by the beginning of their names, whose payloads a mirror was not given: nothing accounts for those. */
+  readonly #withheld: readonly string[];
+  #withheldCount = 0;
   /** Of the segment that is being read, by dataset. */
   readonly #open = new Map<string, Gap>();
   readonly #gaps: Gap[] = [];
@@ -41,8 +44,14 @@ export class RemovedPayloads {
   #erasures: readonly ErasureRecord[] | undefined;
   readonly #loadErasures: () => readonly ErasureRecord[];
 
-  constructor(loadErasures: () => readonly ErasureRecord[]) {
+  constructor(loadErasures: () => readonly ErasureRecord[], withheld: readonly string[] = []) {
     this.#loadErasures = loadErasures;
+    this.#withheld = withheld;
+  }
+
+  /** Records whose payload was not handed out. */
+  get withheld(): number {
+    return this.#withheldCount;
   }
 
   /** Records whose payload was removed by policy. */
@@ -65,9 +74,15 @@ export class RemovedPayloads {
     const expired = decodeExpired(frame.body);
     if (!expired.ok) return expired.detail;
     const { header } = expired.value;
+    if (this.#isWithheld(header.dataset)) {
+      this.#withheldCount++;
+      return undefined;
+    }
     const erasure = isSalted(header) ? this.#erasureOf(header, frame.position) : undefined;
     if (erasure === undefined) this.#count++;
     else this.#erased++;
+    // Without the records of removals there is nothing to hold one against.
+    if (this.#isWithheld(RETENTION_DATASET)) return undefined;
     const what = erasure ?? header.dataset;
     const gap = this.#open.get(what) ?? this.#begin(what, frame);
     gap.toPosition = frame.position;
@@ -117,6 +132,10 @@ export class RemovedPayloads {
       ({ dataset, frame, toPosition, count, digest }) =>
         !this.#accounted.has(keyOf(dataset, frame.position, toPosition, count, digest.copy().digest('hex'))),
     );
+  }
+
+  #isWithheld(dataset: string): boolean {
+    return this.#withheld.some((prefix) => dataset.startsWith(prefix));
   }
 
   #begin(dataset: string, { position, file, offset }: JournalFrame): Gap {

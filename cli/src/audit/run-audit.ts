@@ -6,7 +6,7 @@ import { EnvironmentError } from '../command.ts';
 import { type DataDirectory, readInternalToken } from '../data-directory.ts';
 import { LOOPBACK, type Running } from '../endpoints.ts';
 import { IngestClient } from '../ingest-client.ts';
-import { auditDerived } from './audit-derived.ts';
+import { auditIndices, auditSeals } from './audit-derived.ts';
 import { auditEntries, entriesOf } from './audit-entries.ts';
 import { auditJournal, type JournalLimits, type JournalResult, NO_LIMITS } from './audit-journal.ts';
 import { auditKeys } from './audit-keys.ts';
@@ -54,7 +54,8 @@ export async function runAudit(order: AuditOrder): Promise<AuditResult> {
   add('ledger', ledger.result);
   if (ledger.result.finding === undefined) add('state', await auditLedgerState(data));
   add('keys', auditKeys(data));
-  // What compares the two, and what is made from the journal, needs a journal that is sound.
+  // What compares the two needs a journal that is sound; a seal does not.
+  add('derived', auditSeals(data));
   if (journal.finding === undefined) await auditAgainstJournal(order, journal, ledger.checkpoint, limits, add);
   add('files', listFiles(data));
   const findings = reports.flatMap(({ finding }) => (finding === undefined ? [] : [finding]));
@@ -88,7 +89,7 @@ async function auditAgainstJournal(
     add('store', { counts: {}, remark });
     return;
   }
-  add('derived', await auditDerived(data, progress('derived'), journal.firstPosition));
+  add('index', await auditIndices(data, progress('index'), journal.firstPosition));
   onProgress('store', 0, undefined);
   add('store', await auditStored(data, running, journal.firstPosition));
 }

@@ -9,6 +9,7 @@ import { enrollCommand } from './enroll.ts';
 import { eraseCommand } from './erase.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
+import { mirrorCommand } from './mirror.ts';
 import { passwordCommand } from './password.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { rebuildCommand } from './rebuild.ts';
@@ -37,6 +38,7 @@ export const COMMANDS: readonly Command[] = [
   eraseCommand,
   exportCommand,
   auditCommand,
+  mirrorCommand,
   rebuildCommand,
   doctorCommand,
   witnessCommand,

@@ -15,6 +15,8 @@ import {
   verifyProofs,
 } from '@airtight/protocol';
 import {
+  type AnchorTrust,
+  type AnchorVerdict,
   type Fault,
   type Policy,
   PROOF_LIMITS,
@@ -45,6 +47,7 @@ const STEPS: { readonly [step in ProofStepName]: Bilingual } = {
   checkpoint: { zh: '检查点由受信账本签名', en: 'The checkpoint is signed by a ledger you trust' },
   witnesses: { zh: '见证方联署满足策略', en: 'The witnesses your policy asks for have cosigned' },
   disclosure: { zh: '所示字段确属该记录，其余仍隐藏', en: 'The fields that are shown are those of the record; all others stay hidden' },
+  anchor: { zh: '账本之外另有证明', en: 'Somebody outside vouches for the ledger' },
   signature: { zh: '内容由设备密钥签名', en: 'The payload is signed with the key of the device' },
   deviceKey: { zh: '该密钥在此之前已登记给该设备', en: 'That key was on record for this device before' },
 };
@@ -62,8 +65,8 @@ export const verifyCommand = defineCommand({
     en: 'verify the proof of one record or of many offline, step by step',
   },
   details: {
-    zh: '文件可为 *.airtight-proof.json、*.airtight-proofs.json、*.airtight-complete.json（完整性证明）、export evidence 写出的 HTML，或 audit --report 写出的签名报告及其页面。信任策略说明您信任哪个账本、要求哪些见证方联署；不给 --policy 时用数据目录的 keys/policy。设备签过名的记录也核验其签名；给出 --device-key 则不必信任登记的密钥。退出码 0：成立；1：不成立。',
-    en: 'The file is an *.airtight-proof.json, an *.airtight-proofs.json, an *.airtight-complete.json (that nothing is missing) or the HTML that export evidence writes; or a signed report of audit --report, or its page. The policy says which ledger you trust and which witnesses must have cosigned; without --policy it is keys/policy of the data directory. A record that its device signed is checked for that too; with --device-key you need not trust the key on record. Exit code 0: it holds; 1: it does not.',
+    zh: '文件可为 *.airtight-proof.json、*.airtight-proofs.json、*.airtight-complete.json（完整性证明）、export evidence 写出的 HTML，或 audit --report 写出的签名报告及其页面。信任策略说明您信任哪个账本、要求哪些见证方联署；不给 --policy 时用数据目录的 keys/policy。设备签过名的记录也核验其签名；给出 --device-key 则不必信任登记的密钥。外部时间戳按 --tsa-roots（或数据目录的 keys/tsa-roots.pem）核验。退出码 0：成立；1：不成立。',
+    en: 'The file is an *.airtight-proof.json, an *.airtight-proofs.json, an *.airtight-complete.json (that nothing is missing) or the HTML that export evidence writes; or a signed report of audit --report, or its page. The policy says which ledger you trust and which witnesses must have cosigned; without --policy it is keys/policy of the data directory. A record that its device signed is checked for that too; with --device-key you need not trust the key on record. Time stamps of outside anchors are checked by --tsa-roots, or keys/tsa-roots.pem of the data directory. Exit code 0: it holds; 1: it does not.',
   },
   operands: 'FILE',
   options: {
@@ -72,6 +75,11 @@ export const verifyCommand = defineCommand({
       type: 'string',
       value: 'FILE',
       doc: { zh: '设备的 Ed25519 公钥：要求记录带有其签名', en: "the device's Ed25519 public key: the record must carry its signature" },
+    },
+    'tsa-roots': {
+      type: 'string',
+      value: 'FILE',
+      doc: { zh: '您信任的时间戳机构根证书（PEM）', en: 'root certificates of the time-stamping authorities that you trust (PEM)' },
     },
     auditor: {
       type: 'string',
@@ -87,13 +95,15 @@ export const verifyCommand = defineCommand({
   async run(values, operands, terminal): Promise<ExitCode> {
     const [file, ...more] = operands;
     if (file === undefined || more.length > 0) throw new UsageError({ zh: '请给出一个证据包文件', en: 'name one proof bundle' });
+    const data = dataDirectory(values.data);
     const text = readFileSync(file, 'utf8');
     if (isReport(text) || noteInPage(text) !== undefined) {
-      const keyFile = values.auditor ?? vkeyFileOf(join(dataDirectory(values.data).keys, 'audit.key'));
+      const keyFile = values.auditor ?? vkeyFileOf(join(data.keys, 'audit.key'));
       return verifyReport(text, keyFile, values.json === true, terminal);
     }
-    const trusted = readPolicy(values.policy ?? dataDirectory(values.data).policyFile);
-    const check: Check = { ...trusted, deviceKey: readDeviceKey(values['device-key']), asJson: values.json === true };
+    const trusted = readPolicy(values.policy ?? data.policyFile);
+    const anchorTrust = await readAnchorTrust(values['tsa-roots'], data.tsaRootsFile);
+    const check: Check = { ...trusted, anchorTrust, deviceKey: readDeviceKey(values['device-key']), asJson: values.json === true };
     const proofs = proofsInHtml(text) ?? text;
     if (isCompletenessProof(proofs)) {
       const proof = parseCompletenessProof(proofs);
@@ -110,9 +120,9 @@ export const verifyCommand = defineCommand({
 
 interface Trusted {
   readonly policy: Policy;
-  readonly policyText: string;
 }
 interface Check extends Trusted {
+  readonly anchorTrust: AnchorTrust;
   readonly deviceKey: Uint8Array | undefined;
   readonly asJson: boolean;
 }
@@ -123,14 +133,23 @@ function unreadable({ code, detail }: Fault, asJson: boolean, terminal: Terminal
   return EXIT.found;
 }
 
-function verifyOne(bundle: ProofBundle, { policy, deviceKey, asJson }: Check, terminal: Terminal): ExitCode {
-  const { ok, steps, cosigners, opened } = verifyProof(bundle, policy, { deviceKey });
+function verifyOne(bundle: ProofBundle, { policy, deviceKey, anchorTrust, asJson }: Check, terminal: Terminal): ExitCode {
+  const { ok, steps, cosigners, anchors, opened } = verifyProof(bundle, policy, { deviceKey, anchorTrust });
   const { position } = bundle;
   if (asJson)
-    terminal.json({ ok, position, steps, fields: opened?.fields, cosigners: cosigners.map(({ name, time }) => ({ name, time })) });
+    terminal.json({
+      ok,
+      position,
+      steps,
+      fields: opened?.fields,
+      cosigners: cosigners.map(({ name, time }) => ({ name, time })),
+      anchors: anchors.map(anchorJson),
+    });
   else {
     for (const step of steps) showStep(step, terminal);
     if (ok && opened !== undefined) showFields(opened, terminal);
+    showAnchors(anchors, terminal);
+    showPolicy(bundle.policy, policy, terminal);
     terminal.say(
       ok
         ? {
@@ -160,8 +179,8 @@ function isSigned(steps: readonly { readonly step: ProofStepName; readonly ok: b
   return steps.some(({ step, ok }) => step === 'signature' && ok);
 }
 
-function verifySet(set: ProofSet, { policy, policyText, deviceKey, asJson }: Check, terminal: Terminal): ExitCode {
-  const { ok, records, shared, cosigners, signed } = verifyProofs(set, policy, { deviceKey, sha });
+function verifySet(set: ProofSet, { policy, deviceKey, anchorTrust, asJson }: Check, terminal: Terminal): ExitCode {
+  const { ok, records, shared, cosigners, signed, anchors } = verifyProofs(set, policy, { deviceKey, sha, anchorTrust });
   const failing = records.filter(({ faults }) => faults.length > 0);
   const proven = records.length - failing.length;
   if (asJson) {
@@ -174,10 +193,12 @@ function verifySet(set: ProofSet, { policy, policyText, deviceKey, asJson }: Che
       failed,
       shared,
       cosigners: cosigners.map(({ name, time }) => ({ name, time })),
+      anchors: anchors.map(anchorJson),
     });
     return ok ? EXIT.ok : EXIT.found;
   }
   for (const step of shared) showStep(step, terminal);
+  showAnchors(anchors, terminal);
   for (const one of failing.slice(0, FAILURES_SHOWN_MAX)) showFailing(one, terminal);
   if (failing.length > FAILURES_SHOWN_MAX) {
     const rest = grouped(failing.length - FAILURES_SHOWN_MAX);
@@ -185,14 +206,40 @@ function verifySet(set: ProofSet, { policy, policyText, deviceKey, asJson }: Che
   }
   const mark = ok ? terminal.style('green', '✓') : terminal.style('red', '✗');
   terminal.say(`${mark} ${terminal.text(sumOf(proven, records.length))}`);
-  if (set.policy !== undefined && set.policy !== policyFingerprint(policyText)) {
-    terminal.say({
-      zh: '文件是按另一份信任策略制作的；以上按您的策略核验。',
-      en: 'The file was made under another trust policy; this was checked by yours.',
-    });
-  }
+  showPolicy(set.policy, policy, terminal);
   if (ok) showLimits(signed === records.length, terminal);
   return ok ? EXIT.ok : EXIT.found;
+}
+
+function anchorJson({ time, ...anchor }: AnchorVerdict): object {
+  return time === undefined ? anchor : { ...anchor, time: new Date(time).toISOString() };
+}
+
+/** What others say: since when it exists, or what of it could not be checked. Failures stand among the steps. */
+function showAnchors(anchors: readonly AnchorVerdict[], terminal: Terminal): void {
+  for (const { sink, state, time, authority = '', detail } of anchors) {
+    if (state === 'verified' && time !== undefined) {
+      const when = new Date(time).toISOString();
+      terminal.say({
+        zh: `${authority}（${sink}）证明：这一检查点在 ${when} 已存在。`,
+        en: `This checkpoint existed at ${when}, says ${authority} (${sink}).`,
+      });
+    } else if (state === 'unchecked') {
+      terminal.say({
+        zh: `– 外部锚定 ${sink} 未核验完：${detail}`,
+        en: `– The outside anchor ${sink} was not checked to the end: ${detail}`,
+      });
+    }
+  }
+}
+
+/** @param made fingerprint of the policy that the maker of the file publishes */
+function showPolicy(made: string | undefined, policy: Policy, terminal: Terminal): void {
+  if (made === undefined || made === policyFingerprint(policy)) return;
+  terminal.say({
+    zh: '文件是按另一份信任策略制作的；以上按您的策略核验。',
+    en: 'The file was made under another trust policy; this was checked by yours.',
+  });
 }
 
 function sumOf(proven: number, all: number): Bilingual {
@@ -229,13 +276,22 @@ function readPolicy(file: string): Trusted {
       en: `There is no trust policy ${file}. Say with --policy which ledger you trust.`,
     });
   }
-  const policyText = readFileSync(file, 'utf8');
-  const policy = parsePolicy(policyText);
-  if (policy.ok) return { policy: policy.value, policyText };
+  const policy = parsePolicy(readFileSync(file, 'utf8'));
+  if (policy.ok) return { policy: policy.value };
   throw new EnvironmentError({
     zh: `${file}：${CODES[policy.code].zh}：${policy.detail}`,
     en: `${file}: ${CODES[policy.code].en}: ${policy.detail}`,
   });
+}
+
+/** @param given a file that the person names; else the deployment's own is taken, where there is one */
+async function readAnchorTrust(given: string | undefined, own: string): Promise<AnchorTrust> {
+  const file = given ?? (existsSync(own) ? own : undefined);
+  const { certificatesIn, nodeCertifiedSignature } = await import('@airtight/ledger');
+  if (file === undefined) return { verifySignature: nodeCertifiedSignature };
+  const tsaRoots = certificatesIn(readFileSync(file, 'utf8'));
+  if (tsaRoots.length > 0) return { tsaRoots, verifySignature: nodeCertifiedSignature };
+  throw new EnvironmentError({ zh: `${file} 中没有证书。`, en: `${file} holds no certificate.` });
 }
 
 function readDeviceKey(file: string | undefined): Uint8Array | undefined {

@@ -133,7 +133,13 @@ export function checkPermissions(data: DataDirectory): Check {
   }
   const open = [data.keys, ...readdirSync(data.keys).map((name) => join(data.keys, name))].filter(isReadByOthers);
   // What may be handed to anyone.
-  const shareable: readonly string[] = [data.policyFile, data.ledgerVkeyFile, data.witnessVkeyFile, data.witnessLogsFile];
+  const shareable: readonly string[] = [
+    data.policyFile,
+    data.tsaRootsFile,
+    data.ledgerVkeyFile,
+    data.witnessVkeyFile,
+    data.witnessLogsFile,
+  ];
   const exposed = open.filter((path) => !shareable.includes(path) && !path.endsWith('.crt'));
   if (exposed.length === 0) return healthy('permissions', { zh: '密钥只有本用户可读', en: 'the keys are readable by this user alone' });
   return unwell(

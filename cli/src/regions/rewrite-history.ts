@@ -26,7 +26,7 @@ export interface Rewritten {
  * Replaces the ledger of a region that is stopped. The honest one stays beside it, in `ledger.honest`.
  * @throws EnvironmentError when there is nothing yet that the others have cosigned
  */
-export async function rewriteHistory({ data, origin }: Region): Promise<Rewritten> {
+export async function rewriteHistory({ data, origin }: Pick<Region, 'data' | 'origin'>): Promise<Rewritten> {
   const { createLedger, readLedgerKey } = await import('@airtight/ledger');
   const size = checkpointSize(join(data.ledger, 'checkpoint'));
   const finalSize = checkpointSize(join(data.ledger, 'checkpoint.final'));

@@ -74,12 +74,15 @@ function given(value: Value | undefined): number | undefined {
 }
 
 function byName<T extends string>(names: readonly T[], values: readonly Value[]): { [name in T]?: number | undefined } {
-  return Object.fromEntries(names.map((name, i) => [name, given(values[i])])) as { [name in T]?: number | undefined };
+  const named: { [name in T]?: number | undefined } = {};
+  for (let i = 0; i < names.length; i++) named[names[i] as T] = given(values[i]);
+  return named;
 }
 
 /** The edition when it is named, else the one in force; and the arguments behind it. */
 function edition<T extends string>(args: readonly Value[], inForce: T): [edition: T, rest: readonly Value[]] {
-  return typeof args[0] === 'string' && /\d{4}/.test(args[0]) ? [args[0] as T, args.slice(1)] : [inForce, args];
+  // An edition has a blank in its name (`HJ 633-2012`), a pollutant has none.
+  return typeof args[0] === 'string' && args[0].includes(' ') ? [args[0] as T, args.slice(1)] : [inForce, args];
 }
 
 type Report = typeof hourlyReport;

@@ -26,7 +26,7 @@ export interface CheckedEvidence {
   readonly cosigners: readonly Cosigner[];
   /** The policy asks for witnesses. */
   readonly witnessed: boolean;
-  /** Lower-case hex SHA-256 of the policy text. */
+  /** Fingerprint of the policy in the file. */
   readonly fingerprint: string;
 }
 
@@ -66,7 +66,7 @@ export function checkEvidence(document: EvidenceDocument, proofsText: string): E
       checkpoint: verdict.checkpoint,
       cosigners: verdict.cosigners,
       witnessed: policy.value.quorum !== null,
-      fingerprint: policyFingerprint(document.policy),
+      fingerprint: policyFingerprint(policy.value),
     },
   };
 }

@@ -5,13 +5,13 @@
  * When two files disagree, the one above decides: a tile that the tile above (at last the signed checkpoint) vouches for
  * is right, and the other one was changed.
  */
+import { hash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import {
   type Checkpoint,
   entryBundlePath,
   LENGTH_PREFIX_BYTES,
-  leafHash,
   oldRootFromTiles,
   openCheckpoint,
   openNote,
@@ -29,6 +29,8 @@ import { nodeSha256 } from '../log/sha256.ts';
 import { nodeAlgorithms } from '../signature-algorithms.ts';
 
 const HASH_BYTES = 32;
+/** Bundles that are read before their turn, so that hashing does not wait for the disk. At most 256 × 64 KiB each. */
+const READ_AHEAD = 8;
 
 export interface AuditFinding {
   readonly code: 'CHECKPOINT_INVALID' | 'LEDGER_TILE_MISMATCH' | 'LEDGER_ROOT_MISMATCH';
@@ -92,12 +94,25 @@ interface TileFile {
   readonly bytes: Uint8Array;
 }
 
+interface BundleFiles {
+  readonly index: number;
+  readonly width: number;
+  readonly bundle: TileFile;
+  /** The tile with the hashes of the bundle's entries. */
+  readonly tile: TileFile;
+}
+
 class LedgerAudit {
   readonly #dir: string;
   readonly #onProgress: (progress: AuditProgress) => void;
   readonly #witnesses: readonly Vkey[];
   /** Recomputed hashes of each level from 1 on that are not yet compared with a tile. */
   readonly #rows: Uint8Array[][] = [];
+  /** Of `tile/entries` and of each level, the folder that was looked into last. */
+  readonly #foldersAbove = new Map<string, { readonly path: string; readonly names: ReadonlySet<string> }>();
+  /** Recomputed hashes of the bundle under way, and the offset after each of its entries, from index 1. */
+  readonly #hashes = Buffer.alloc(TILE_WIDTH * HASH_BYTES);
+  readonly #ends = new Float64Array(TILE_WIDTH + 1);
   #entries = 0;
   #files = 0;
   checkpoint: Checkpoint | undefined;
@@ -119,8 +134,8 @@ class LedgerAudit {
     if (checkpoint === null) throw new Found('CHECKPOINT_INVALID', CHECKPOINT_FILE, 0, 'the file is not there');
     this.checkpoint = checkpoint;
     const { size, root } = checkpoint;
-    for (let index = 0; index * TILE_WIDTH < size; index++) {
-      await this.#checkBundle(index, tileWidth(0, index, size));
+    for await (const { index, width, bundle, tile } of this.#readBundles(size)) {
+      await this.#checkBundle(index, width, bundle, tile);
       this.#onProgress({ entries: this.#entries, size });
     }
     for (let level = 1; level < this.#rows.length; level++) {
@@ -166,44 +181,76 @@ class LedgerAudit {
     throw new Found('LEDGER_ROOT_MISMATCH', FINAL_CHECKPOINT_FILE, 0, detail);
   }
 
+  /** Entries and their hashes in order; the next ones are read while these are checked. */
+  async *#readBundles(size: number): AsyncGenerator<BundleFiles> {
+    const read = async (index: number): Promise<BundleFiles> => {
+      const width = tileWidth(0, index, size);
+      const [bundle, tile] = await Promise.all([this.#readBundle(index, width), this.#readTile(0, index, width)]);
+      return { index, width, bundle, tile };
+    };
+    const reading: Promise<BundleFiles>[] = [];
+    for (let next = 0; next * TILE_WIDTH < size || reading.length > 0; ) {
+      while (reading.length < READ_AHEAD && next * TILE_WIDTH < size) {
+        const begun = read(next++);
+        // Heard when its turn comes: an earlier finding is reported first.
+        begun.catch(() => undefined);
+        reading.push(begun);
+      }
+      yield await (reading.shift() as Promise<BundleFiles>);
+    }
+  }
+
   /** Entries against the tile of their hashes, and both against the partial files of earlier sizes. */
-  async #checkBundle(index: number, width: number): Promise<void> {
-    const bundle = await this.#readBundle(index, width);
-    const tile = await this.#readTile(0, index, width);
-    const ends = await this.#checkEntries(bundle, tile, index, width);
-    await this.#checkPartials(`${entryBundlePath(index)}.p`, bundle.bytes, width, (w) => ends[w - 1] as number);
-    await this.#checkPartials(`${tilePath(0, index)}.p`, tile.bytes, width, (w) => w * HASH_BYTES);
+  async #checkBundle(index: number, width: number, bundle: TileFile, tile: TileFile): Promise<void> {
+    await this.#checkEntries(bundle, tile, index, width);
+    await this.#checkPartials(entryBundlePath(index), bundle.bytes, width, (w) => this.#ends[w] as number);
+    await this.#checkPartials(tilePath(0, index), tile.bytes, width, (w) => w * HASH_BYTES);
     this.#entries += width;
     if (width === TILE_WIDTH) await this.#push(1, index, rootOfLeafHashes(tile.bytes, nodeSha256));
   }
 
-  /** @returns the offset after each entry */
-  async #checkEntries(bundle: TileFile, tile: TileFile, index: number, width: number): Promise<number[]> {
-    const { bytes } = bundle;
-    const ends: number[] = [];
-    let at = 0;
-    for (let i = 0; i < width; i++) {
-      const end = at + LENGTH_PREFIX_BYTES + 256 * (bytes[at] ?? 0) + (bytes[at + 1] ?? 0);
-      const hashed = end <= bytes.length ? leafHash(bytes.subarray(at + LENGTH_PREFIX_BYTES, end), nodeSha256) : undefined;
-      const expected = hashAt(tile.bytes, i);
-      if (hashed === undefined || !sameBytes(hashed, expected)) {
-        const what = `entry ${index * TILE_WIDTH + i} has hash ${hashed === undefined ? 'none: it is cut off' : hex(hashed)}, the tile says ${hex(expected)}`;
-        if (await this.#isVouchedFor(0, index, tile.bytes)) throw new Found('LEDGER_TILE_MISMATCH', bundle.path, at, what);
-        throw new Found('LEDGER_TILE_MISMATCH', tile.path, i * HASH_BYTES, what);
-      }
-      at = end;
-      ends.push(end);
+  async #checkEntries(bundle: TileFile, tile: TileFile, index: number, width: number): Promise<void> {
+    const hashed = this.#hashEntries(bundle.bytes, width);
+    const length = hashed * HASH_BYTES;
+    const isRight = this.#hashes.compare(tile.bytes, 0, length, 0, length) === 0;
+    if (!isRight || hashed < width) {
+      const slot = isRight ? hashed : Math.floor(firstDifference(this.#hashes.subarray(0, length), tile.bytes) / HASH_BYTES);
+      const is = slot < hashed ? hex(hashAt(this.#hashes, slot)) : 'none: it is cut off';
+      const what = `entry ${index * TILE_WIDTH + slot} has hash ${is}, the tile says ${hex(hashAt(tile.bytes, slot))}`;
+      if (!(await this.#isVouchedFor(0, index, tile.bytes))) throw new Found('LEDGER_TILE_MISMATCH', tile.path, slot * HASH_BYTES, what);
+      throw new Found('LEDGER_TILE_MISMATCH', bundle.path, this.#ends[slot] as number, what);
     }
     // The full bundle stands in for a partial one that was removed meanwhile: more may follow then.
     const isWhole = bundle.path === entryBundlePath(index, width);
-    if (isWhole && at !== bytes.length)
-      throw new Found('LEDGER_TILE_MISMATCH', bundle.path, at, `${bytes.length - at} bytes after the last entry`);
-    return ends;
+    const rest = bundle.bytes.length - (this.#ends[width] as number);
+    if (isWhole && rest !== 0)
+      throw new Found('LEDGER_TILE_MISMATCH', bundle.path, this.#ends[width] as number, `${rest} bytes after the last entry`);
+  }
+
+  /**
+   * Leaf hashes of the first entries of a bundle into `#hashes`, where each ends into `#ends`, without an allocation but a view.
+   * @returns how many there are: fewer than `width` when the bundle ends in one
+   */
+  #hashEntries(bytes: Uint8Array, width: number): number {
+    let at = 0;
+    for (let i = 0; i < width; i++) {
+      const low = bytes[at + 1] ?? 0;
+      const end = at + LENGTH_PREFIX_BYTES + 256 * (bytes[at] ?? 0) + low;
+      if (end > bytes.length) return i;
+      // The length's second byte stands where the preimage of a leaf has its 0x00 (RFC 6962 §2.1): it lends its place.
+      bytes[at + 1] = 0;
+      this.#hashes.write(hash('sha256', bytes.subarray(at + 1, end), 'latin1'), i * HASH_BYTES, 'latin1');
+      bytes[at + 1] = low;
+      at = end;
+      this.#ends[i + 1] = at;
+    }
+    return width;
   }
 
   /** Files of earlier, narrower states of a tile or bundle hold the beginning of it. */
-  async #checkPartials(folder: string, bytes: Uint8Array, width: number, endOf: (width: number) => number): Promise<void> {
-    for (const name of await this.#list(folder)) {
+  async #checkPartials(path: string, bytes: Uint8Array, width: number, endOf: (width: number) => number): Promise<void> {
+    const folder = `${path}.p`;
+    for (const name of await this.#listIfThere(folder)) {
       const partialWidth = /^[1-9][0-9]{0,2}$/.test(name) ? Number(name) : TILE_WIDTH;
       // Wider than the checkpoint says: not published yet, nobody's business.
       if (partialWidth > width || partialWidth === TILE_WIDTH) continue;
@@ -232,7 +279,7 @@ class LedgerAudit {
     this.#rows[level] = [];
     const width = row.length / HASH_BYTES;
     const tile = await this.#readTile(level, index, width);
-    await this.#checkPartials(`${tilePath(level, index)}.p`, tile.bytes, width, (w) => w * HASH_BYTES);
+    await this.#checkPartials(tilePath(level, index), tile.bytes, width, (w) => w * HASH_BYTES);
     if (sameBytes(tile.bytes, row)) return row;
     const slot = Math.floor(firstDifference(tile.bytes, row) / HASH_BYTES);
     const below = index * TILE_WIDTH + slot;
@@ -292,7 +339,21 @@ class LedgerAudit {
     return bytes;
   }
 
-  async #list(folder: string): Promise<string[]> {
+  /**
+   * Names in a folder of partial tiles; most tiles have none. Whether there is one, the folder above says, which is read
+   * once: a folder that comes later belongs to a tile beyond the checkpoint.
+   */
+  async #listIfThere(folder: string): Promise<readonly string[]> {
+    const [parent, row] = [dirname(folder), folder.split('/', 2).join('/')];
+    let above = this.#foldersAbove.get(row);
+    if (above?.path !== parent) {
+      above = { path: parent, names: new Set(await this.#list(parent)) };
+      this.#foldersAbove.set(row, above);
+    }
+    return above.names.has(basename(folder)) ? this.#list(folder) : [];
+  }
+
+  async #list(folder: string): Promise<readonly string[]> {
     return (await readdir(join(this.#dir, folder)).catch(nullIfMissing)) ?? [];
   }
 }

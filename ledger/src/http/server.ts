@@ -1,8 +1,9 @@
 /** The HTTP interface of the ledger (docs/reference/internal-http.md). */
 import { timingSafeEqual } from 'node:crypto';
-import { encodeBase64, formatVkey, parseEntryBundle } from '@airtight/tlog';
+import { canonicalPolicy, encodeBase64, formatVkey, type Policy, parseDecimal, parseEntryBundle } from '@airtight/tlog';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import type { Anchoring } from '../anchoring.ts';
 import type { CosigningStatus } from '../cosigning/collector.ts';
 import { LedgerError } from '../ledger-error.ts';
 import type { Ledger } from '../log/ledger.ts';
@@ -29,6 +30,7 @@ export interface ServerParts {
   readonly witnessing: WitnessParts;
   /** How far the own checkpoints are cosigned; null when no policy asks for it. */
   readonly cosigningStatus: () => CosigningStatus | null;
+  readonly anchoring: Anchoring;
 }
 
 export function createServer(parts: ServerParts): FastifyInstance {
@@ -58,25 +60,39 @@ export function createServer(parts: ServerParts): FastifyInstance {
     const entries = parseEntryBundle(request.body instanceof Buffer ? request.body : Buffer.alloc(0));
     return entries.ok ? parts.sequencer.add(entries.value) : refuse(reply, 'ENTRY_BUNDLE_MALFORMED', entries.detail);
   });
-  server.get('/info', inner, async () => info(parts.ledger));
+  server.get('/info', inner, async () => info(parts.ledger, parts.witnessing.policy));
   server.get('/cosigning', inner, async () => ({ log: parts.cosigningStatus(), witness: witnessStatus(parts.witnessing) }));
+  server.get('/anchoring', inner, async () => ({ sinks: parts.anchoring.status() }));
+  server.get<{ Params: { size: string } }>('/anchors-covering/:size', inner, async (request, reply) => {
+    const size = parseDecimal(request.params.size);
+    return size === null ? refuse(reply, 'REQUEST_INVALID', 'no tree size') : { items: await parts.anchoring.covering(size) };
+  });
   addStaticRoutes(server, parts);
   addWitnessRoutes(server, parts.witnessing, parts.metrics);
   addHealthRoutes(server, parts);
   return server;
 }
 
-function info(ledger: Ledger) {
+/** @param asked the policy by which the own checkpoints are cosigned; null: nobody is asked */
+function info(ledger: Ledger, asked: Policy | null) {
   const { size, root, note } = ledger.published;
   return {
     origin: ledger.vkey.name,
     vkey: formatVkey(ledger.vkey),
+    policy: canonicalPolicy(publishedPolicy(ledger, asked)),
     nextVkey: ledger.vkeys[1] === undefined ? null : formatVkey(ledger.vkeys[1]),
     size,
     root: encodeBase64(root),
     checkpoint: note,
     final: ledger.final === null ? null : { size: ledger.final.size, root: encodeBase64(ledger.final.root), checkpoint: ledger.final.note },
   };
+}
+
+/** What is said to everyone who is to trust this log: itself, and its witnesses. */
+function publishedPolicy({ vkeys }: Ledger, asked: Policy | null): Policy {
+  const logs = vkeys.map((vkey) => ({ vkey }));
+  if (asked === null) return { logs, witnesses: [], groups: [], quorum: null };
+  return asked.logs.length > 0 ? asked : { ...asked, logs };
 }
 
 function bearsToken(request: FastifyRequest, token: string): boolean {

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { ANCHORS_FOLDER } from '../anchoring/anchor-store.ts';
 import type { Ledger } from '../log/ledger.ts';
 import { sendProblem } from './problem.ts';
 
@@ -20,11 +21,26 @@ export function addStaticRoutes(server: FastifyInstance, { dir, ledger }: { read
     if (ledger.final === null) return sendProblem(reply, 'NOT_FOUND', 'no checkpoint has enough cosignatures yet');
     return reply.type('text/plain; charset=utf-8').header('cache-control', CHECKPOINT_CACHE).send(ledger.final.note);
   });
+  addAnchorRoutes(server, { dir });
   server.get<{ Params: { '*': string } }>('/tile/*', async (request, reply) => {
     const place = request.params['*'];
     const bytes = TILE_PLACE.test(place) ? await readIfThere(join(dir, 'tile', place)) : null;
     if (bytes === null) return sendProblem(reply, 'NOT_FOUND', `tile/${place}`);
     return reply.type('application/octet-stream').header('cache-control', TILE_CACHE).send(bytes);
+  });
+}
+
+/** `index`, `<size>/checkpoint`, `<size>/<sink>`: what was anchored outside, and the receipts. */
+const ANCHOR_PLACE = /^(?:index|[1-9][0-9]{0,15}\/[a-z][a-z0-9-]{0,31})$/;
+
+function addAnchorRoutes(server: FastifyInstance, { dir }: { readonly dir: string }): void {
+  server.get<{ Params: { '*': string } }>('/anchors/*', async (request, reply) => {
+    const place = request.params['*'];
+    const bytes = ANCHOR_PLACE.test(place) ? await readIfThere(join(dir, ANCHORS_FOLDER, place)) : null;
+    if (bytes === null) return sendProblem(reply, 'NOT_FOUND', `anchors/${place.slice(0, 100)}`);
+    const isText = place === 'index' || place.endsWith('/checkpoint');
+    reply.header('cache-control', place === 'index' ? CHECKPOINT_CACHE : TILE_CACHE);
+    return reply.type(isText ? 'text/plain; charset=utf-8' : 'application/octet-stream').send(bytes);
   });
 }
 

@@ -2,7 +2,7 @@
  * The witness for other logs (c2sp.org/tlog-witness) under /witness/v0: submission and monitoring prefix in one. Open to
  * everybody: a request is worth what the signature on its checkpoint is. So is the evidence.
  */
-import { ADD_CHECKPOINT_MAX_BYTES, formatVkey, TREE_SIZE_MEDIA_TYPE } from '@airtight/tlog';
+import { ADD_CHECKPOINT_MAX_BYTES, formatVkey, type Policy, TREE_SIZE_MEDIA_TYPE } from '@airtight/tlog';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { LedgerMetrics } from '../metrics.ts';
 import type { EvidenceStore } from '../witness/evidence.ts';
@@ -29,6 +29,8 @@ export interface WitnessParts {
   readonly witness: Witness | null;
   /** Null when it is no witness and has none. */
   readonly evidence: EvidenceStore | null;
+  /** By which the own checkpoints are cosigned; null: nobody is asked. */
+  readonly policy: Policy | null;
 }
 
 export interface OwnWitnessStatus {

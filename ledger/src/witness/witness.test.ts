@@ -73,9 +73,9 @@ async function open(fs: FileSystem, dir: string, logs: KnownLogs = knownLogs, is
 /** Served on loopback until the test ends. */
 async function serve(t: TestContext, witness: Witness): Promise<string> {
   const server = Fastify({ forceCloseConnections: true });
-  const metrics = createMetrics({ size: () => 0, pending: () => 0, finalSize: () => 0 });
+  const metrics = createMetrics({ size: () => 0, pending: () => 0, finalSize: () => 0, anchorLags: () => [] });
   const files = new DurableFiles(nodeFileSystem, join(scratch, String(made++)));
-  addWitnessRoutes(server, { witness, evidence: await openEvidenceStore(files) }, metrics);
+  addWitnessRoutes(server, { witness, evidence: await openEvidenceStore(files), policy: null }, metrics);
   t.after(() => server.close());
   return `${await server.listen({ host: '127.0.0.1', port: 0 })}/witness/v0`;
 }
