@@ -166,6 +166,8 @@ export interface DatasetDefinition {
    * erased. It stands as the first definition says, for ever.
    */
   readonly confidential?: boolean;
+  /** Its values are foretold: phenomenonTime lies ahead, and a later record about the same time is a newer forecast. */
+  readonly forecast?: boolean;
   /** State of the air to which its mass concentrations refer. */
   readonly referenceState?: ReferenceState;
   /** Which index is computed from it, if any. */

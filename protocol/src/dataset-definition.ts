@@ -33,6 +33,7 @@ const FAULTS: { readonly [member: string]: FaultOf } = {
   retentionDays: optional(retentionFault),
   clock: optional(clockFault),
   confidential: optional((value) => (typeof value === 'boolean' ? undefined : 'true or false')),
+  forecast: optional((value) => (typeof value === 'boolean' ? undefined : 'true or false')),
   referenceState: optional(choiceFault(Object.keys(REFERENCE_STATES))),
   index: optional(choiceFault(['cn-aqi'])),
 };
