@@ -10,6 +10,7 @@ import {
   type BatchRecord,
   type Bilingual,
   decodeBatchRecord,
+  headerTexts,
   isSaltedBody,
   leafHashOfBody,
   ProducerCounts,
@@ -19,6 +20,7 @@ import {
 import { rootOfLeafHashes, sha256FromLatin1 } from '@airtight/tlog';
 import type { DataDirectory } from '../data-directory.ts';
 import { type JournalEnd, type JournalFrame, journalFrames, segmentsIn } from '../journal/journal-walk.ts';
+import { latin1 } from '../journal/latin1.ts';
 import { RecordReader } from '../journal/record-reader.ts';
 import { readMirrorInfo } from '../mirror/mirror-info.ts';
 import type { Finding, Progress, StageResult } from './finding.ts';
@@ -96,7 +98,7 @@ class JournalAudit {
   #records: Generator<JournalFrame, JournalEnd>;
   #recordsEnd: JournalEnd | undefined;
   #leafHashes = Buffer.alloc(4096 * HASH_BYTES);
-  readonly #producers = new ProducerCounts((bytes, from, to) => Buffer.prototype.latin1Slice.call(bytes, from, to));
+  readonly #producers = new ProducerCounts();
   readonly #removed: RemovedPayloads;
   readonly #salts: SaltKeys;
   /** The first confidential record that is not what it was committed with. */
@@ -206,7 +208,7 @@ class JournalAudit {
       }
       if (this.#malformed !== undefined) return this.#at('journal', 'RECORD_MALFORMED', this.#malformed.frame, this.#malformed.detail);
       // The body is the leaf preimage as it stands (RFC 6962 §2.1).
-      this.#producers.add(frame.body);
+      this.#producers.add(headerTexts(frame.body, latin1));
       this.#leafHashes.set(leafHashOfBody(frame.body, sha256), i * HASH_BYTES);
     }
     const root = Buffer.from(rootOfLeafHashes(this.#leafHashes.subarray(0, batch.count * HASH_BYTES))).toString('hex');

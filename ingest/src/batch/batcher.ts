@@ -8,6 +8,7 @@ import {
   BATCH_MAX_BYTES,
   BATCH_MAX_RECORDS,
   decodeRecord,
+  type HeaderTexts,
   isSaltedBody,
   leafPreimageOf,
   ProducerCounts,
@@ -15,7 +16,6 @@ import {
   producersRootOf,
   recordIn,
 } from '@airtight/protocol';
-import { latin1 } from './latin1.ts';
 import { nodeSha256, RunningRoot } from './running-root.ts';
 
 export interface ClosedBatch {
@@ -32,7 +32,7 @@ export interface ClosedBatch {
 
 export class Batcher {
   readonly #root = new RunningRoot();
-  readonly #producers = new ProducerCounts(latin1);
+  readonly #producers = new ProducerCounts();
   readonly #closed: ClosedBatch[] = [];
   #first: number;
   #firstAt = 0;
@@ -45,12 +45,12 @@ export class Batcher {
     this.#first = first;
   }
 
-  /** Adds the record at the next position. @param body of a frame; kept until the next call */
-  add(body: Uint8Array): void {
+  /** Adds the record at the next position. @param body of a frame; kept until the next call; @param texts what stands in its header */
+  add(body: Uint8Array, texts: HeaderTexts): void {
     if (this.#root.count === 0) this.#firstAt = receivedAtOf(body);
     this.#root.add(leafPreimageOf(body));
     this.#salted ||= isSaltedBody(body);
-    assert(this.#producers.add(body), 'the journal holds records only');
+    assert(this.#producers.add(texts), 'the journal holds records only');
     this.#lastBody = body;
     this.#bytes += body.length;
     if (this.#root.count >= BATCH_MAX_RECORDS || this.#bytes >= BATCH_MAX_BYTES) this.#close();

@@ -1,6 +1,6 @@
 /** The leaves of a sealed batch, from the journal. */
 import { crc32 } from 'node:zlib';
-import { isExpiredBody, type ProducerCount, ProducerCounts, type ProducerName, readFrame } from '@airtight/protocol';
+import { headerTexts, isExpiredBody, type ProducerCount, ProducerCounts, type ProducerName, readFrame } from '@airtight/protocol';
 import { HASH_BYTES } from '@airtight/tlog';
 import type { Journal } from '../journal/journal.ts';
 import { leafHashOf } from '../leaf-hash.ts';
@@ -36,11 +36,11 @@ export function leavesOf(journal: Journal, { batch }: StoredBatch): BatchLeaves 
 
 /** Counted anew from the journal: the headers of removed payloads are still there. */
 export function producersOf(journal: Journal, { batch }: StoredBatch, wanted: ProducerName): BatchProducers {
-  const all = new ProducerCounts(latin1);
+  const all = new ProducerCounts();
   const places: number[] = [];
   let before = 0;
   for (const { place, body } of bodiesOf(journal, batch)) {
-    all.add(body);
+    all.add(headerTexts(body, latin1));
     const count = all.countOf(wanted);
     if (count > before) places.push(place);
     before = count;
