@@ -1,4 +1,5 @@
 /** Alerts and the contracts that raise them. */
+import contractSchema from '@airtight/contracts-engine/contract.schema.json' with { type: 'json' };
 import { AirtightError, ALERTS_DATASET, type AlertAcknowledged, AlertItem, Page, transitionMessageId } from '@airtight/protocol';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
@@ -38,6 +39,10 @@ export function alertRoutes(app: FastifyInstance, context: RouteContext): void {
     })),
     next: null,
   }));
+  // Editors ask for it without a token.
+  app.get('/contracts/schema', { config: { access: 'anyone' } }, async (_, reply) =>
+    reply.type('application/schema+json').send(JSON.stringify(contractSchema)),
+  );
 }
 
 function listRoutes(app: FastifyInstance, { alerts, store, control }: RouteContext): void {

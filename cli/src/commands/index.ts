@@ -9,6 +9,7 @@ import { enrollCommand } from './enroll.ts';
 import { eraseCommand } from './erase.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
+import { keyCommand } from './key.ts';
 import { mirrorCommand } from './mirror.ts';
 import { passwordCommand } from './password.ts';
 import { quarantineCommand } from './quarantine.ts';
@@ -41,6 +42,7 @@ export const COMMANDS: readonly Command[] = [
   mirrorCommand,
   rebuildCommand,
   doctorCommand,
+  keyCommand,
   witnessCommand,
   regionsCommand,
   ledgerCommand,

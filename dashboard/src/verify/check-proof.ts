@@ -8,7 +8,7 @@ import {
   sparkplugBirthIn,
   verifyProof,
 } from '@airtight/protocol';
-import { type Policy, PROOF_LIMITS, type ProofBundle, parseBundle, parsePolicy, verifyBundle } from '@airtight/tlog';
+import { type AnchorVerdict, type Policy, PROOF_LIMITS, type ProofBundle, parseBundle, parsePolicy, verifyBundle } from '@airtight/tlog';
 import { type ReadingContext, type ShownValue, valueInRecord } from './shown-value.ts';
 
 /** Whose device it was is shown by its own signature. */
@@ -41,6 +41,8 @@ export interface CheckedProof {
   readonly witnessed: boolean;
   /** What a pass does not prove. */
   readonly limits: readonly ProofLimitText[];
+  /** What others outside say; those that fail are steps. */
+  readonly anchors: readonly AnchorVerdict[];
 }
 
 export interface ShownInContext {
@@ -81,6 +83,7 @@ export function checkProof(bundleText: string, policyText: string, shown?: Shown
       record: record.ok ? record.value : null,
       checkpoint: verdict.checkpoint ? { origin: verdict.checkpoint.origin, size: verdict.checkpoint.size } : null,
       witnessed: policy.value.quorum !== null,
+      anchors: verdict.anchors,
       limits: steps.some(({ step, ok }) => step === 'signature' && ok) ? LIMITS_OF_SIGNED : PROOF_LIMITS,
     },
   };
