@@ -37,7 +37,7 @@ const CASES: { readonly [kind: string]: PlacesIn } = {
   'ledger database': inSteps(IS_LONG ? 61 : 509),
   'index of anchors': inLines,
   'anchored checkpoint': inLines,
-  'receipt of an anchor': inSteps(IS_LONG ? 3 : 11),
+  'where an anchor stands': inSteps(IS_LONG ? 3 : 11),
   'witness state': inLines,
   'witness evidence': inLines,
   'signing key': inLines,
@@ -54,23 +54,14 @@ function isWithoutMeaning(kind: FileKind, bytes: Buffer, { offset }: Place): str
   const isLineEnd = bytes[offset] === 0x0a;
   if (kind.kind === 'signing key' && isLineEnd) return 'the white space after a key is cut off';
   if (kind.kind === 'trust policy' && isAddress(bytes, offset)) return 'an address says where to ask, not whom to believe';
-  if (kind.kind === 'index of anchors' && isLastWord(bytes, offset)) return 'when a receipt came proves nothing: the receipt does';
-  if (kind.kind === 'receipt of an anchor' && isPlace(bytes, offset))
-    return 'a receipt in a file says where to look, and looking is for people';
+  if (kind.kind === 'index of anchors' && isTimeOfComing(bytes, offset)) return 'when a receipt came proves nothing: the receipt does';
   return undefined;
 }
 
-/** All but what a place receipt is for: origin, size, hash. */
-function isPlace(bytes: Buffer, offset: number): boolean {
-  const text = bytes.toString('latin1');
-  return ['"size":', '"sha256":'].every(
-    (name) => offset < text.indexOf(name) || offset > text.slice(text.indexOf(name)).search(/[,}]/) + text.indexOf(name),
-  );
-}
-
-function isLastWord(bytes: Buffer, offset: number): boolean {
+/** In the fourth of six words. */
+function isTimeOfComing(bytes: Buffer, offset: number): boolean {
   const from = bytes.lastIndexOf(0x0a, offset - 1) + 1;
-  return offset - from > bytes.toString('latin1', from, bytes.indexOf(0x0a, offset)).lastIndexOf(' ');
+  return bytes.toString('latin1', from, offset + 1).split(' ').length === 4;
 }
 
 /** The last word of a witness line. */
@@ -80,8 +71,16 @@ function isAddress(bytes: Buffer, offset: number): boolean {
   return line.startsWith('witness ') && offset - from > line.lastIndexOf(' ');
 }
 
-/** The store has its own test (tests/audit.test.ts); roots are checked as certificates are; a mirror and a running audit write files of the sealed form that three kinds here have. */
-const ELSEWHERE: ReadonlySet<string> = new Set(['store', 'audit state', 'mirror state', 'evidence of a mirror', 'roots of time stamps']);
+/** The store has its own test (tests/audit.test.ts); time stamps and keys of salts have those of their packages; a mirror and a running audit write files of the sealed form that three kinds here have. */
+const ELSEWHERE: ReadonlySet<string> = new Set([
+  'store',
+  'audit state',
+  'mirror state',
+  'evidence of a mirror',
+  'time stamp',
+  'roots of time-stamping authorities',
+  'keys of salts',
+]);
 
 const folder = mkdtempSync(join(tmpdir(), 'bit-flip-'));
 const data: DataDirectory = dataDirectory(join(folder, 'data'));
@@ -96,7 +95,7 @@ before(async () => {
     await deployment.forkAnotherLog();
     const holds = (kind: string) => () => [...filesIn(data.root)].some((path) => kindOf(path)?.kind === kind);
     for (const kind of [
-      'receipt of an anchor',
+      'where an anchor stands',
       'compressed journal segment',
       'final checkpoint',
       'witness evidence',
@@ -173,7 +172,9 @@ function assertNamed(findings: AuditResult['findings'], path: string, { byteClas
   const isSame = findings.some(({ file = '' }) => file === path || path.startsWith(`${file}-`));
   const isAbout = findings.some(({ detail }) => /\b(record|batch|entry|entries|segment|index) \d+/.test(detail));
   const isGuard = path.startsWith('keys/') && findings.some(({ file = '' }) => file.startsWith('keys/') || /checkpoint|witness/.test(file));
-  assert.ok(isSame || isAbout || isGuard, `byte ${offset} (${byteClass}) of ${path} is found, but not named:\n${said}`);
+  // A changed line of the index names a file that is not there.
+  const isOfIndex = path === 'ledger/anchors/index' && findings.some(({ file = '' }) => file.startsWith('ledger/anchors/'));
+  assert.ok(isSame || isAbout || isGuard || isOfIndex, `byte ${offset} (${byteClass}) of ${path} is found, but not named:\n${said}`);
 }
 
 async function assertHarmless(kind: FileKind, path: string, intact: Buffer, place: Place): Promise<void> {

@@ -121,11 +121,11 @@ async function auditLedgerFiles({ data, scope }: AuditOrder, journal: JournalRes
         onProgress: (entries) => onProgress(entries, undefined),
       });
   const { checkpoint, entries, files } = report;
-  const isSound = checkpoint !== undefined && report.finding === undefined;
-  const anchors = isSound ? await auditAnchors(data.ledger, vkey, checkpoint, witnessesOf(data)) : { receipts: 0 };
   const finding: Omit<Finding, 'stage'> | undefined =
-    report.finding ?? anchors.finding ?? (await auditWitness(data.ledger, cosignedLogsOf(data)))[0];
-  const counts = { entries, files, ...(anchors.receipts === 0 ? {} : { receipts: anchors.receipts }) };
+    report.finding ??
+    (await auditWitness(data.ledger, cosignedLogsOf(data)))[0] ??
+    (await auditAnchors({ dir: data.ledger, vkey, tsaRoots: await tsaRootsOf(data) }))[0];
+  const counts = { entries, files };
   const result: StageResult =
     finding === undefined ? { counts } : { counts, finding: { ...finding, stage: 'ledger', file: join('ledger', finding.file ?? '') } };
   return { result, ...(checkpoint === undefined ? {} : { checkpoint }) };
@@ -170,6 +170,11 @@ export function readVkey(data: DataDirectory): string {
     zh: `没有 ${data.ledgerVkeyFile}：缺少账本的验证密钥`,
     en: `There is no ${data.ledgerVkeyFile}: the verifier key of the ledger is missing`,
   });
+}
+
+async function tsaRootsOf({ tsaRootsFile }: DataDirectory): Promise<readonly Uint8Array[]> {
+  const { certificatesIn } = await import('@airtight/ledger');
+  return existsSync(tsaRootsFile) ? certificatesIn(readFileSync(tsaRootsFile, 'utf8')) : [];
 }
 
 /** The witnesses that readers are told to trust. */

@@ -1,93 +1,103 @@
 /**
- * Audit of the outside anchors of a log: every receipt that the index names is there, is for its checkpoint, and that
- * checkpoint is signed by the log and of the history that lies in its tiles. Reads plain files only.
+ * Audit of what is kept of outside anchors: every checkpoint that was anchored is one of this log's history, and every
+ * receipt is for it. Reads plain files only; what stands outside is not asked for.
  */
+import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  type Checkpoint,
-  consistencyFromTiles,
-  openCheckpoint,
-  openNote,
-  parseVkey,
-  pass,
-  type Verdict,
-  type Vkey,
-  verifyAnchors,
-} from '@airtight/tlog';
-import { ANCHORS_FOLDER, type AnchorEntry, INDEX_FILE, readIndex } from '../anchoring/anchor-store.ts';
+import { oldRootFromTiles, openCheckpoint, parseVkey, verifyTimeStamp } from '@airtight/tlog';
+import type { AnchorTarget } from '../anchoring/anchor-sink.ts';
+import { ANCHORS_FOLDER, AnchorStore, INDEX_FILE, type IndexedAnchor, readIndex } from '../anchoring/anchor-store.ts';
 import { nodeCertifiedSignature } from '../anchoring/certified-signature.ts';
+import { readPlace } from '../anchoring/place-receipt.ts';
+import { LedgerError } from '../ledger-error.ts';
+import { CHECKPOINT_FILE } from '../log/checkpoint-file.ts';
+import { ownTiles } from '../log/own-tiles.ts';
 import { nodeSha256 } from '../log/sha256.ts';
 import { nodeAlgorithms } from '../signature-algorithms.ts';
+import { DurableFiles } from '../storage/durable-files.ts';
+import { nodeFileSystem } from '../storage/file-system.ts';
 
 export interface AnchorFinding {
-  readonly code: 'ANCHOR_STATE_INVALID' | 'ANCHOR_RECEIPT_INVALID';
+  readonly code: 'ANCHOR_STATE_INVALID';
   /** Relative to the log's directory. */
   readonly file: string;
   readonly detail: string;
 }
 
-export interface AnchorsReport {
-  readonly receipts: number;
-  readonly finding?: AnchorFinding;
+export interface AnchorsOrder {
+  /** Directory of the log, whose tiles and checkpoint were audited before. */
+  readonly dir: string;
+  /** Verifier key of the log. */
+  readonly vkey: string;
+  /** DER of the roots that are trusted; none: the path to a root is not looked at. */
+  readonly tsaRoots: readonly Uint8Array[];
 }
 
-/**
- * @param checkpoint of the log, whose tiles were audited before
- * @param witnesses keys whose cosignatures are checked too
- * @returns the first finding; none where nothing is anchored
- */
-export async function auditAnchors(
-  dir: string,
-  vkey: string,
-  checkpoint: Checkpoint,
-  witnesses: readonly Vkey[] = [],
-): Promise<AnchorsReport> {
-  const indexFile = `${ANCHORS_FOLDER}/${INDEX_FILE}`;
-  const text = await readFile(join(dir, indexFile), 'utf8').catch(() => undefined);
-  if (text === undefined) return { receipts: 0 };
-  let receipts = 0;
-  let file = indexFile;
-  try {
-    const entries = readIndex(text);
-    const twice = entries.findIndex(({ size, sink }, at) => entries.findIndex((one) => one.size === size && one.sink === sink) !== at);
-    if (twice >= 0) return { receipts, finding: { code: 'ANCHOR_STATE_INVALID', file, detail: `line ${twice + 1} stands there twice` } };
-    for (const entry of entries) {
-      file = `${ANCHORS_FOLDER}/${entry.size}/${entry.sink}`;
-      const finding = await receiptFault(dir, parseVkey(vkey), checkpoint, entry, witnesses);
-      if (finding !== undefined) return { receipts, finding };
-      receipts++;
+/** @returns one finding for each wrong file; none when nothing was ever anchored */
+export async function auditAnchors({ dir, vkey, tsaRoots }: AnchorsOrder): Promise<readonly AnchorFinding[]> {
+  const files = new DurableFiles(nodeFileSystem, join(dir, ANCHORS_FOLDER));
+  const index = await files.read(INDEX_FILE);
+  if (index === null) return [];
+  const findings: AnchorFinding[] = [];
+  const find = (file: string, detail: string) => findings.push({ code: 'ANCHOR_STATE_INVALID', file: `${ANCHORS_FOLDER}/${file}`, detail });
+  const rootAt = await rootsOf(dir, vkey);
+  const entries = readEntries(Buffer.from(index).toString());
+  if (typeof entries === 'string') return [{ code: 'ANCHOR_STATE_INVALID', file: `${ANCHORS_FOLDER}/${INDEX_FILE}`, detail: entries }];
+  const store = new AnchorStore(files, entries);
+  for (const entry of entries) {
+    const checkpointFile = `${entry.size}/${CHECKPOINT_FILE}`;
+    const target = await store.target(entry.size).catch((error: Error) => error.message);
+    if (typeof target === 'string') {
+      find(checkpointFile, target);
+      continue;
     }
-    return { receipts };
+    if (hash('sha256', target.note) !== entry.checkpointHash) find(checkpointFile, 'not the file that the index names');
+    if (target.size !== entry.size || target.root !== (await rootAt(entry.size))) find(checkpointFile, 'not of the history of this log');
+    const fault = faultOfReceipt(entry, await store.receipt(entry), target, tsaRoots);
+    if (fault !== null) find(`${entry.size}/${entry.sink}`, fault);
+  }
+  return findings;
+}
+
+function readEntries(index: string): readonly IndexedAnchor[] | string {
+  try {
+    return readIndex(index);
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    return { receipts, finding: { code: 'ANCHOR_STATE_INVALID', file: indexFile, detail: `${file}: ${detail}` } };
+    if (error instanceof LedgerError) return error.detail;
+    throw error;
   }
 }
 
-async function receiptFault(
-  dir: string,
-  key: Verdict<Vkey>,
-  own: Checkpoint,
-  entry: AnchorEntry,
-  witnesses: readonly Vkey[],
-): Promise<AnchorFinding | undefined> {
-  const { size, sink, kind } = entry;
-  const folder = `${ANCHORS_FOLDER}/${size}`;
-  const note = await readFile(join(dir, folder, 'checkpoint'));
-  const keys = key.ok ? [key.value] : [];
-  const opened = openCheckpoint(note, keys, nodeAlgorithms);
-  const cosigned = openNote(note, [...keys, ...witnesses], nodeAlgorithms);
-  const wrong = (file: string, code: AnchorFinding['code'], detail: string): AnchorFinding => ({ code, file: `${folder}/${file}`, detail });
-  if (!opened.ok) return wrong('checkpoint', 'ANCHOR_STATE_INVALID', `${opened.code}: ${opened.detail}`);
-  if (!cosigned.ok) return wrong('checkpoint', 'ANCHOR_STATE_INVALID', `${cosigned.code}: ${cosigned.detail}`);
-  if (opened.value.size !== size) return wrong('checkpoint', 'ANCHOR_STATE_INVALID', `a checkpoint of size ${opened.value.size}`);
-  const source = { read: (path: string) => readFile(join(dir, path)) };
-  const path = size < own.size ? await consistencyFromTiles(source, size, own.size, nodeSha256) : [];
-  const receipt = await readFile(join(dir, folder, sink));
-  const body = note.toString().slice(0, note.toString().lastIndexOf('\n\n') + 1);
-  const [verdict] = verifyAnchors([{ sink, kind, checkpoint: body, path, receipt }], pass(own), 0, {
-    verifySignature: nodeCertifiedSignature,
-  });
-  return verdict?.state === 'failed' ? wrong(sink, 'ANCHOR_RECEIPT_INVALID', `${verdict.code}: ${verdict.detail}`) : undefined;
+/** Base64 root of the tree when it had this size; null when the log never had it. */
+async function rootsOf(dir: string, vkey: string): Promise<(size: number) => Promise<string | null>> {
+  const key = parseVkey(vkey);
+  const note = await readFile(join(dir, CHECKPOINT_FILE));
+  const opened = key.ok ? openCheckpoint(note, [key.value], nodeAlgorithms) : key;
+  return async (size) => {
+    if (!opened.ok || size > opened.value.size) return null;
+    const root =
+      size === opened.value.size ? opened.value.root : await oldRootFromTiles(ownTiles(dir), size, opened.value.size, nodeSha256);
+    return Buffer.from(root).toString('base64');
+  };
+}
+
+function faultOfReceipt(
+  { kind, receiptHash }: IndexedAnchor,
+  receipt: Uint8Array | null,
+  target: AnchorTarget,
+  roots: readonly Uint8Array[],
+): string | null {
+  if (receipt === null) return 'it is not there';
+  if (hash('sha256', receipt) !== receiptHash) return 'not the file that the index names';
+  if (kind === 'rfc3161') {
+    const stamp = verifyTimeStamp(receipt, { imprint: target.imprint, roots, verifySignature: nodeCertifiedSignature });
+    return stamp.ok ? null : `${stamp.code}: ${stamp.detail}`;
+  }
+  try {
+    readPlace(receipt, target);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
