@@ -48,6 +48,8 @@ export const FILE_KINDS: readonly FileKind[] = [
   { kind: 'verifier key', pattern: /^keys\/(ledger|next|witness|audit)\.vkey$/, guard: 'checked' },
   { kind: 'mark of an unused key', pattern: /^keys\/[\w.-]+\.key\.unused$/, guard: 'free' },
   { kind: 'trust policy', pattern: /^keys\/(policy|witness-logs|region)$/, guard: 'checked' },
+  { kind: 'keys of salts', pattern: /^keys\/salts\/(master\.key|\d{4}-\d{2}-\d{2}\.keys)$/, guard: 'checked' },
+  { kind: 'draft of keys', pattern: /^keys\/salts\/[\w.-]+\.new$/, guard: 'free' },
   { kind: 'certificate', pattern: /^keys\/(ca|server)\.crt$/, guard: 'checked' },
   { kind: 'key of a certificate', pattern: /^keys\/(ca|server)\.key$/, guard: 'checked' },
   { kind: 'internal token', pattern: /^keys\/internal\.token$/, guard: 'free' },

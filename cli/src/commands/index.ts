@@ -3,8 +3,10 @@ import type { Command } from '../command.ts';
 import { auditCommand } from './audit.ts';
 import { caCommand } from './ca.ts';
 import { datasetCommand } from './dataset.ts';
+import { discloseCommand } from './disclose.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
+import { eraseCommand } from './erase.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { keyCommand } from './key.ts';
@@ -33,6 +35,8 @@ export const COMMANDS: readonly Command[] = [
   replayCommand,
   importCommand,
   verifyCommand,
+  discloseCommand,
+  eraseCommand,
   exportCommand,
   auditCommand,
   mirrorCommand,
