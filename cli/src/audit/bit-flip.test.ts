@@ -87,7 +87,7 @@ const SLOW_KINDS = [
   'where an anchor stands',
 ];
 
-/** The store has its own test (tests/audit.test.ts); keys of salts are tried where they are made; a mirror and a running audit write files of the sealed form that three kinds here have. */
+/** The store has its own test (tests/audit.test.ts); keys of salts come with a confidential dataset, of which there is none here; a mirror and a running audit write files of the sealed form that three kinds here have. */
 const ELSEWHERE: ReadonlySet<string> = new Set(['store', 'audit state', 'mirror state', 'evidence of a mirror', 'keys of salts']);
 
 const folder = mkdtempSync(join(tmpdir(), 'bit-flip-'));
