@@ -164,7 +164,7 @@ function reviveEngine(
       logger.warn({ err: error }, 'the saved state of the contracts cannot be used; folding the journal from its beginning');
     }
   }
-  return { engine: createEngine(), next: 0, active: [] };
+  return { engine: createEngine(), next: 0 };
 }
 
 function readVkey(config: ApiConfig): string | undefined {

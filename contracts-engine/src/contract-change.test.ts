@@ -8,10 +8,10 @@ const THRESHOLD = contractText('raise: { when: pm25 > 150.0 }, clear: { when: pm
 const STRICTER = contractText('raise: { when: pm25 > 100.0, for: PT2M }, clear: { when: pm25 <= 50.0 }');
 const SILENCE = contractText('noData: { after: PT10M }');
 
-function running(text: string): { engine: Engine; journal: TestJournal; at: (minute: number, pm25: number) => AlertEffect[] } {
+function running(text: string): { engine: Engine; journal: TestJournal; at: (minute: number, pm25: number) => readonly AlertEffect[] } {
   const engine = new Engine();
   const journal = new TestJournal();
-  engine.apply({ kind: 'dataset', definition: AIR });
+  engine.apply(journal.dataset(AIR));
   engine.apply(journal.contract(contractRecord(text)));
   return { engine, journal, at: (minute, pm25) => engine.apply(journal.readings('s1', [[START + minute * MINUTE_MS, { pm25 }]])) };
 }
@@ -19,7 +19,7 @@ function running(text: string): { engine: Engine; journal: TestJournal; at: (min
 test('a contract is in force from its record on, for what comes after', () => {
   const engine = new Engine();
   const journal = new TestJournal();
-  engine.apply({ kind: 'dataset', definition: AIR });
+  engine.apply(journal.dataset(AIR));
   const reading = (minute: number) => journal.readings('s1', [[START + minute * MINUTE_MS, { pm25: 200 }]]);
   assert.deepEqual(inShort(engine, [reading(0), journal.contract(contractRecord(THRESHOLD)), reading(1)]), ['raise 1 @1']);
 });
@@ -53,6 +53,9 @@ test('alerts of a rule that is gone, or of another kind now, are cleared with th
         v: 1,
         type: 'clear',
         n: 1,
+        contract: 'test',
+        agency: 'bj-eco',
+        reason: 'rule-gone',
         alert: raised?.alert,
         at: START + 7 * MINUTE_MS,
         values: {},
@@ -87,15 +90,15 @@ test('a contract waits for its dataset, and stops while a definition lacks what 
   engine.apply(journal.contract(contractRecord(THRESHOLD)));
   assert.equal(stateOf(), 'waiting');
   assert.deepEqual(inShort(engine, [reading(0, 200)]), []);
-  engine.apply({ kind: 'dataset', definition: AIR });
+  engine.apply(journal.dataset(AIR));
   assert.equal(stateOf(), 'running');
   assert.deepEqual(inShort(engine, [reading(1, 200)]), ['raise 1 @1']);
   const { pm25: _, ...properties } = AIR.properties;
-  engine.apply({ kind: 'dataset', definition: { ...AIR, properties } });
+  assert.deepEqual(inShort(engine, [journal.dataset({ ...AIR, properties })]), ['clear @1']);
   assert.equal(stateOf(), 'waiting');
   const restarted = new Engine(JSON.parse(JSON.stringify(engine.snapshot())));
-  restarted.apply({ kind: 'dataset', definition: AIR });
-  assert.deepEqual(inShort(restarted, [reading(2, 100)]), ['clear @2']);
+  restarted.apply(journal.dataset(AIR));
+  assert.deepEqual(inShort(restarted, [reading(2, 200)]), ['raise 2 @2']);
 });
 
 test('recorded alerts are held against the caused ones; an acknowledgement changes nothing', () => {

@@ -1,71 +1,116 @@
-/** Contracts and dataset definitions coming into force. */
-import type { AlertEffect, ContractRecord, DatasetDefinition } from '@airtight/protocol';
+/** Contracts, dataset definitions and devices coming into force. */
+import type { ContractRecord, DatasetDefinition, DeviceRecord } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
-import { clear } from './alert-effect.ts';
-import type { Contract } from './contract.ts';
-import { type ContractState, compile, type EngineState, indexByDataset, type Subjects } from './engine-state.ts';
+import { effectBase } from './alert/effect-base.ts';
+import { isActive } from './alert/episode.ts';
+import { end } from './alert/issue.ts';
+import type { Contract, Rule } from './contract.ts';
+import { type ContractState, compile, type EngineState, newRuleState, type RuleState, reindex } from './engine-state.ts';
 import { parseContract } from './parse-contract.ts';
+import { placeOf } from './rule/places.ts';
+import type { Turn } from './turn.ts';
 
 /**
  * Puts a contract version into force. A rule that keeps its id and kind keeps its active alerts, whose end the new clear
  * condition decides, and starts its times anew; alerts of a rule that is gone are cleared.
  * A record that is faulty, or whose version is not that of its text under this engine, is counted and changes nothing.
  */
-export function enactContract(state: EngineState, position: number, record: ContractRecord): AlertEffect[] {
+export function enactContract(turn: Turn, record: ContractRecord): void {
+  const { state } = turn;
   const former = state.contracts.get(record.contract);
-  if (former?.version === record.version) return [];
+  if (former?.version === record.version) return;
   const outcome = parseContract(record.text, state.datasets);
   const waiting = !outcome.ok && outcome.errors.every(({ fault }) => fault === 'dataset-unknown');
   const contract = outcome.ok ? outcome.contract : null;
   const genuine = contract === null ? waiting : contract.version === record.version && contract.contract === record.contract;
   if (!genuine) {
     state.counters.refused++;
-    return [];
+    return;
   }
-  const rules = new Map((contract?.rules ?? []).map(({ id }): [string, Subjects] => [id, new Map()]));
-  const effects = former === undefined ? [] : succeed(state, position, former, contract, rules);
+  const rules = new Map((contract?.rules ?? []).map((rule): [string, RuleState] => [rule.id, succeed(former?.rules.get(rule.id), rule)]));
   state.contracts.set(record.contract, { name: record.contract, version: record.version, text: record.text, contract, rules });
-  indexByDataset(state);
-  return effects;
+  if (former !== undefined) endOthers(turn, former, rules);
+  reindex(state);
 }
 
-/** A new or changed definition: contracts that waited for it begin to run, those on it are compiled anew. */
-export function enactDataset(state: EngineState, definition: DatasetDefinition): void {
+/**
+ * A new or changed definition: contracts that waited for it begin to run, those on it are compiled anew. Alerts of one that
+ * it does not let run any more are cleared.
+ */
+export function enactDataset(turn: Turn, definition: DatasetDefinition): void {
+  const { state } = turn;
   const former = state.datasets.get(definition.dataset);
   if (former !== undefined && canonicalJson(former) === canonicalJson(definition)) return;
   state.datasets.set(definition.dataset, definition);
   for (const entry of state.contracts.values()) {
-    if (entry.contract !== null && entry.contract.dataset !== definition.dataset) continue;
+    const { contract } = entry;
+    if (contract?.inputs.every(({ dataset }) => dataset !== definition.dataset)) continue;
     const compiled = compile(state, entry.text);
     entry.contract = compiled?.version === entry.version && compiled.contract === entry.name ? compiled : null;
-    for (const { id } of entry.contract?.rules ?? []) if (!entry.rules.has(id)) entry.rules.set(id, new Map());
+    const former = { ...entry, rules: new Map(entry.rules) };
+    if (entry.contract === null) entry.rules.clear();
+    adoptRules(entry, entry.contract);
+    if (entry.contract === null) endOthers(turn, former, entry.rules);
   }
-  indexByDataset(state);
+  reindex(state);
 }
 
-/** Hands what the former version knew to the next, rule by rule. */
-function succeed(
-  state: EngineState,
-  position: number,
-  former: ContractState,
-  next: Contract | null,
-  rules: Map<string, Subjects>,
-): AlertEffect[] {
-  const effects: AlertEffect[] = [];
-  for (const [id, subjects] of former.rules) {
-    const before = former.contract?.rules.find((rule) => rule.id === id);
-    const after = next?.rules.find((rule) => rule.id === id);
-    if (before !== undefined && before.kind === after?.kind && former.contract?.dataset === next?.dataset) {
-      for (const subject of subjects.values()) subject.since = null;
-      rules.set(id, subjects);
-      continue;
+/** Where a device stands, or that it is no more. */
+export function enactDevice(state: EngineState, record: DeviceRecord): void {
+  const former = state.places.get(record.producer);
+  const place = placeOf(record, former, state.tickAt);
+  if (former !== undefined && canonicalJson(former) === canonicalJson(place)) return;
+  state.places.set(record.producer, place);
+  state.index.epoch++;
+}
+
+/** The same contract under another definition: what is known stays. */
+export function adoptRules({ rules }: ContractState, contract: Contract | null): void {
+  for (const rule of contract?.rules ?? []) {
+    const known = rules.get(rule.id);
+    if (known === undefined) rules.set(rule.id, newRuleState(rule));
+    else known.rule = rule;
+  }
+}
+
+function succeed(former: RuleState | undefined, rule: Rule): RuleState {
+  const next = newRuleState(rule);
+  if (former?.rule.kind !== rule.kind || subjectKind(former.rule) !== subjectKind(rule)) return next;
+  for (const [subject, tracker] of former.trackers) {
+    if (rule.kind !== 'no-data') tracker.succeed(rule.levels.length);
+    next.trackers.set(subject, tracker);
+  }
+  for (const [subject, episodes] of former.episodes) {
+    // Late data do not reach behind the version, so what is over is done with.
+    const active = episodes.filter(isActive);
+    if (active.length > 0) next.episodes.set(subject, active);
+  }
+  for (const [producer, silence] of former.silences) next.silences.set(producer, silence);
+  for (const [name, group] of former.groups) next.groups.set(name, group);
+  return next;
+}
+
+function subjectKind(rule: Rule): string {
+  return rule.kind === 'grid' || rule.kind === 'alerts' ? rule.subject : 'producer';
+}
+
+/** Event time stands still for a rule that is gone: the newest it knew, or for silence the newest tick. */
+function endOthers(turn: Turn, former: ContractState, rules: ReadonlyMap<string, RuleState>): void {
+  const gone = { values: {}, reason: 'rule-gone', evidence: [turn.position] } as const;
+  for (const [id, known] of former.rules) {
+    const next = rules.get(id);
+    for (const [subject, episodes] of known.episodes) {
+      const episode = episodes.findLast(isActive);
+      if (episode === undefined || next?.episodes.has(subject) === true) continue;
+      const newest = known.rule.kind === 'no-data' ? (turn.state.tickAt ?? 0) : (known.trackers.get(subject)?.lastAt ?? 0);
+      const at = Math.max(newest, episode.steps.at(-1)?.at ?? 0);
+      end(turn, known, episode, at);
+      turn.effects.push({ type: 'clear', ...effectBase(known.rule, episode), at, ...gone });
     }
-    for (const subject of subjects.values()) {
-      if (subject.active === null) continue;
-      // Event time stands still for a rule that is gone: the newest it knew, or for silence the newest tick.
-      const at = Math.max(subject.at, subject.active.at, before?.kind === 'no-data' ? (state.tickAt ?? 0) : 0);
-      effects.push(clear(subject, { at, values: {}, evidence: [position] }));
+    if (next !== undefined && next.groups.size > 0) continue;
+    for (const group of known.groups.values()) {
+      const at = turn.state.tickAt ?? group.since;
+      turn.effects.push({ type: 'clear', ...effectBase(known.rule, group), at, ...gone });
     }
   }
-  return effects;
 }

@@ -85,6 +85,20 @@ export class ContractYaml {
     return members;
   }
 
+  /** The members of a map whose keys are names of the author's own; none (and a fault) when it is no map of 1 to `max`. */
+  entries(node: Node, max: number): readonly { readonly name: string; readonly key: Node; readonly value: Node }[] {
+    if (!isMap(node)) {
+      this.faultAt('map-expected', '', node);
+      return [];
+    }
+    const items = node.items as { key: Node; value: Node | null }[];
+    if (items.length === 0 || items.length > max) this.faultAt('list-length', `${max}`, node);
+    const entries = items
+      .slice(0, max)
+      .map(({ key, value }) => ({ name: isScalar(key) ? String(key.value) : '', key, value: value ?? key }));
+    return items.length > max ? [] : entries;
+  }
+
   /** A text, trimmed at its end (block scalars end with a newline); null (and a fault) when it is none. */
   text(node: Node | undefined, maxLength: number): string | null {
     if (node === undefined) return null;

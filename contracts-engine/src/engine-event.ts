@@ -1,5 +1,5 @@
 /** What the engine is told, in order of journal position. Nothing else reaches it: no clock, no store, no network. */
-import type { AlertTransition, ContractRecord, DatasetDefinition, Observation } from '@airtight/protocol';
+import type { AlertTransition, ContractRecord, DatasetDefinition, DeviceRecord, Observation } from '@airtight/protocol';
 
 export type EngineEvent =
   /** All observations of one record, in payload order: one agency, one dataset, one producer. */
@@ -10,4 +10,6 @@ export type EngineEvent =
   | { readonly kind: 'contract'; readonly position: number; readonly record: ContractRecord }
   /** A recorded transition: what the engine caused, coming back through the feed, and people's acts. */
   | { readonly kind: 'alert'; readonly position: number; readonly transition: AlertTransition }
-  | { readonly kind: 'dataset'; readonly definition: DatasetDefinition };
+  /** Where a device stands and whose it is. */
+  | { readonly kind: 'device'; readonly position: number; readonly record: DeviceRecord }
+  | { readonly kind: 'dataset'; readonly position: number; readonly definition: DatasetDefinition };

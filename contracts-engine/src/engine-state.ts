@@ -1,31 +1,32 @@
-/** Everything the engine remembers between two events, and its plain JSON form. */
-import type { AlertEffect, ContractRecord, DatasetDefinition } from '@airtight/protocol';
-import { type Contract, ENGINE_VERSION } from './contract.ts';
+/** Everything the engine remembers between two events. */
+import type { AlertEffect, DatasetDefinition } from '@airtight/protocol';
+import type { Episode } from './alert/episode.ts';
+import type { GroupAlert } from './alert/group.ts';
+import type { OutOfServiceEntry } from './alert/suppression.ts';
+import type { Contract, Rule } from './contract.ts';
 import { parseContract } from './parse-contract.ts';
+import type { Feed } from './rule/feed.ts';
+import { GridField } from './rule/grid-field.ts';
+import type { Place } from './rule/places.ts';
+import type { Values } from './rule/probe.ts';
+import type { Silence } from './rule/silence.ts';
+import type { Tracker } from './rule/tracker.ts';
 
-/** One rule about one producer: of fixed size, whatever was read. */
-export interface SubjectState {
-  agency: string;
-  /** Event time and position of the newest reading that counted. */
-  at: number;
-  position: number;
-  /**
-   * Threshold: since when the condition waited for has held (that to raise, or with an active alert that to clear), and
-   * the position of the record that began it; null while it does not hold.
-   */
-  since: number | null;
-  sincePosition: number;
-  active: ActiveAlert | null;
+/** One rule and what is known under it. */
+export interface RuleState {
+  rule: Rule;
+  /** By subject. */
+  readonly trackers: Map<string, Tracker>;
+  readonly episodes: Map<string, Episode[]>;
+  /** Of a rule over stations. */
+  readonly field: GridField;
+  /** Of a no-data rule, by producer. */
+  readonly silences: Map<string, Silence>;
+  /** By group name. */
+  readonly groups: Map<string, GroupAlert>;
+  /** Filled anew for every instant. */
+  readonly values: Values;
 }
-
-export interface ActiveAlert {
-  readonly alert: string;
-  /** Event times: when the condition began to hold, and when the alert was raised. */
-  readonly since: number;
-  readonly at: number;
-}
-
-export type Subjects = Map<string, SubjectState>;
 
 export interface ContractState {
   readonly name: string;
@@ -33,120 +34,135 @@ export interface ContractState {
   readonly text: string;
   /** null: the dataset definitions known so far do not let it run. */
   contract: Contract | null;
-  /** By rule id, then by producer. */
-  readonly rules: Map<string, Subjects>;
+  /** By rule id. */
+  readonly rules: Map<string, RuleState>;
 }
 
 export interface EngineCounters {
-  /** Readings not newer than the newest one judged for that subject and rule: not judged again. */
+  /** Readings later than a rule's lateness: they change nothing. */
   late: number;
-  /** Readings for which an expression could not be computed. */
+  /** Instants for which an expression could not be computed. */
   uncomputable: number;
   /** Contract records that were not taken: faulty under these semantics, or of another version. */
   refused: number;
   /** Recorded alerts that differ from what the same journal makes this engine cause. */
   mismatches: number;
+  /** Outcomes that late data or revised readings changed. */
+  corrected: number;
 }
 
 export interface EngineState {
   readonly datasets: Map<string, DatasetDefinition>;
+  readonly places: Map<string, Place>;
   readonly contracts: Map<string, ContractState>;
-  /** Running contracts by dataset: derived from `contracts`. */
-  readonly byDataset: Map<string, readonly RunningContract[]>;
+  /** By dataset, then by producer. */
+  readonly feeds: Map<string, Map<string, Feed>>;
+  readonly services: Map<string, OutOfServiceEntry>;
   /** Newest tick, and since when ticks have come without a gap; null before the first. */
   tickAt: number | null;
   listeningSince: number | null;
   readonly counters: EngineCounters;
   /** Effects whose records have not come back yet, by message id. */
   readonly unrecorded: Map<string, AlertEffect>;
+  /** What follows from the above. */
+  readonly index: EngineIndex;
 }
 
-export interface RunningContract {
-  readonly contract: Contract;
-  readonly rules: ReadonlyMap<string, Subjects>;
+export interface EngineIndex {
+  /** Grows whenever routes of feeds must be found anew. */
+  epoch: number;
+  /** All rules of running contracts, in order. */
+  rules: readonly RuleState[];
+  readonly byKey: Map<string, RuleState>;
+  /** Datasets that any rule reads. */
+  datasets: ReadonlySet<string>;
+  /** Rules that read or are inhibited by a rule's alerts. */
+  readonly readers: Map<string, RuleState[]>;
+  readonly inhibited: Map<string, RuleState[]>;
+  /** Alerts that are active, by id. */
+  readonly active: Map<string, ActiveAlert>;
 }
 
-/** Plain JSON: what a restart continues from. */
-export interface EngineSnapshot {
-  readonly engine: string;
-  readonly datasets: readonly DatasetDefinition[];
-  readonly contracts: readonly {
-    readonly name: string;
-    readonly version: string;
-    readonly text: string;
-    readonly rules: readonly { readonly id: string; readonly subjects: readonly (SubjectState & { readonly producer: string })[] }[];
-  }[];
-  readonly tickAt: number | null;
-  readonly listeningSince: number | null;
-  readonly counters: EngineCounters;
-  readonly unrecorded: readonly (readonly [messageId: string, effect: AlertEffect])[];
+export interface ActiveAlert {
+  readonly state: RuleState;
+  readonly episode: Episode;
 }
 
 /** The state before the first event. */
 export function emptyState(): EngineState {
   return {
     datasets: new Map(),
+    places: new Map(),
     contracts: new Map(),
-    byDataset: new Map(),
+    feeds: new Map(),
+    services: new Map(),
     tickAt: null,
     listeningSince: null,
-    counters: { late: 0, uncomputable: 0, refused: 0, mismatches: 0 },
+    counters: { late: 0, uncomputable: 0, refused: 0, mismatches: 0, corrected: 0 },
     unrecorded: new Map(),
+    index: {
+      ...{ epoch: 0, rules: [], datasets: new Set() },
+      ...{ byKey: new Map(), readers: new Map(), inhibited: new Map(), active: new Map() },
+    },
   };
 }
 
-/** A deep copy as plain JSON; orders are kept, so the same history gives the same bytes. */
-export function toSnapshot(state: EngineState): EngineSnapshot {
+export function newRuleState(rule: Rule): RuleState {
   return {
-    engine: ENGINE_VERSION,
-    datasets: [...state.datasets.values()],
-    contracts: [...state.contracts.values()].map(({ name, version, text, rules }) => ({
-      name,
-      version,
-      text,
-      rules: [...rules].map(([id, subjects]) => ({
-        id,
-        subjects: [...subjects].map(([producer, subject]) => ({ producer, ...subject })),
-      })),
-    })),
-    tickAt: state.tickAt,
-    listeningSince: state.listeningSince,
-    counters: { ...state.counters },
-    unrecorded: [...state.unrecorded],
+    rule,
+    ...{ trackers: new Map(), episodes: new Map(), silences: new Map(), groups: new Map() },
+    ...{ field: new GridField(), values: [] },
   };
 }
 
-/** @throws RangeError for a snapshot of other semantics: the state must then be made anew from the journal */
-export function fromSnapshot(snapshot: EngineSnapshot): EngineState {
-  if (snapshot.engine !== ENGINE_VERSION) throw new RangeError(`a snapshot of ${snapshot.engine}, this engine is ${ENGINE_VERSION}`);
-  const state = emptyState();
-  for (const definition of snapshot.datasets) state.datasets.set(definition.dataset, definition);
-  for (const { name, version, text, rules } of snapshot.contracts) {
-    const revived = rules.map(({ id, subjects }): [string, Subjects] => [
-      id,
-      new Map(subjects.map(({ producer, ...subject }) => [producer, subject])),
-    ]);
-    state.contracts.set(name, { name, version, text, contract: compile(state, text), rules: new Map(revived) });
-  }
-  state.tickAt = snapshot.tickAt;
-  state.listeningSince = snapshot.listeningSince;
-  Object.assign(state.counters, snapshot.counters);
-  for (const [messageId, effect] of snapshot.unrecorded) state.unrecorded.set(messageId, effect);
-  indexByDataset(state);
-  return state;
+/** A rule among all. */
+export function ruleKey(rule: { readonly contract: string; readonly rule: string }): string {
+  return `${rule.contract}/${rule.rule}`;
 }
 
 /** The contract under the definitions known now; null when they do not let it run. */
-export function compile(state: EngineState, text: ContractRecord['text']): Contract | null {
+export function compile(state: EngineState, text: string): Contract | null {
   const outcome = parseContract(text, state.datasets);
   return outcome.ok ? outcome.contract : null;
 }
 
-/** Makes `byDataset` anew after contracts changed. */
-export function indexByDataset(state: EngineState): void {
-  state.byDataset.clear();
-  for (const { contract, rules } of state.contracts.values()) {
-    if (contract === null) continue;
-    state.byDataset.set(contract.dataset, [...(state.byDataset.get(contract.dataset) ?? []), { contract, rules }]);
+/** Makes the index anew after contracts, datasets or places changed. */
+export function reindex(state: EngineState): void {
+  const { index } = state;
+  index.epoch++;
+  const running = [...state.contracts.values()].filter(({ contract }) => contract !== null);
+  index.rules = running.flatMap(({ contract, rules }) => (contract as Contract).rules.flatMap(({ id }) => rules.get(id) ?? []));
+  for (const map of [index.byKey, index.readers, index.inhibited, index.active]) map.clear();
+  const datasets = new Set<string>();
+  for (const known of index.rules) {
+    const { rule } = known;
+    index.byKey.set(ruleKey({ contract: rule.contract, rule: rule.id }), known);
+    for (const { dataset } of inputsOf(rule)) datasets.add(dataset);
+    for (const inhibition of rule.inhibitedBy) addTo(index.inhibited, ruleKey(inhibition), known);
+    if (rule.kind === 'alerts') for (const { source } of rule.frame.alerts) addTo(index.readers, ruleKey(source), known);
+    for (const episodes of known.episodes.values()) {
+      for (const episode of episodes) {
+        if (episode.clearedAt === null && !episode.retracted) index.active.set(episode.alert, { state: known, episode });
+      }
+    }
   }
+  index.datasets = datasets;
+}
+
+/** Alerts that are active, by id: an order that a restart does not change. */
+export function activeAlerts({ index }: EngineState): readonly ActiveAlert[] {
+  return [...index.active.values()].sort((a, b) => (a.episode.alert < b.episode.alert ? -1 : 1));
+}
+
+/** The inputs a rule reads. */
+export function inputsOf(rule: Rule): readonly Contract['inputs'][number][] {
+  if (rule.kind === 'alerts') return [];
+  if (rule.kind === 'no-data') return [rule.input];
+  return [...new Set([rule.input, ...rule.frame.windows.map(({ window }) => window.input)])];
+}
+
+function addTo(map: Map<string, RuleState[]>, key: string, value: RuleState): void {
+  const known = map.get(key);
+  if (known === undefined) map.set(key, [value]);
+  else if (!known.includes(value)) known.push(value);
 }

@@ -1,7 +1,8 @@
 /** The engine as its host holds it. */
 import type { AlertEffect } from '@airtight/protocol';
 import type { EngineEvent } from './engine-event.ts';
-import { type EngineCounters, type EngineSnapshot, emptyState, fromSnapshot, toSnapshot } from './engine-state.ts';
+import { type EngineCounters, emptyState } from './engine-state.ts';
+import { type EngineSnapshot, fromSnapshot, toSnapshot } from './snapshot.ts';
 import { step } from './step.ts';
 
 export interface EngineStatus extends EngineCounters {
@@ -23,7 +24,7 @@ export class Engine {
    * Takes the next event, in order of journal position. Giving an event again after a restart from an earlier snapshot
    * causes the same effects again; recorded under transitionMessageId they are repeats, not second alerts.
    */
-  apply(event: EngineEvent): AlertEffect[] {
+  apply(event: EngineEvent): readonly AlertEffect[] {
     return step(this.#state, event);
   }
 

@@ -8,8 +8,9 @@ import { COLDCHAIN, contractRecord, contractText, inShort, MINUTE_MS, START, Tes
 
 const heat = { title: { zh: '高温报警', en: 'Heat alarm' }, unit: '1' };
 const FRIDGES: DatasetDefinition = { ...COLDCHAIN, properties: { ...COLDCHAIN.properties, alarm_heat: heat } };
-const CONTRACT = contractText('raise: { when: alarm_heat == true }, clear: { when: alarm_heat == false }, accept: { flags: [late] }', {
+const CONTRACT = contractText('raise: { when: alarm_heat == true }, clear: { when: alarm_heat == false }', {
   dataset: 'coldchain',
+  input: ', accept: { flags: [late] }',
 });
 
 const abst = (quarter: number): string => new Date(START + quarter * 15 * MINUTE_MS).toISOString().replace(/\.000|[-:]/g, '');
@@ -67,7 +68,8 @@ test('65 identical alarm records are one episode, however they are packed, in di
     [all.slice(0, 70), all.slice(0, 70), all.slice(70).toReversed(), all],
   ];
   for (const packing of packings) {
-    const events: EngineEvent[] = [{ kind: 'dataset', definition: FRIDGES }, new TestJournal().contract(contractRecord(CONTRACT))];
+    const journal = new TestJournal();
+    const events: EngineEvent[] = [journal.dataset(FRIDGES), journal.contract(contractRecord(CONTRACT))];
     for (const [i, quarters] of packing.entries()) events.push(transmission(i + 1, quarters, isAlarm));
     assert.deepEqual(inShort(new Engine(), events, 15 * MINUTE_MS), ['raise 0 @0', 'clear @65', 'raise 75 @75']);
   }

@@ -9,7 +9,7 @@ const SECOND_MS = 1000;
 function watching(): { engine: Engine; journal: TestJournal; live: (producer: string, at: number) => EngineEvent } {
   const engine = new Engine();
   const journal = new TestJournal();
-  engine.apply({ kind: 'dataset', definition: AIR });
+  engine.apply(journal.dataset(AIR));
   engine.apply(journal.contract(contractRecord(contractText('noData: { after: PT10M }'))));
   return { engine, journal, live: (producer, at) => journal.readings(producer, [[at, { pm25: 1 }]]) };
 }

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { FRZE, HEAT, REFRIGERATED_CEL } from '@airtight/standards/who-pqs.ts';
-import type { Rule } from './contract.ts';
+import type { Level, Rule } from './contract.ts';
 import { CONTRACT_FAULTS, type FaultName } from './contract-fault.ts';
 import { contractVersion } from './contract-version.ts';
 import { parseContract } from './parse-contract.ts';
@@ -36,12 +36,14 @@ test('the shipped fridge contract has the times and limits of WHO PQS', () => {
   ];
   for (const { id, continuousMs, out, notOut } of limits) {
     const rule: Rule | undefined = outcome.contract.rules.find((candidate) => candidate.id === id);
-    assert.ok(rule?.kind === 'threshold');
-    assert.equal(rule.raise.forMs, continuousMs);
-    assert.equal(rule.raise.when.holds({ tvc: out }, 0), true);
-    assert.equal(rule.raise.when.holds({ tvc: notOut }, 0), false);
-    for (const tvc of [REFRIGERATED_CEL.min, REFRIGERATED_CEL.max]) assert.equal(rule.clear.when.holds({ tvc }, 0), true);
-    for (const tvc of [REFRIGERATED_CEL.min - 0.01, REFRIGERATED_CEL.max + 0.01]) assert.equal(rule.clear.when.holds({ tvc }, 0), false);
+    assert.ok(rule?.kind === 'series');
+    const [{ raise, clear }] = rule.levels as [Level];
+    assert.equal(raise.forMs, continuousMs);
+    assert.equal(raise.when.expression.holds({ tvc: out }, 0), true);
+    assert.equal(raise.when.expression.holds({ tvc: notOut }, 0), false);
+    for (const tvc of [REFRIGERATED_CEL.min, REFRIGERATED_CEL.max]) assert.equal(clear.when.expression.holds({ tvc }, 0), true);
+    for (const tvc of [REFRIGERATED_CEL.min - 0.01, REFRIGERATED_CEL.max + 0.01])
+      assert.equal(clear.when.expression.holds({ tvc }, 0), false);
   }
 });
 
@@ -55,7 +57,9 @@ rules:
     raise:
       when: pm25 > 1.0
 source: a test
-dataset: air
+inputs:
+  air:
+    dataset: air
 agency: tests
 title: { en: Test, zh: 测试 }
 contract: test
@@ -67,8 +71,13 @@ contract: test
 });
 
 const RULE_LINE = GOOD.slice(GOOD.indexOf('  - '));
-const withRule = (rule: string): string => contractText(rule);
+/** Rules of several levels have no severity of their own. */
+const withRule = (rule: string): string => contractText(rule).replace(rule.startsWith('levels') ? 'severity: minor, m' : '\0', 'm');
 const withRaise = (when: string): string => GOOD.replace('pm25 > 1.0', () => when);
+const RAISE_CLEAR = 'raise: { when: pm25 > 1.0 }, clear: { when: pm25 <= 1.0 }';
+const withHead = (head: string): string => contractText(RAISE_CLEAR, { head: `${head}\n` });
+const LEVEL = (severity: string, limit: number): string =>
+  `{ severity: ${severity}, raise: { when: pm25 > ${limit}.0 }, clear: { when: pm25 <= ${limit}.0 } }`;
 const NO_RULES = GOOD.slice(0, GOOD.indexOf('rules:'));
 
 /** Each fault with documents that have it, and a text at whose first place it is to be reported (null: at the beginning). */
@@ -76,8 +85,8 @@ const FAULTY: { readonly [fault in FaultName]: readonly (readonly [text: string,
   'too-large': [[`${GOOD}# ${'x'.repeat(64 * 1024)}`, null]],
   yaml: [[GOOD.replace('a test', 'a: test'), 'a: test']],
   'not-plain': [
-    [GOOD.replace('a test', '&anchor test'), 'test\nrules'],
-    [GOOD.replace('a test', '!!str test'), 'test\nrules'],
+    [GOOD.replace('a test', '&anchor test'), 'test\ninputs'],
+    [GOOD.replace('a test', '!!str test'), 'test\ninputs'],
     [`${GOOD}---\n${GOOD}`, '---'],
   ],
   'key-repeated': [[GOOD.replace('agency:', 'source: a\nagency:'), 'source: a test']],
@@ -116,8 +125,8 @@ const FAULTY: { readonly [fault in FaultName]: readonly (readonly [text: string,
     [withRule('noData: { after: PT29S }'), 'PT29S'],
   ],
   flag: [
-    [withRule('accept: { flags: [late, future] }, raise: { when: pm25 > 1.0 }, clear: { when: pm25 <= 1.0 }'), 'future'],
-    [withRule('accept: { flags: [unit] }, raise: { when: pm25 > 1.0 }, clear: { when: pm25 <= 1.0 }'), 'unit'],
+    [GOOD.replace('dataset: air', 'dataset: air, accept: { flags: [late, future] }'), 'future'],
+    [GOOD.replace('dataset: air', 'dataset: air, accept: { flags: [unit] }'), 'unit'],
   ],
   'rule-kind': [
     [withRule('raise: { when: pm25 > 1.0 }'), '{ id: r'],
@@ -154,6 +163,55 @@ const FAULTY: { readonly [fault in FaultName]: readonly (readonly [text: string,
   'unit-product': [[withRaise('pm25 * degC(1.0) > 1.0'), 'pm25 * deg']],
   'unit-scale': [[withRaise('kelvin(degC(8.0) - 1.0) > pm25 / pm25 * kelvin(1.0)'), 'kelvin(deg']],
   'unit-unknown': [[withRaise(`'unit(1.0, "smoots") > pm25 / pm25'`), 'unit(']],
+  number: [[withRule(`${RAISE_CLEAR}, flap: { changes: 1, within: PT1H }`), '1, within']],
+  zone: [
+    [withHead('zone: Europe/Berlin'), 'Europe'],
+    [withHead('zone: "+25:00"'), '"+25'],
+  ],
+  'day-of-year': [[withHead('calendar: { holidays: [2026-02-30] }'), '2026-02-30']],
+  'time-of-day': [[withHead('schedules: { night: { from: "24:30" } }'), '"24:30"']],
+  'name-taken': [
+    [withHead('let: { pm25: co + 1.0 }'), 'pm25: co'],
+    [withHead('windows: { a: { mean: co, over: PT2H } }\nlet: { a: co + 1.0 }'), 'a: co'],
+  ],
+  'input-unknown': [
+    [withRule(`${RAISE_CLEAR}, on: water`), 'water'],
+    [withHead('windows: { a: { mean: co, over: PT2H, from: water } }'), 'water'],
+  ],
+  'let-cycle': [
+    [withHead('let: { a: b + 1.0, b: a + 1.0 }'), 'b + 1.0'],
+    [withHead('alerts: { a: { rule: r } }').replace('pm25 > 1.0', 'a > 1.0').replace('pm25 <= 1.0', 'a <= 1.0'), '{ a: {'],
+  ],
+  'window-kind': [
+    [withHead('windows: { a: { over: PT1H } }'), '{ over'],
+    [withHead('windows: { a: { mean: co, max: co, over: PT1H } }'), '{ mean'],
+  ],
+  require: [
+    [withHead('windows: { a: { mean: co, over: PT24H, require: 18 of 20 } }'), '18 of'],
+    [withHead('windows: { a: { mean: co, over: PT24H, require: 101% } }'), '101%'],
+    [withRule('raise: { when: pm25 > 1.0, times: 5 of 3 }, clear: { when: pm25 <= 1.0 }'), '5 of 3'],
+  ],
+  'window-too-large': [[withHead('windows: { a: { mean: co, over: P366D, stations: group } }'), '{ mean']],
+  'subject-station': [[withRule(`${RAISE_CLEAR}, subject: region`), '{ id: r']],
+  'alerts-mixed': [
+    [withHead('alerts: { a: { rule: r } }').replace('pm25 > 1.0', 'pm25 > 1.0 && a > 1.0'), '{ id: r'],
+    [
+      withHead('alerts: { a: { contract: x, rule: r } }')
+        .replace('when: pm25 > 1.0', 'when: a > 1.0, for: PT1H')
+        .replace('pm25 <= 1.0', 'a <= 1.0'),
+      '{ id: r',
+    ],
+  ],
+  'rule-unknown': [
+    [withHead('alerts: { a: { rule: q } }').replace('pm25 > 1.0', 'a > 1.0').replace('pm25 <= 1.0', 'a <= 1.0'), '{ a: {'],
+    [withRule(`${RAISE_CLEAR}, inhibit: [{ rule: r }]`), '- {'],
+  ],
+  'condition-never': [[withRaise('pm25 > 10.0 && pm25 < 5.0'), 'pm25 > 10.0']],
+  'level-unreachable': [
+    [withRule(`levels: [${LEVEL('minor', 100)}, ${LEVEL('severe', 50)}]`), '{ severity: minor'],
+    [withRule(`levels: [${LEVEL('severe', 50)}, ${LEVEL('minor', 100)}]`), '{ severity: minor'],
+  ],
+  'clear-overlap': [[GOOD.replace('pm25 <= 1.0', 'pm25 <= 2.0'), 'pm25 <= 2.0']],
   placeholder: [[GOOD.replace('en: "{subject}"', 'en: "{subject} {co}"'), '{co}']],
 };
 
@@ -193,7 +251,7 @@ test('a fault inside a block text is placed at its beginning', () => {
     DATASETS,
   );
   assert.ok(!outcome.ok);
-  assert.deepEqual(outcome.errors.map(({ fault, line, column }) => [fault, line, column])[0], ['expression-syntax', 8, 51]);
+  assert.deepEqual(outcome.errors.map(({ fault, line, column }) => [fault, line, column])[0], ['expression-syntax', 9, 51]);
 });
 
 test('docs/reference/contracts.md lists every fault with its English text', () => {

@@ -1,20 +1,8 @@
 /** Observations of one record, put back together to readings: what one producer measured at one time. */
 import type { Flag, Observation, Result } from '@airtight/protocol';
+import type { Reading } from './rule/series.ts';
 
-export interface Reading {
-  readonly agency: string;
-  readonly producer: string;
-  /** phenomenonTime, epoch ms. */
-  readonly at: number;
-  readonly position: number;
-  /** Reported when it was measured: neither late nor from the future. */
-  readonly live: boolean;
-  readonly values: { readonly [property: string]: Result };
-  /** Flags by property, of those that have any. */
-  readonly flags: { readonly [property: string]: readonly Flag[] };
-}
-
-const NO_FLAGS: { readonly [property: string]: readonly Flag[] } = {};
+export const NO_FLAGS: { readonly [property: string]: readonly Flag[] } = {};
 
 /** Readings in order of phenomenonTime, so that a logger read out backwards counts whole. */
 export function readingsOf(observations: readonly Observation[], position: number): readonly Reading[] {
@@ -32,7 +20,7 @@ export function readingsOf(observations: readonly Observation[], position: numbe
 }
 
 function toReading(observations: readonly Observation[], from: number, to: number, position: number): Reading {
-  const first = observations[from] as Observation;
+  const { agency, dataset, producer, phenomenonTime, receivedAt, flags: clock } = observations[from] as Observation;
   const values: { [property: string]: Result } = {};
   let flags: { [property: string]: readonly Flag[] } = NO_FLAGS;
   for (let i = from; i < to; i++) {
@@ -42,6 +30,6 @@ function toReading(observations: readonly Observation[], from: number, to: numbe
     if (flags === NO_FLAGS) flags = {};
     flags[observedProperty] = marks;
   }
-  const live = !first.flags.some((flag) => flag === 'late' || flag === 'future' || flag === 'historical');
-  return { agency: first.agency, producer: first.producer, at: first.phenomenonTime, position, live, values, flags };
+  const live = clock.length === 0 || !clock.some((flag) => flag === 'late' || flag === 'future' || flag === 'historical');
+  return { agency, dataset, producer, at: phenomenonTime, position, receivedAt, live, values, flags, lateByMs: 0 };
 }

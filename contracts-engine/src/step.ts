@@ -4,87 +4,122 @@
  */
 import { type AlertEffect, type AlertTransition, isEffect, TICK_INTERVAL_MS, transitionMessageId } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
-import { enactContract, enactDataset } from './contract-change.ts';
+import { applyAct } from './alert/acts.ts';
+import { reviewInhibited } from './alert/suppression.ts';
+import { passTime } from './alert/timers.ts';
+import { enactContract, enactDataset, enactDevice } from './contract-change.ts';
 import type { EngineEvent } from './engine-event.ts';
-import type { EngineState } from './engine-state.ts';
-import { hear, listen } from './no-data-rule.ts';
+import { type EngineState, ruleKey } from './engine-state.ts';
 import { readingsOf } from './reading.ts';
-import { judge } from './threshold-rule.ts';
+import { judgeAlerts } from './rule/alerts-rule.ts';
+import { Feed } from './rule/feed.ts';
+import { judgeStation, judgeStationsAt } from './rule/grid-rule.ts';
+import { hearReading, listen } from './rule/no-data-rule.ts';
+import type { Reading } from './rule/series.ts';
+import { judgeReading } from './rule/series-rule.ts';
+import { newTurn, type Turn } from './turn.ts';
 
 /** Ticks further apart than this mean that nothing could be received in between. */
 export const TICK_GAP_MAX_MS = 3 * TICK_INTERVAL_MS;
 /** Effects on their way through ingest. Beyond it the oldest is forgotten, and its record then counts as a mismatch. */
 export const UNRECORDED_MAX = 10_000;
+/** Rules over alerts that judge each other's: so many one after the other, then the next event goes on. */
+const ROUNDS_MAX = 8;
 
-/** @returns what the event causes, in a fixed order: contracts in order of appearance, rules and readings in theirs */
-export function step(state: EngineState, event: EngineEvent): AlertEffect[] {
-  const effects = effectsOf(state, event);
-  for (const effect of effects) {
+const NOTHING: readonly AlertEffect[] = [];
+
+/** @returns what the event causes, in a fixed order: readings, contracts and rules in theirs, then what follows from it */
+export function step(state: EngineState, event: EngineEvent): readonly AlertEffect[] {
+  const turn = newTurn(state, event.position);
+  take(turn, event);
+  if (turn.touched.size > 0) followUp(turn);
+  if (turn.effects.length === 0) return NOTHING;
+  for (const effect of turn.effects) {
     if (state.unrecorded.size >= UNRECORDED_MAX) state.unrecorded.delete(state.unrecorded.keys().next().value as string);
     state.unrecorded.set(transitionMessageId(effect), effect);
   }
-  return effects;
+  return turn.effects;
 }
 
-function effectsOf(state: EngineState, event: EngineEvent): AlertEffect[] {
+function take(turn: Turn, event: EngineEvent): void {
   switch (event.kind) {
     case 'observations':
-      return onObservations(state, event);
+      if (turn.state.index.datasets.has(event.observations[0]?.dataset ?? ''))
+        for (const reading of readingsOf(event.observations, event.position)) onReading(turn, reading);
+      return;
     case 'tick':
-      return onTick(state, event);
+      return onTick(turn, event.at);
     case 'contract':
-      return enactContract(state, event.position, event.record);
+      return enactContract(turn, event.record);
     case 'alert':
-      checkRecorded(state, event.transition);
-      return [];
+      return onAlert(turn, event.transition);
+    case 'device':
+      return enactDevice(turn.state, event.record);
     case 'dataset':
-      enactDataset(state, event.definition);
-      return [];
+      return enactDataset(turn, event.definition);
   }
 }
 
-function onObservations(state: EngineState, { observations, position }: Extract<EngineEvent, { kind: 'observations' }>): AlertEffect[] {
-  const running = state.byDataset.get(observations[0]?.dataset ?? '');
-  const effects: AlertEffect[] = [];
-  if (running === undefined) return effects;
-  for (const reading of readingsOf(observations, position)) {
-    for (const { contract, rules } of running) {
-      for (const rule of contract.rules) {
-        const subjects = rules.get(rule.id);
-        if (subjects === undefined) continue;
-        if (rule.kind === 'no-data') hear(subjects, reading);
-        else {
-          const effect = judge(contract, rule, subjects, reading, state.counters);
-          if (effect !== null) effects.push(effect);
-        }
-      }
-    }
-  }
-  return effects;
+function onReading(turn: Turn, reading: Reading): void {
+  const { state } = turn;
+  // A time that cannot be is no event time.
+  for (const name in reading.flags) if (reading.flags[name]?.includes('future')) return;
+  const feed = feedOf(state, reading);
+  const route = feed.route(state, reading.agency);
+  if (route.bounds.length > 0) judgeReading(turn, feed, route, reading);
+  for (const known of route.silences) hearReading(known, reading);
+  for (const known of route.overStations) if (known.rule.kind === 'grid') judgeStation(turn, known, known.rule, reading);
 }
 
-function onTick(state: EngineState, tick: { readonly at: number; readonly position: number }): AlertEffect[] {
-  const sinceLastMs = state.tickAt === null ? -1 : tick.at - state.tickAt;
-  if (state.listeningSince === null || sinceLastMs < 0 || sinceLastMs > TICK_GAP_MAX_MS) state.listeningSince = tick.at;
-  state.tickAt = tick.at;
-  const effects: AlertEffect[] = [];
-  for (const running of state.byDataset.values()) {
-    for (const { contract, rules } of running) {
-      for (const rule of contract.rules) {
-        const subjects = rules.get(rule.id);
-        if (rule.kind === 'no-data' && subjects !== undefined)
-          effects.push(...listen(contract, rule, subjects, tick, state.listeningSince));
-      }
-    }
+function feedOf({ feeds }: EngineState, { dataset, producer, agency }: Reading): Feed {
+  let ofDataset = feeds.get(dataset);
+  if (ofDataset === undefined) {
+    ofDataset = new Map();
+    feeds.set(dataset, ofDataset);
   }
-  return effects;
+  let feed = ofDataset.get(producer);
+  if (feed === undefined) {
+    feed = new Feed(dataset, producer, agency);
+    ofDataset.set(producer, feed);
+  }
+  return feed;
 }
 
-/** An acknowledgement is a person's act and changes no condition; what the engine caused must come back as it was caused. */
-function checkRecorded(state: EngineState, transition: AlertTransition): void {
-  if (!isEffect(transition)) return;
+function onTick(turn: Turn, at: number): void {
+  const { state } = turn;
+  const sinceLastMs = state.tickAt === null ? -1 : at - state.tickAt;
+  if (state.listeningSince === null || sinceLastMs < 0 || sinceLastMs > TICK_GAP_MAX_MS) state.listeningSince = at;
+  state.tickAt = at;
+  for (const known of state.index.rules) {
+    const { rule } = known;
+    if (rule.kind === 'no-data') listen(turn, known, rule, at, state.listeningSince);
+    else if (rule.kind === 'grid') judgeStationsAt(turn, known, rule, at);
+  }
+  passTime(turn, at);
+}
+
+/** What the engine caused must come back as it was caused; what people do changes how alerts stand. */
+function onAlert(turn: Turn, transition: AlertTransition): void {
+  if (!isEffect(transition)) return applyAct(turn, transition);
+  const { unrecorded, counters } = turn.state;
   const messageId = transitionMessageId(transition);
-  const caused = state.unrecorded.get(messageId);
-  if (caused === undefined || canonicalJson(caused) !== canonicalJson(transition)) state.counters.mismatches++;
-  state.unrecorded.delete(messageId);
+  const caused = unrecorded.get(messageId);
+  if (caused === undefined || canonicalJson(caused) !== canonicalJson(transition)) counters.mismatches++;
+  unrecorded.delete(messageId);
+}
+
+/** Rules over alerts, and suppression: until nothing changes any more. */
+function followUp(turn: Turn): void {
+  const { readers } = turn.state.index;
+  for (let round = 0; turn.touched.size > 0 && round < ROUNDS_MAX; round++) {
+    const touched = [...turn.touched];
+    turn.touched.clear();
+    for (const [source, from] of touched) {
+      const { contract, id } = source.rule;
+      for (const known of readers.get(ruleKey({ contract, rule: id })) ?? []) {
+        if (known.rule.kind === 'alerts') judgeAlerts(turn, known, known.rule, source, from);
+      }
+      reviewInhibited(turn, source);
+    }
+  }
 }

@@ -32,12 +32,13 @@ export const DATASETS: ReadonlyMap<string, DatasetDefinition> = new Map(
 );
 
 /** A contract of one rule on dataset air; the rule is given as YAML flow members. */
-export function contractText(rule: string, { contract = 'test', dataset = 'air' } = {}): string {
+export function contractText(rule: string, { contract = 'test', dataset = 'air', head = '', input = '' } = {}): string {
   return `contract: ${contract}
 title: { zh: 测试, en: Test }
 agency: tests
-dataset: ${dataset}
 source: a test
+${head}inputs:
+  ${dataset}: { dataset: ${dataset}${input} }
 rules:
   - { id: r, severity: minor, message: { zh: "{subject}", en: "{subject}" }, ${rule} }
 `;
@@ -78,6 +79,10 @@ export class TestJournal {
     return { kind: 'tick', position: this.#next++, at };
   }
 
+  dataset(definition: DatasetDefinition): EngineEvent {
+    return { kind: 'dataset', position: this.#next++, definition };
+  }
+
   contract(record: ContractRecord): EngineEvent {
     return { kind: 'contract', position: this.#next++, record };
   }
@@ -89,6 +94,8 @@ export function inShort(engine: Engine, events: readonly EngineEvent[], stepMs =
   return events.flatMap((event) =>
     engine
       .apply(event)
-      .map((effect) => (effect.type === 'raise' ? `raise ${when(effect.since)} @${when(effect.at)}` : `clear @${when(effect.at)}`)),
+      .map((effect) =>
+        effect.type === 'raise' ? `raise ${when(effect.since)} @${when(effect.at)}` : `${effect.type} @${when(effect.at)}`,
+      ),
   );
 }

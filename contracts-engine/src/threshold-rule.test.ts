@@ -8,7 +8,7 @@ import { AIR, COLDCHAIN, contractRecord, contractText, HOUR_MS, inShort, MINUTE_
 function engineWith(text: string, contract = 'test'): { engine: Engine; journal: TestJournal } {
   const engine = new Engine();
   const journal = new TestJournal();
-  for (const definition of [AIR, COLDCHAIN]) engine.apply({ kind: 'dataset', definition });
+  for (const definition of [AIR, COLDCHAIN]) engine.apply(journal.dataset(definition));
   engine.apply(journal.contract(contractRecord(text, contract)));
   assert.equal(engine.status().contracts[0]?.state, 'running');
   return { engine, journal };
@@ -50,10 +50,22 @@ test('a raise names contract, rule, subject, values, message and evidence; the i
     since: START,
     values: { co: 1.25, pm25: 151 },
     message: { zh: 's1：151', en: 's1: 151 and 1.25 since 2026-11-01T00:00:00.000Z' },
-    evidence: [1, 2],
+    evidence: [3, 4],
   });
   const cleared = engine.apply(journal.readings('s1', [[START + 2 * MINUTE_MS, { pm25: 115, co: 0 }]]));
-  assert.deepEqual(cleared, [{ v: 1, type: 'clear', n: 1, alert, at: START + 2 * MINUTE_MS, values: { pm25: 115 }, evidence: [3] }]);
+  assert.deepEqual(cleared, [
+    {
+      v: 1,
+      type: 'clear',
+      n: 1,
+      contract: 'test',
+      agency: 'bj-eco',
+      alert,
+      at: START + 2 * MINUTE_MS,
+      values: { pm25: 115 },
+      evidence: [5],
+    },
+  ]);
 });
 
 test('duration: the condition must hold from its first reading to one that is the full duration later', () => {
@@ -136,11 +148,13 @@ test('without maxGap three cadences of the dataset join, more do not', () => {
   );
 });
 
-test('a reading that is not newer than the newest judged one changes nothing and is counted', () => {
-  const { engine, journal } = engineWith(contractText('raise: { when: pm25 > 150.0 }, clear: { when: pm25 <= 115.0 }'));
+test('without lateness a reading that is not newer than the newest changes nothing and is counted; another value of the same time does', () => {
+  const { engine, journal } = engineWith(
+    contractText('raise: { when: pm25 > 150.0 }, clear: { when: pm25 <= 115.0 }', { head: 'lateness: PT0S\n' }),
+  );
   const at = (minute: number, pm25: number) => journal.readings('s1', [[START + minute * MINUTE_MS, { pm25 }]]);
-  assert.deepEqual(inShort(engine, [at(10, 100), at(9, 500), at(10, 500), at(11, 500), at(10, 0)]), ['raise 11 @11']);
-  assert.equal(engine.status().late, 3);
+  assert.deepEqual(inShort(engine, [at(10, 100), at(9, 500), at(11, 500), at(10, 0), at(11, 0)]), ['raise 11 @11', 'correct @11']);
+  assert.equal(engine.status().late, 2);
 });
 
 test('a logger read out backwards in one record counts whole', () => {
@@ -152,16 +166,16 @@ test('a logger read out backwards in one record counts whole', () => {
 test('flags: late and range only where the rule accepts them, future never', () => {
   const plain = 'raise: { when: pm25 > 150.0 }, clear: { when: pm25 <= 115.0 }';
   const late = { receivedAt: START + 30 * 24 * HOUR_MS };
-  for (const [rule, options, pm25, expected] of [
-    [plain, {}, 200, 1],
-    [plain, late, 200, 0],
-    [`${plain}, accept: { flags: [late] }`, late, 200, 1],
-    [`${plain}, accept: { flags: [late] }`, late, 9999, 0],
-    [`${plain}, accept: { flags: [late, range] }`, late, 9999, 1],
-    [`${plain}, accept: { flags: [late, range] }`, { receivedAt: START - HOUR_MS }, 200, 0],
+  for (const [input, options, pm25, expected] of [
+    ['', {}, 200, 1],
+    ['', late, 200, 0],
+    [', accept: { flags: [late] }', late, 200, 1],
+    [', accept: { flags: [late] }', late, 9999, 0],
+    [', accept: { flags: [late, range] }', late, 9999, 1],
+    [', accept: { flags: [late, range] }', { receivedAt: START - HOUR_MS }, 200, 0],
   ] as const) {
-    const { engine, journal } = engineWith(contractText(rule));
-    assert.equal(inShort(engine, [journal.readings('s1', [[START, { pm25 }]], options)]).length, expected, rule);
+    const { engine, journal } = engineWith(contractText(plain, { input }));
+    assert.equal(inShort(engine, [journal.readings('s1', [[START, { pm25 }]], options)]).length, expected, input);
   }
 });
 
@@ -170,8 +184,8 @@ test('a reading without every variable, or of another type, is none for the rule
   const values = [{ pm25: 200 }, { wd: 'N' }, { pm25: '200', wd: 'N' }, { pm25: true, wd: 'N' }, { co: 9 }];
   const events = values.map((value, i) => journal.readings('s1', [[START + i * MINUTE_MS, value]]));
   assert.deepEqual(inShort(engine, events), []);
-  assert.deepEqual(engine.snapshot().contracts[0]?.rules[0]?.subjects, []);
-  assert.deepEqual(inShort(engine, [journal.readings('s1', [[START, { pm25: 200, wd: 'N' }]])]), ['raise 0 @0']);
+  assert.deepEqual(engine.snapshot().contracts[0]?.rules[0]?.trackers, []);
+  assert.deepEqual(inShort(engine, [journal.readings('s1', [[START + 5 * MINUTE_MS, { pm25: 200, wd: 'N' }]])]), ['raise 5 @5']);
 });
 
 test('an expression that cannot be computed says nothing and is counted', () => {

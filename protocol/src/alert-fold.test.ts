@@ -23,7 +23,7 @@ const RAISE: AlertRaised = {
   message: { zh: '高', en: 'high' },
   evidence: [3, 9],
 };
-const base = { v: 1, alert: ALERT, evidence: [20] } as const;
+const base = { v: 1, alert: ALERT, contract: 'pm25', agency: 'bj', evidence: [20] } as const;
 const CLEAR: AlertTransition = { ...base, type: 'clear', n: 1, at: 99_000, values: {} };
 const by = (name: string) => ({ v: 1, alert: ALERT, at: 90_000, by: name }) as const;
 const ACKNOWLEDGE: AlertTransition = { ...by('li'), type: 'acknowledge', comment: '已派人' };

@@ -27,18 +27,19 @@ interface TransitionBase {
 interface EffectBase extends TransitionBase {
   /** Number of the effect within its alert: 0 is the raise. */
   readonly n: number;
+  readonly contract: string;
+  /** Of the subject: in its name the record is written. */
+  readonly agency: string;
   /** Journal positions of the records that began and completed it. */
   readonly evidence: readonly number[];
 }
 
 export interface AlertRaised extends EffectBase {
   readonly type: 'raise';
-  readonly contract: string;
   /** Version hash of the contract. */
   readonly version: string;
   readonly rule: string;
   readonly severity: Severity;
-  readonly agency: string;
   readonly dataset: string;
   /** What the alert is about: a producer; `region:…`, `agency:…` or `all` for a rule over several. */
   readonly subject: string;

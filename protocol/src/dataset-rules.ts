@@ -32,7 +32,7 @@ export class DatasetRules {
 
   constructor(definition: DatasetDefinition) {
     this.#definition = definition;
-    this.futureMs = definition.clock?.futureMs ?? FUTURE_AFTER_MS;
+    this.futureMs = definition.forecast === true ? Number.POSITIVE_INFINITY : (definition.clock?.futureMs ?? FUTURE_AFTER_MS);
     this.lateMs = definition.clock?.lateMs ?? LATE_AFTER_MS;
     this.earliest = definition.clock?.refuseBeforeMs ?? 0;
     this.payloadMaxBytes = definition.payloadMaxBytes ?? PAYLOAD_MAX_BYTES;

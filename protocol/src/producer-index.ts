@@ -8,7 +8,7 @@
  */
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { HASH_BYTES, leafHash, nobleSha256, rootOfLeafHashes, type Sha256 } from '@airtight/tlog';
-import { EXPIRED_PREFIX } from './feed.ts';
+import { LEAF_PREFIX } from './feed.ts';
 import { isName } from './names.ts';
 import { accept, type Outcome, refuse } from './outcome.ts';
 import { HEADER_MAX_BYTES } from './record.ts';
@@ -90,56 +90,34 @@ const PRODUCER_BEFORE = ',"producer":"';
 const DOOR_BEFORE = ',"door":"';
 const MESSAGE_ID_BEFORE = ',"messageId":"';
 const RECEIVED_AT_BEFORE = ',"receivedAt":';
-const HASH_IN_EXPIRED_BYTES = 32;
+const ZERO = 0x30;
 
 /** Bytes [from, to) as text, a character a byte. */
 export type Latin1 = (bytes: Uint8Array, from: number, to: number) => string;
 
-/**
- * Counts the records of a batch by producer. Every record goes through here: the names are cut out of the header line, in
- * whose canonical form a quote within a value has a backslash before it, without reading all of it.
- */
+/** Counts the records of a batch by producer. */
 export class ProducerCounts {
-  readonly #latin1: Latin1;
   readonly #counts = new Map<string, { line: ProducerName; count: number }>();
 
-  constructor(latin1: Latin1 = toLatin1) {
-    this.#latin1 = latin1;
-  }
-
-  /** Adds a record by the body of its frame, its payload there or removed. @returns false when it has no header with these names */
-  add(body: Uint8Array): boolean {
-    const from = body[0] === EXPIRED_PREFIX ? 1 + HASH_IN_EXPIRED_BYTES : 1;
-    return this.#addHeader(body, from);
-  }
-
-  /** Adds a record by its own bytes. @returns false as `add` */
-  addRecord(record: Uint8Array): boolean {
-    return this.#addHeader(record, 0);
-  }
-
-  #addHeader(bytes: Uint8Array, from: number): boolean {
-    const text = this.#latin1(bytes, from, Math.min(bytes.length, from + HEADER_MAX_BYTES));
-    const agency = valueAfter(text, AGENCY_BEFORE, 0);
-    const dataset = valueAfter(text, DATASET_BEFORE, agency.length);
-    const producer = valueAfter(text, PRODUCER_BEFORE, agency.length + dataset.length);
-    const key = keyOf(agency, dataset, producer);
+  /** Adds a record by what stands in its header. @returns false when it has no header with these names */
+  add({ key, agency, dataset, producer }: HeaderTexts): boolean {
     const known = this.#counts.get(key);
     if (known !== undefined) {
       known.count++;
       return true;
     }
+    if (agency === '' || dataset === '' || producer === '') return false;
     try {
       this.#counts.set(key, { line: { agency: named(agency), dataset: named(dataset), producer: named(producer) }, count: 1 });
+      return true;
     } catch {
       return false;
     }
-    return agency !== '' && dataset !== '' && producer !== '';
   }
 
   /** Records of one producer so far. Names are compared as they are written in a header. */
-  countOf({ agency, dataset, producer }: ProducerName): number {
-    return this.#counts.get(keyOf(agency, dataset, producer))?.count ?? 0;
+  countOf(name: ProducerName): number {
+    return this.#counts.get(producerKey(name))?.count ?? 0;
   }
 
   /** The lines of the index in order; the counting begins anew. */
@@ -150,6 +128,11 @@ export class ProducerCounts {
   }
 }
 
+/** The key that headerTexts gives these names. */
+export function producerKey({ agency, dataset, producer }: ProducerName): string {
+  return keyOf(agency, dataset, producer);
+}
+
 function keyOf(agency: string, dataset: string, producer: string): string {
   return `${agency}","${dataset}","${producer}`;
 }
@@ -157,48 +140,79 @@ function keyOf(agency: string, dataset: string, producer: string): string {
 /** The index of a batch by its records' bytes. */
 export function countProducers(records: readonly Uint8Array[]): ProducerCount[] {
   const counts = new ProducerCounts();
-  for (const record of records) counts.addRecord(record);
+  for (const record of records) counts.add(textsIn(record, 0, toLatin1));
   return counts.take();
 }
 
-/** What stands in the header of a record, cut out as ProducerCounts does; empty, undefined or 0 where it does not stand there. */
+/** What stands in the header of a record, cut out without reading all of it. */
 export interface HeaderTexts extends ProducerName {
+  /** One for each agency, dataset and producer. */
+  readonly key: string;
   readonly door: string;
   readonly messageId: string | undefined;
+  /** Epoch ms; 0 when it is not told. */
   readonly receivedAt: number;
 }
 
-/** @param from where in `bytes` the header begins; names are as they are written, which for names of ours is as they are */
-export function headerTexts(bytes: Uint8Array, from: number, latin1: Latin1): HeaderTexts {
+/**
+ * Cuts the names out of a header in canonical form: there a quote within a value has a backslash before it, and the members
+ * stand in this order.
+ * @param body of a frame; names are as they are written, which for names of ours is as they are. What is not there is empty.
+ */
+export function headerTexts(body: Uint8Array, latin1: Latin1 = toLatin1): HeaderTexts {
+  // In all forms but the plain one a leaf hash or a root stands before the header.
+  return textsIn(body, body[0] === LEAF_PREFIX ? 1 : 1 + HASH_BYTES, latin1);
+}
+
+function textsIn(bytes: Uint8Array, from: number, latin1: Latin1): HeaderTexts {
   const text = latin1(bytes, from, Math.min(bytes.length, from + HEADER_MAX_BYTES));
-  const agency = valueAfter(text, AGENCY_BEFORE, 0);
-  const dataset = valueAfter(text, DATASET_BEFORE, agency.length);
-  const producer = valueAfter(text, PRODUCER_BEFORE, agency.length + dataset.length);
-  // In canonical form these stand between dataset and producer, and behind the producer.
-  const producerAt = text.indexOf(PRODUCER_BEFORE);
-  const messageId = valueAfter(text.slice(0, Math.max(0, producerAt) + 1), MESSAGE_ID_BEFORE, agency.length);
-  const receivedAt = Number.parseInt(text.slice(text.indexOf(RECEIVED_AT_BEFORE, producerAt) + RECEIVED_AT_BEFORE.length), 10);
+  let end = 0;
+  const next = (before: string): string => {
+    const start = text.indexOf(before, end) + before.length;
+    if (start < before.length) return '';
+    const valueEnd = endOf(text, start);
+    end = valueEnd;
+    return text.slice(start, valueEnd);
+  };
+  const agency = next(AGENCY_BEFORE);
+  const dataset = next(DATASET_BEFORE);
+  const door = next(DOOR_BEFORE);
+  const producerAt = text.indexOf(PRODUCER_BEFORE, end);
+  // The member may be absent: it is looked for no further than the producer.
+  const messageAt = text.slice(end, producerAt).indexOf(MESSAGE_ID_BEFORE);
+  const messageId = messageAt < 0 ? undefined : next(MESSAGE_ID_BEFORE);
+  const producer = next(PRODUCER_BEFORE);
   return {
+    key: keyOf(agency, dataset, producer),
     agency,
     dataset,
     producer,
-    door: valueAfter(text, DOOR_BEFORE, agency.length),
-    messageId: messageId === '' ? undefined : messageId,
-    receivedAt: receivedAt || 0,
+    door,
+    messageId,
+    receivedAt: numberAfter(text, RECEIVED_AT_BEFORE, end),
   };
+}
+
+function numberAfter(text: string, before: string, from: number): number {
+  const start = text.indexOf(before, from);
+  let value = 0;
+  for (let at = start + before.length; start >= 0; at++) {
+    const digit = text.charCodeAt(at) - ZERO;
+    if (!(digit >= 0 && digit <= 9)) break;
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 function toLatin1(bytes: Uint8Array, from: number, to: number): string {
   return Array.from(bytes.subarray(from, to), (byte) => String.fromCharCode(byte)).join('');
 }
 
-/** What stands in a header line behind a name, up to the closing quote, as it is written; empty when it does not stand there. */
-function valueAfter(text: string, before: string, searchFrom: number): string {
-  const start = text.indexOf(before, searchFrom) + before.length;
-  if (start < before.length) return '';
+/** Where the value that begins here has its closing quote. */
+function endOf(text: string, start: number): number {
   let end = text.indexOf('"', start);
   while (text[end - 1] === '\\' && isEscaped(text, end)) end = text.indexOf('"', end + 1);
-  return text.slice(start, end);
+  return end < 0 ? text.length : end;
 }
 
 function isEscaped(text: string, at: number): boolean {

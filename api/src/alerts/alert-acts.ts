@@ -11,6 +11,7 @@ import {
   SHELVE_MAX_MS,
   transitionMessageId,
 } from '@airtight/protocol';
+import { requireReadable } from '../accounts/confidential.ts';
 import type { Identity } from '../accounts/identity.ts';
 import { type AlertBook, alertById } from '../project/alert-book.ts';
 import type { RouteContext } from '../routes/context.ts';
@@ -52,6 +53,7 @@ export class AlertActs {
     this.#check(draft);
     return this.#turns.run(alert, async () => {
       const item = await findAlert(this.#context, alert);
+      requireReadable(identity, item.dataset, this.#context.control.datasets);
       if (this.#recent.isRepeat(by, key, request)) return item;
       const refusal = actRefusal(item, draft.type, by);
       if (refusal !== undefined) throw new AirtightError(refusal.code, refusal.detail);

@@ -4,13 +4,6 @@ import { ALERTS_DATASET, type AlertEffect, transitionMessageId } from '@airtight
 import type { Logger } from 'pino';
 import type { IngestClient, NewRecord } from '../upstream/ingest-client.ts';
 
-export interface Effect {
-  /** Agency and contract in whose name the record is written. */
-  readonly agency: string;
-  readonly contract: string;
-  readonly transition: AlertEffect;
-}
-
 /** Effects waiting; beyond it the fold is held back. */
 export const WAITING_MAX = 5000;
 const WRITE_MAX = 200;
@@ -22,7 +15,7 @@ const CLOSE_WAIT_MS = 1500;
 export class EffectOutbox {
   readonly #ingest: Pick<IngestClient, 'writeRecords'>;
   readonly #logger: Logger;
-  readonly #queue: Effect[] = [];
+  readonly #queue: AlertEffect[] = [];
   #taken = 0;
   #written = 0;
   #closing = false;
@@ -46,7 +39,7 @@ export class EffectOutbox {
     return this.#written;
   }
 
-  push(effect: Effect): void {
+  push(effect: AlertEffect): void {
     this.#queue.push(effect);
     this.#taken++;
     this.#wake?.();
@@ -111,6 +104,7 @@ export class EffectOutbox {
   }
 }
 
-function recordOf({ agency, contract, transition }: Effect): NewRecord {
-  return { agency, dataset: ALERTS_DATASET, producer: contract, messageId: transitionMessageId(transition), payload: transition };
+function recordOf(effect: AlertEffect): NewRecord {
+  const { agency, contract } = effect;
+  return { agency, dataset: ALERTS_DATASET, producer: contract, messageId: transitionMessageId(effect), payload: effect };
 }

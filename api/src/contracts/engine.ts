@@ -39,7 +39,8 @@ function engineEventOf(event: JournalEvent): EngineEvent | undefined {
       return { kind: 'alert', position, transition: event.transition };
     case 'control':
       if (event.record.type === 'contract') return { kind: 'contract', position, record: event.record };
-      return event.record.type === 'dataset' ? { kind: 'dataset', definition: event.record } : undefined;
+      if (event.record.type === 'device') return { kind: 'device', position, record: event.record };
+      return event.record.type === 'dataset' ? { kind: 'dataset', position, definition: event.record } : undefined;
     case 'opaque':
     case 'expired':
       return undefined;

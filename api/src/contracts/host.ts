@@ -10,7 +10,7 @@
 import type { AlertEffect } from '@airtight/protocol';
 import type { Logger } from 'pino';
 import type { JournalEvent } from '../decode/decoder.ts';
-import type { Effect, EffectOutbox } from './effect-outbox.ts';
+import type { EffectOutbox } from './effect-outbox.ts';
 import type { ContractsEngine } from './engine.ts';
 import { type ContractsSnapshot, SNAPSHOT_FORMAT, writeSnapshot } from './snapshot-file.ts';
 
@@ -21,7 +21,6 @@ export interface HostOptions {
   readonly engine: ContractsEngine;
   /** Position of the first event it wants. */
   readonly next: number;
-  readonly active: ContractsSnapshot['active'];
   readonly unwritten?: ContractsSnapshot['unwritten'];
   readonly blindThrough?: ContractsSnapshot['blindThrough'];
   readonly outbox: EffectOutbox;
@@ -33,7 +32,6 @@ export class ContractsHost {
   readonly #engine: ContractsEngine;
   readonly #outbox: EffectOutbox;
   readonly #options: HostOptions;
-  readonly #active: Map<string, readonly [agency: string, contract: string]>;
   /** Raised while the journal was folded again across a gap, and not seen on record. */
   readonly #unwritten: Set<string>;
   /** Effects of records below are not written. */
@@ -51,7 +49,6 @@ export class ContractsHost {
     this.#saved = options.next;
     this.#unwritten = new Set(options.unwritten);
     this.#blindThrough = options.blindThrough ?? 0;
-    this.#active = new Map(options.active.map(([alert, agency, contract]) => [alert, [agency, contract]]));
   }
 
   /** Position of the next event it wants. */
@@ -68,8 +65,7 @@ export class ContractsHost {
     if (event.kind === 'expired' && this.#blindThrough === 0) this.#blindThrough = head;
     if (event.kind === 'alert') this.#unwritten.delete(event.transition.alert);
     for (const transition of this.#engine.apply(event)) {
-      const effect = namedEffect(transition, this.#active);
-      if (this.#isWritten(transition, event.position)) this.#outbox.push(effect);
+      if (this.#isWritten(transition, event.position)) this.#outbox.push(transition);
     }
     this.#next = event.position + 1;
   }
@@ -77,9 +73,8 @@ export class ContractsHost {
   #isWritten({ alert, type }: AlertEffect, position: number): boolean {
     const isBlind = position < this.#blindThrough;
     if (type === 'raise' && isBlind) this.#unwritten.add(alert);
-    // Nobody was told of it, so nobody is told that it is over.
-    const wasUnwritten = type === 'clear' && this.#unwritten.delete(alert);
-    return !isBlind && !wasUnwritten;
+    // Nobody was told of it, so nobody is told what becomes of it.
+    return !isBlind && !this.#unwritten.has(alert);
   }
 
   room(): Promise<void> {
@@ -115,21 +110,8 @@ export class ContractsHost {
   }
 
   #snapshotText(): string {
-    const active = [...this.#active].map(([alert, [agency, contract]]) => [alert, agency, contract] as const);
     const gaps = this.#blindThrough === 0 ? {} : { blindThrough: this.#blindThrough, unwritten: [...this.#unwritten] };
-    const snapshot: ContractsSnapshot = { format: SNAPSHOT_FORMAT, next: this.#next, state: this.#engine.snapshot(), active, ...gaps };
+    const snapshot: ContractsSnapshot = { format: SNAPSHOT_FORMAT, next: this.#next, state: this.#engine.snapshot(), ...gaps };
     return JSON.stringify(snapshot);
   }
-}
-
-/** Whose record an effect becomes: a raise names it, a clear is written in the name of its raise. */
-export function namedEffect(transition: AlertEffect, active: Map<string, readonly [agency: string, contract: string]>): Effect {
-  if (transition.type === 'raise') {
-    active.set(transition.alert, [transition.agency, transition.contract]);
-    return { agency: transition.agency, contract: transition.contract, transition };
-  }
-  const name = active.get(transition.alert);
-  if (name === undefined) throw new Error(`the engine cleared alert ${transition.alert}, which it never raised`);
-  active.delete(transition.alert);
-  return { agency: name[0], contract: name[1], transition };
 }

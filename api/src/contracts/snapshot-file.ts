@@ -5,19 +5,17 @@ import type { EngineSnapshot } from '@airtight/contracts-engine';
 import { openSealedText, sealText } from '@airtight/protocol';
 
 export interface ContractsSnapshot {
-  readonly format: 'airtight-contracts-state@1';
+  readonly format: 'airtight-contracts-state@2';
   /** Position of the next event the engine wants. */
   readonly next: number;
   readonly state: EngineSnapshot;
-  /** Alerts that are raised and not cleared: in whose name they were written. */
-  readonly active: readonly (readonly [alert: string, agency: string, contract: string])[];
   /** Effects of records below are not written: they were computed again across removed payloads. Absent: all are. */
   readonly blindThrough?: number;
   /** Alerts of which nobody was told for that. */
   readonly unwritten?: readonly string[];
 }
 
-export const SNAPSHOT_FORMAT = 'airtight-contracts-state@1';
+export const SNAPSHOT_FORMAT = 'airtight-contracts-state@2';
 
 /** @returns undefined when there is none that can be read: the engine then folds the journal from its beginning, which gives the same */
 export async function readSnapshot(path: string): Promise<ContractsSnapshot | undefined> {

@@ -8,7 +8,6 @@ import { AirtightError, type Code, DatasetRegistry } from '@airtight/protocol';
 import pino from 'pino';
 import type { ApiConfig } from '../config.ts';
 import { createEngine } from '../contracts/engine.ts';
-import { namedEffect } from '../contracts/host.ts';
 import { readSnapshot, SNAPSHOT_FORMAT, snapshotPathIn, writeSnapshot } from '../contracts/snapshot-file.ts';
 import { decodeFrame } from '../decode/decoder.ts';
 import { Births } from '../feed/births.ts';
@@ -71,7 +70,6 @@ async function foldJournal(store: Store, ingest: IngestClient, paths: SnapshotPa
   const births = new Births(ingest);
   const engine = createEngine();
   const check = new AlertCheck();
-  const active = new Map<string, readonly [string, string]>();
   const projector = new Projector(store, await readMarks(store), { logger: pino({ level: 'error' }) });
   const end = (await ingest.status()).head;
   projector.start();
@@ -88,10 +86,7 @@ async function foldJournal(store: Store, ingest: IngestClient, paths: SnapshotPa
       if (event.kind === 'alert') check.recorded(event);
       if (event.kind === 'expired') check.expired(event.position, event.header.dataset);
       expired += event.kind === 'expired' ? 1 : 0;
-      for (const effect of engine.apply(event)) {
-        namedEffect(effect, active);
-        check.computed(effect);
-      }
+      for (const effect of engine.apply(event)) check.computed(effect);
     }
     next = Math.min(chunk.next, end);
     onProgress(next, end);
@@ -103,10 +98,8 @@ async function foldJournal(store: Store, ingest: IngestClient, paths: SnapshotPa
   // The state cannot be made again without the payloads that were removed: the one that saw them is carried over.
   if (expired > 0) await carrySnapshot(paths, end);
   // With an effect that is not on record the service must fold from the beginning, to write it.
-  else if (alerts.unrecorded === 0) {
-    const names = [...active].map(([alert, [agency, contract]]) => [alert, agency, contract] as const);
-    await writeSnapshot(paths.draft, JSON.stringify({ format: SNAPSHOT_FORMAT, next, state: engine.snapshot(), active: names }));
-  }
+  else if (alerts.unrecorded === 0)
+    await writeSnapshot(paths.draft, JSON.stringify({ format: SNAPSHOT_FORMAT, next, state: engine.snapshot() }));
   return { through: next, expired, alerts, code: alerts.differences.length > 0 ? 'ALERTS_MISMATCH' : null };
 }
 

@@ -97,7 +97,7 @@ test('the contracts go on with the state they had: an alert from before the gap 
   for (const hour of [41, 42]) d.reading('s1', T0 + hour * HOUR, { pm25: 20 });
   tick(T0 + 43 * HOUR);
   await until(() => alertsOnRecord().length === 2);
-  assert.match(alertsOnRecord()[1] ?? '', new RegExp(`"type":"clear","alert":"${alert.alert}"`));
+  assert.match(alertsOnRecord()[1] ?? '', new RegExp(`"type":"clear","v":1,"alert":"${alert.alert}"`));
 });
 
 test('without that state the journal is folded across the gap, and nothing is invented', async () => {

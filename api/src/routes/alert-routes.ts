@@ -1,7 +1,9 @@
 /** Alerts and the contracts that raise them. */
+import contractSchema from '@airtight/contracts-engine/contract.schema.json' with { type: 'json' };
 import { ALERT_STATES, AlertItem, Page } from '@airtight/protocol';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { hiddenDatasets, requireReadable } from '../accounts/confidential.ts';
 import { findAlert } from '../alerts/alert-acts.ts';
 import { alertsBefore, raisedPosition } from '../project/alert-book.ts';
 import { decodeCursor, encodeCursor } from '../query/cursor.ts';
@@ -34,9 +36,13 @@ export function alertRoutes(app: FastifyInstance, context: RouteContext): void {
     })),
     next: null,
   }));
+  // Editors ask for it without a token.
+  app.get('/contracts/schema', { config: { access: 'anyone' } }, async (_, reply) =>
+    reply.type('application/schema+json').send(JSON.stringify(contractSchema)),
+  );
 }
 
-function listRoutes(app: FastifyInstance, { alerts, store }: RouteContext): void {
+function listRoutes(app: FastifyInstance, { alerts, store, control }: RouteContext): void {
   const config = { access: 'viewer' } as const;
   const schema = { querystring: ListParameters, response: { 200: Page(AlertItem) } };
   app.get<{ Querystring: Static<typeof ListParameters> }>('/alerts', { config, schema }, async (request) => {
@@ -50,10 +56,14 @@ function listRoutes(app: FastifyInstance, { alerts, store }: RouteContext): void
             .filter((item) => (state === 'open' || item.state === state) && (before === undefined || raisedPosition(item) < before))
             .slice(0, limit);
     const last = page.length === limit ? page.at(-1) : undefined;
-    return { items: page, next: last === undefined ? null : encodeCursor([raisedPosition(last)]) };
+    const hidden = hiddenDatasets(request.identity, control.datasets);
+    const items = page.filter(({ dataset }) => !hidden.has(dataset));
+    return { items, next: last === undefined ? null : encodeCursor([raisedPosition(last)]) };
   });
   const itemSchema = { params: AlertParameters, response: { 200: AlertItem } };
-  app.get<{ Params: Static<typeof AlertParameters> }>('/alerts/:id', { config, schema: itemSchema }, async (request) =>
-    findAlert({ alerts, store }, request.params.id),
-  );
+  app.get<{ Params: Static<typeof AlertParameters> }>('/alerts/:id', { config, schema: itemSchema }, async (request) => {
+    const item = await findAlert({ alerts, store }, request.params.id);
+    requireReadable(request.identity, item.dataset, control.datasets);
+    return item;
+  });
 }

@@ -10,6 +10,7 @@ import {
   type BatchRecord,
   decodeBatchRecord,
   formatFrame,
+  headerTexts,
   LEAF_PREFIX,
   leafHashOfBody,
   ProducerCounts,
@@ -17,6 +18,7 @@ import {
 } from '@airtight/protocol';
 import { rootOfLeafHashes, sha256FromLatin1 } from '@airtight/tlog';
 import type { DataDirectory } from '../data-directory.ts';
+import { latin1 } from '../journal/latin1.ts';
 import { type MirrorInfo, type OpenSegment, writeMirrorInfo } from './mirror-info.ts';
 import type { MirrorSource } from './mirror-source.ts';
 
@@ -51,7 +53,7 @@ export class MirrorJournal {
   readonly #data: DataDirectory;
   readonly #source: MirrorSource;
   readonly #files: { readonly [name in JournalName]: SegmentWriter };
-  readonly #producers = new ProducerCounts((bytes, from, to) => Buffer.prototype.latin1Slice.call(bytes, from, to));
+  readonly #producers = new ProducerCounts();
   readonly #ahead = new Map<number, FoundBatch>();
   #bodies: AsyncGenerator<Uint8Array> | undefined;
   #info: MirrorInfo;
@@ -153,7 +155,7 @@ export class MirrorJournal {
     const hashes = Buffer.alloc(bodies.length * HASH_BYTES);
     for (const [at, body] of bodies.entries()) {
       hashes.set(leafHashOfBody(body, sha256), at * HASH_BYTES);
-      this.#producers.add(body);
+      this.#producers.add(headerTexts(body, latin1));
     }
     const index = producersRootOf(this.#producers.take(), shaLatin1);
     const root = Buffer.from(rootOfLeafHashes(hashes)).toString('hex');

@@ -1,10 +1,11 @@
 /** The thread that hashes: takes durable frames in order, answers closed batches and gaps in devices' numbers. See batch-thread.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
-import { type GapRecord, readFrame } from '@airtight/protocol';
+import { type GapRecord, headerTexts, readFrame } from '@airtight/protocol';
 import { SequenceGaps } from '../gaps/sequence-gaps.ts';
 import type { ThreadAnswer, ThreadStart } from './batch-thread.ts';
 import { Batcher } from './batcher.ts';
+import { latin1 } from './latin1.ts';
 
 /** How often an open batch is looked at for its age. */
 const AGE_CHECK_MS = 100;
@@ -35,8 +36,9 @@ parentPort?.on('message', (frames: Uint8Array) => {
     const frame = readFrame(frames, at, crc32);
     if (typeof frame === 'string') throw new Error(`a durable frame is damaged: ${frame}`);
     // The watch may be behind the batches, or before them: each goes on where it was.
-    if (position >= first) batcher.add(frame.body);
-    if (position >= gaps.position) found.push(...gaps.take(frame.body));
+    const texts = headerTexts(frame.body, latin1);
+    if (position >= first) batcher.add(frame.body, texts);
+    if (position >= gaps.position) found.push(...gaps.take(frame.body, texts));
     at = frame.end;
   }
   answerAll();

@@ -1,6 +1,6 @@
 /** The leaves of a sealed batch, from the journal. */
 import { crc32 } from 'node:zlib';
-import { isExpiredBody, type ProducerCount, ProducerCounts, type ProducerName, readFrame } from '@airtight/protocol';
+import { headerTexts, isExpiredBody, type ProducerCount, ProducerCounts, type ProducerName, readFrame } from '@airtight/protocol';
 import { HASH_BYTES } from '@airtight/tlog';
 import type { Journal } from '../journal/journal.ts';
 import { leafHashOf } from '../leaf-hash.ts';
@@ -11,8 +11,8 @@ import { latin1 } from './latin1.ts';
 const READ_MAX_BYTES = 8 * 1024 * 1024;
 
 export interface BatchLeaves {
-  /** Record bytes, views on what was read; undefined where the payload was removed by policy. */
-  readonly records: readonly (Uint8Array | undefined)[];
+  /** Frame bodies, views on what was read; undefined where the payload is gone. */
+  readonly bodies: readonly (Uint8Array | undefined)[];
   /** Leaf hashes, 32 bytes each, concatenated. */
   readonly hashes: Uint8Array;
 }
@@ -26,21 +26,21 @@ export interface BatchProducers {
 /** The records of a batch and their leaf hashes, computed from the journal as it stands; of what was removed the hash that was kept. */
 export function leavesOf(journal: Journal, { batch }: StoredBatch): BatchLeaves {
   const hashes = Buffer.alloc(batch.count * HASH_BYTES);
-  const records: (Uint8Array | undefined)[] = [];
+  const bodies: (Uint8Array | undefined)[] = [];
   for (const { place, body } of bodiesOf(journal, batch)) {
     hashes.set(leafHashOf(body), place * HASH_BYTES);
-    records.push(isExpiredBody(body) ? undefined : body.subarray(1));
+    bodies.push(isExpiredBody(body) ? undefined : body);
   }
-  return { records, hashes };
+  return { bodies, hashes };
 }
 
 /** Counted anew from the journal: the headers of removed payloads are still there. */
 export function producersOf(journal: Journal, { batch }: StoredBatch, wanted: ProducerName): BatchProducers {
-  const all = new ProducerCounts(latin1);
+  const all = new ProducerCounts();
   const places: number[] = [];
   let before = 0;
   for (const { place, body } of bodiesOf(journal, batch)) {
-    all.add(body);
+    all.add(headerTexts(body, latin1));
     const count = all.countOf(wanted);
     if (count > before) places.push(place);
     before = count;

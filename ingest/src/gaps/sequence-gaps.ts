@@ -11,9 +11,12 @@ import {
   GAPS_DATASET,
   type GapRecord,
   gapRecordOf,
+  type HeaderTexts,
   type Hole,
   headerTexts,
   isExpiredBody,
+  isSaltedBody,
+  producerKey,
   type SequenceState,
   SequenceWatch,
   sequenceOf,
@@ -79,15 +82,15 @@ export class SequenceGaps {
     return this.#position;
   }
 
-  /** Takes the body of the next frame. @returns what is to be put on record */
-  take(body: Uint8Array): GapRecord[] {
+  /** Takes the body of the next frame. @param texts what stands in its header @returns what is to be put on record */
+  take(body: Uint8Array, texts: HeaderTexts = headerTexts(body, latin1)): GapRecord[] {
     const position = this.#position++;
-    if (isExpiredBody(body)) return [];
-    const { agency, dataset, producer, door, messageId, receivedAt } = headerTexts(body, 1, latin1);
+    // The ids of confidential messages are hidden, and what is put on record stays for ever.
+    if (isExpiredBody(body) || isSaltedBody(body)) return [];
+    const { key, agency, dataset, producer, door, messageId, receivedAt } = texts;
     if (dataset === GAPS_DATASET && door === 'internal') this.#takeOwn(body);
     const numbers = door === FILE_DOOR || door === 'internal' ? undefined : sequenceOf(messageId);
     if (numbers !== undefined) {
-      const key = `${agency}/${dataset}/${producer}`;
       const watched = this.#watched.get(key) ?? this.#begin(key, { agency, dataset, producer }, receivedAt);
       const watch = new SequenceWatch(watched.sequence);
       const holesBefore = watch.holes.length;
@@ -121,7 +124,7 @@ export class SequenceGaps {
     if (!record.ok) return;
     const gap = JSON.parse(Buffer.from(record.value.payload).toString('utf8')) as GapRecord;
     this.#told.delete(messageIdOf(gap));
-    const watched = this.#watched.get(`${gap.agency}/${gap.dataset}/${gap.producer}`);
+    const watched = this.#watched.get(producerKey(gap));
     const hole = watched?.sequence?.holes.find(({ before, first }) => `${before}-${first}` === gap.gap);
     if (watched?.sequence === undefined || hole === undefined) return;
     if (hole.told === undefined) {

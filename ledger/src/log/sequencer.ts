@@ -1,7 +1,8 @@
 /**
  * Group commit. Requests gather while a commit runs and go into the next one together: under load many share one set
- * of syncs, without load none waits for a timer.
+ * of syncs, without load none waits.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LedgerError } from '../ledger-error.ts';
 import type { Appended, Ledger } from './ledger.ts';
 
@@ -11,6 +12,12 @@ export const PENDING_MAX_BYTES = 32 * 1024 * 1024;
 /** One commit takes whole requests up to this, so that its time and its memory stay bounded. */
 export const COMMIT_MAX_ENTRIES = 1024;
 export const COMMIT_MAX_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Writers that were answered by the commit before are about to send again. Without this moment between two commits they
+ * fall into two groups that take turns, each commit takes half of what it could, and costs the same.
+ */
+const GATHER_MS = 2;
 
 interface Pending {
   readonly entries: readonly Uint8Array[];
@@ -92,6 +99,7 @@ export class Sequencer {
       } catch (error) {
         this.#refuse(batch, error);
       }
+      if (this.#pending.length > 0 && this.#pendingEntries < COMMIT_MAX_ENTRIES) await sleep(GATHER_MS);
     }
     this.#running = undefined;
   }

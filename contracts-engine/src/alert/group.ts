@@ -1,0 +1,110 @@
+/**
+ * One alert for many: while any alert of a rule is active in a region (an agency, everywhere) so is its group's, and people
+ * are told of that one alone. Who joined and left is told at the next tick, so a storm of a thousand is two records.
+ */
+import { type Bilingual, SEVERITIES, type Severity, sha256Hex } from '@airtight/protocol';
+import { canonicalJson } from '@airtight/standards/rfc8785.ts';
+import type { RuleState } from '../engine-state.ts';
+import { fillMessage } from '../message-template.ts';
+import type { Transition } from '../rule/machine.ts';
+import { subjectOf } from '../rule/places.ts';
+import type { Turn } from '../turn.ts';
+import { effectBase } from './effect-base.ts';
+import type { Episode } from './episode.ts';
+import { levelOf } from './level.ts';
+
+export interface GroupAlert {
+  readonly alert: string;
+  readonly agency: string;
+  readonly since: number;
+  n: number;
+  severity: Severity;
+  readonly message: Bilingual;
+  /** Ids of the active alerts in it. */
+  members: readonly string[];
+  /** As of the last update. */
+  told: readonly string[];
+}
+
+/** Ids that one update names; the count is always right. */
+const NAMED_MAX = 100;
+
+/** @returns the id of the group alert, raised if it is the first; null when the rule does not group */
+export function joinGroup(turn: Turn, known: RuleState, episode: Episode, severity: Severity, transition: Transition): string | null {
+  const name = groupName(turn, known, episode);
+  if (name === undefined) return null;
+  const group = known.groups.get(name) ?? open(turn, known, name, episode, severity, transition);
+  group.members = [...group.members, episode.alert];
+  return group.alert;
+}
+
+/** Its group hears of it at the next tick. */
+export function leaveGroup(known: RuleState, { alert, group: id }: Episode): void {
+  if (id === null) return;
+  for (const group of known.groups.values()) {
+    if (group.alert === id) group.members = group.members.filter((member) => member !== alert);
+  }
+}
+
+/** Tells at a tick what has become of the groups of a rule; one that is empty is over. */
+export function settleGroups(turn: Turn, known: RuleState, at: number): void {
+  for (const [name, group] of known.groups) {
+    const told = { at, evidence: [turn.position] };
+    if (group.members.length === 0) {
+      known.groups.delete(name);
+      turn.effects.push({ type: 'clear', ...effectBase(known.rule, group), ...told, values: {}, reason: 'group-empty' });
+      continue;
+    }
+    const severity = worstOf(turn, known, group);
+    if (severity === group.severity && group.told === group.members) continue;
+    const added = group.members.filter((member) => !group.told.includes(member));
+    const removed = group.told.filter((member) => !group.members.includes(member));
+    const count = group.members.length;
+    const { notify } = known.rule;
+    const isWorse = SEVERITIES.indexOf(severity) > SEVERITIES.indexOf(group.severity);
+    Object.assign(group, { severity, told: group.members });
+    turn.effects.push({
+      ...{ type: 'update', ...effectBase(known.rule, group), ...told, severity },
+      ...{ since: group.since, values: { members: count }, message: group.message },
+      members: { count, added: added.slice(0, NAMED_MAX), removed: removed.slice(0, NAMED_MAX) },
+      ...(isWorse && notify.length > 0 ? { notify } : {}),
+    });
+  }
+}
+
+/** A person cleared the group's alert: the next member opens another. */
+export function closeGroup(known: RuleState, alert: string): void {
+  for (const [name, group] of known.groups) if (group.alert === alert) known.groups.delete(name);
+}
+
+function open(turn: Turn, known: RuleState, name: string, episode: Episode, severity: Severity, transition: Transition): GroupAlert {
+  const { rule } = known;
+  const { contract, version, id } = rule;
+  const { at, since, values } = transition;
+  const identity = { contract, version, rule: id, group: name, since, position: turn.position };
+  const alert = sha256Hex(new TextEncoder().encode(canonicalJson(identity))).slice(0, 32);
+  const message = fillMessage(levelOf(rule, transition.level).message, name, since, values);
+  const group: GroupAlert = { alert, agency: episode.agency, since, n: 1, severity, message, members: [], told: [] };
+  known.groups.set(name, group);
+  turn.effects.push({
+    ...{ v: 1, type: 'raise', alert, n: 0, at, contract, version, rule: id, severity },
+    ...{ agency: episode.agency, dataset: rule.dataset, subject: name, since, values, message, evidence: transition.evidence },
+    ...(rule.notify.length > 0 ? { notify: rule.notify } : {}),
+  });
+  return group;
+}
+
+function groupName({ state }: Turn, { rule }: RuleState, { subject, agency }: Episode): string | undefined {
+  if (rule.group === null) return undefined;
+  const name = subjectOf(rule.group, subject, agency, state.places);
+  return name === undefined ? undefined : `group:${name}`;
+}
+
+function worstOf({ state }: Turn, known: RuleState, group: GroupAlert): Severity {
+  let worst = 0;
+  for (const member of group.members) {
+    const level = state.index.active.get(member)?.episode.steps.at(-1)?.level;
+    if (level !== undefined) worst = Math.max(worst, SEVERITIES.indexOf(levelOf(known.rule, level).severity));
+  }
+  return SEVERITIES[worst] as Severity;
+}

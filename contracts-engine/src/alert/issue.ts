@@ -1,0 +1,182 @@
+/** Alerts as the engine writes them. The same inputs under the same contract give the same bytes, id included. */
+import { type AlertCorrected, type AlertRaised, type AlertValues, sha256Hex } from '@airtight/protocol';
+import { canonicalJson } from '@airtight/standards/rfc8785.ts';
+import type { Rule } from '../contract.ts';
+import type { RuleState } from '../engine-state.ts';
+import { fillMessage } from '../message-template.ts';
+import type { Transition } from '../rule/machine.ts';
+import { type Turn, touch } from '../turn.ts';
+import { effectBase } from './effect-base.ts';
+import { type Episode, isActive } from './episode.ts';
+import { joinGroup, leaveGroup } from './group.ts';
+import { levelOf } from './level.ts';
+import { continuation, type Draft, reconcile } from './reconcile.ts';
+import { reasonsToSuppress } from './suppression.ts';
+
+/** Episodes kept per rule and subject for late data; beyond it the oldest that are over are forgotten. */
+const EPISODES_MAX = 64;
+
+export interface Subject {
+  readonly subject: string;
+  readonly agency: string;
+}
+
+/** Issues what happened in order. */
+export function issue(turn: Turn, known: RuleState, subject: Subject, transitions: readonly Transition[]): void {
+  for (const transition of transitions) {
+    const episode = (known.episodes.get(subject.subject) ?? []).findLast(isActive);
+    if (transition.kind === 'raise') raise(turn, known, subject, transition, false);
+    else if (episode !== undefined) follow(turn, known, episode, transition);
+  }
+}
+
+/**
+ * Issues what late data make of the time since `start`.
+ * @param at event time of the reading
+ */
+export function reissue(
+  turn: Turn,
+  known: RuleState,
+  subject: Subject,
+  start: number,
+  transitions: readonly Transition[],
+  at: number,
+): void {
+  const episodes = known.episodes.get(subject.subject) ?? [];
+  const { retracted, drafts } = reconcile(episodes, start, transitions);
+  for (const episode of retracted) correct(turn, known, episode, null, {}, at);
+  for (const [episode, draft] of drafts) {
+    if (episode === null) hindsight(turn, known, subject, draft);
+    else amend(turn, known, episode, draft, at);
+  }
+}
+
+function hindsight(turn: Turn, known: RuleState, subject: Subject, draft: Draft): void {
+  const [first, ...rest] = draft.transitions;
+  const episode = raise(turn, known, subject, first as Transition, true);
+  for (const transition of rest) follow(turn, known, episode, transition);
+}
+
+function amend(turn: Turn, known: RuleState, episode: Episode, draft: Draft, at: number): void {
+  const rest = continuation(episode, draft);
+  if (rest === null) correct(turn, known, episode, draft, draft.transitions.at(-1)?.values ?? {}, at);
+  else for (const transition of rest) follow(turn, known, episode, transition);
+}
+
+function raise(turn: Turn, known: RuleState, subject: Subject, transition: Transition, isHindsight: boolean): Episode {
+  const { rule } = known;
+  const { at, since, level } = transition;
+  const { severity, message } = levelOf(rule, level);
+  const alert = alertId(rule, subject.subject, since);
+  const episode = newEpisode(turn, rule, subject, alert, transition);
+  episode.suppressedBy = reasonsToSuppress(turn.state, known, episode);
+  episode.group = joinGroup(turn, known, episode, severity, transition);
+  remember(turn, known, episode);
+  const raised: AlertRaised = {
+    ...{ v: 1, type: 'raise', alert, n: 0, at },
+    ...{ contract: rule.contract, version: rule.version, rule: rule.id, severity },
+    ...{ agency: subject.agency, dataset: rule.dataset, subject: subject.subject, since },
+    values: transition.values,
+    message: fillMessage(message, subject.subject, since, transition.values),
+    evidence: transition.evidence,
+    ...(rule.notify.length > 0 && episode.group === null ? { notify: rule.notify } : {}),
+    ...(rule.approvals > 0 ? { approvals: rule.approvals } : {}),
+    ...(episode.group === null ? {} : { group: episode.group }),
+    ...(episode.suppressedBy.length > 0 ? { suppressedBy: episode.suppressedBy } : {}),
+    ...(rule.kind !== 'no-data' && rule.expiresMs !== null ? { expires: at + rule.expiresMs } : {}),
+    ...(isHindsight ? { hindsight: true } : {}),
+  };
+  turn.effects.push(raised);
+  touch(turn, known, at);
+  return episode;
+}
+
+function follow(turn: Turn, known: RuleState, episode: Episode, transition: Transition): void {
+  const { at, kind, level, flapping, values, evidence } = transition;
+  touch(turn, known, at);
+  if (kind === 'update') {
+    const before = episode.steps.at(-1)?.level ?? -1;
+    const { severity, message } = levelOf(known.rule, level);
+    episode.steps = [...episode.steps, { at, level, flapping }];
+    if (level > before)
+      Object.assign(episode, { acknowledged: false, escalated: 0, countsFrom: isApproved(known.rule, episode) ? turn.state.tickAt : null });
+    const text = fillMessage(message, episode.subject, transition.since, values);
+    const told = { type: 'update', ...effectBase(known.rule, episode), at, severity, since: transition.since, values } as const;
+    const { notify } = known.rule;
+    const wasFlapping = episode.steps.at(-2)?.flapping === true;
+    turn.effects.push({
+      ...told,
+      ...{ message: text, evidence },
+      ...(notify.length > 0 && episode.group === null ? { notify } : {}),
+      ...(flapping === wasFlapping ? {} : { flapping }),
+    });
+    return;
+  }
+  end(turn, known, episode, at);
+  // What a person cleared is on record by that act.
+  if (kind === 'close') return;
+  const reason = transition.reason === undefined ? {} : { reason: transition.reason };
+  turn.effects.push({ type: 'clear', ...effectBase(known.rule, episode), at, values, evidence, ...reason });
+}
+
+/** Ends an alert in the books, without telling. */
+export function end(turn: Turn, known: RuleState, episode: Episode, at: number): void {
+  episode.clearedAt = at;
+  turn.state.index.active.delete(episode.alert);
+  leaveGroup(known, episode);
+  touch(turn, known, at);
+}
+
+function correct(turn: Turn, known: RuleState, episode: Episode, draft: Draft | null, values: AlertValues, at: number): void {
+  turn.state.counters.corrected++;
+  touch(turn, known, Math.min(episode.raisedAt, draft?.raisedAt ?? episode.raisedAt));
+  const wasActive = isActive(episode);
+  if (draft === null) episode.retracted = true;
+  else {
+    const { since, raisedAt, steps, clearedAt } = draft;
+    Object.assign(episode, { since, raisedAt, steps, clearedAt, retracted: false });
+  }
+  if (isActive(episode)) turn.state.index.active.set(episode.alert, { state: known, episode });
+  else if (wasActive) end(turn, known, episode, episode.clearedAt ?? episode.raisedAt);
+  const outcome: AlertCorrected['outcome'] =
+    draft === null
+      ? null
+      : {
+          ...{ since: draft.since, raisedAt: draft.raisedAt },
+          severities: draft.steps.map((step) => ({ at: step.at, severity: levelOf(known.rule, step.level).severity })),
+          clearedAt: draft.clearedAt,
+        };
+  turn.effects.push({ type: 'correct', ...effectBase(known.rule, episode), at, outcome, values, evidence: [turn.position] });
+}
+
+/** True when as many people as the contract asks for have approved. */
+export function isApproved(rule: Rule, { approvedBy }: Episode): boolean {
+  return approvedBy.length >= rule.approvals;
+}
+
+function newEpisode(turn: Turn, rule: Rule, { subject, agency }: Subject, alert: string, { at, since, level }: Transition): Episode {
+  return {
+    ...{ alert, subject, agency, version: rule.version, n: 1, since, raisedAt: at },
+    ...{ steps: [{ at, level, flapping: false }], clearedAt: null, retracted: false },
+    ...{ countsFrom: rule.approvals > 0 ? null : turn.state.tickAt, acknowledged: false, approvedBy: [], shelvedUntil: null },
+    ...{ suppressedBy: [], escalated: 0, group: null },
+  };
+}
+
+function remember(turn: Turn, known: RuleState, episode: Episode): void {
+  const horizon = episode.raisedAt - known.rule.latenessMs;
+  const kept = (known.episodes.get(episode.subject) ?? []).filter(
+    (old) => isActive(old) || old.retracted || (old.clearedAt ?? old.raisedAt) > horizon,
+  );
+  known.episodes.set(episode.subject, [...kept.slice(-EPISODES_MAX), episode]);
+  turn.state.index.active.set(episode.alert, { state: known, episode });
+}
+
+/**
+ * One subject cannot raise twice with one `since` under one version: each raise needs a newer reading than the last, and
+ * one that was retracted and is due again keeps its id. So these five name the alert.
+ */
+function alertId({ contract, version, id }: Rule, subject: string, since: number): string {
+  const identity = { contract, version, rule: id, subject, since };
+  return sha256Hex(new TextEncoder().encode(canonicalJson(identity))).slice(0, 32);
+}

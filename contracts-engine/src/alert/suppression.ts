@@ -1,0 +1,64 @@
+/** Alerts that something else explains: while it is active they are suppressed, visible, and nobody is told of them. */
+import { OUT_OF_SERVICE } from '@airtight/protocol';
+import { type EngineState, type RuleState, ruleKey } from '../engine-state.ts';
+import { inScope } from '../rule/places.ts';
+import type { Turn } from '../turn.ts';
+import { effectBase } from './effect-base.ts';
+import { type Episode, isActive } from './episode.ts';
+
+export interface OutOfServiceEntry {
+  readonly contract: string;
+  readonly rule: string | null;
+  readonly subject: string | null;
+  /** Epoch ms; null: until it is returned. */
+  readonly until: number | null;
+}
+
+/** Explanations that are named; beyond it the rest changes nothing. */
+const REASONS_MAX = 8;
+
+function isOutOfService(state: EngineState, known: RuleState, subject: string): boolean {
+  const { contract, id } = known.rule;
+  for (const entry of state.services.values()) {
+    const isMeant = entry.contract === contract && (entry.rule ?? id) === id && (entry.subject ?? subject) === subject;
+    if (isMeant) return true;
+  }
+  return false;
+}
+
+/** Ids of active alerts that suppress this one, and OUT_OF_SERVICE. */
+export function reasonsToSuppress(state: EngineState, known: RuleState, episode: Pick<Episode, 'subject' | 'agency'>): readonly string[] {
+  const reasons = isOutOfService(state, known, episode.subject) ? [OUT_OF_SERVICE] : [];
+  for (const inhibition of known.rule.inhibitedBy) {
+    const source = state.index.byKey.get(ruleKey(inhibition));
+    if (source === undefined) continue;
+    const candidates = inhibition.of === 'subject' ? [source.episodes.get(episode.subject) ?? []] : source.episodes.values();
+    for (const episodes of candidates) {
+      const active = episodes.findLast(isActive);
+      if (active !== undefined && inScope(inhibition.of, active, episode, state.places)) reasons.push(active.alert);
+      if (reasons.length >= REASONS_MAX) return reasons;
+    }
+  }
+  return reasons;
+}
+
+/** Tells what of the reasons to suppress an active alert has changed. */
+export function reviewSuppression(turn: Turn, known: RuleState, episode: Episode): void {
+  const before = episode.suppressedBy;
+  const now = reasonsToSuppress(turn.state, known, episode);
+  episode.suppressedBy = now;
+  const told = { at: turn.state.tickAt ?? episode.raisedAt, evidence: [turn.position] };
+  for (const by of now) if (!before.includes(by)) turn.effects.push({ type: 'suppress', ...effectBase(known.rule, episode), ...told, by });
+  for (const by of before)
+    if (!now.includes(by)) turn.effects.push({ type: 'unsuppress', ...effectBase(known.rule, episode), ...told, by });
+}
+
+/** Looks again at the alerts that a rule, whose alerts have changed, may suppress. */
+export function reviewInhibited(turn: Turn, source: RuleState): void {
+  const { id, contract } = source.rule;
+  for (const known of turn.state.index.inhibited.get(ruleKey({ contract, rule: id })) ?? []) {
+    for (const episodes of known.episodes.values()) {
+      for (const episode of episodes) if (isActive(episode)) reviewSuppression(turn, known, episode);
+    }
+  }
+}

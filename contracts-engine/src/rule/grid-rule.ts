@@ -1,0 +1,232 @@
+/**
+ * Rules over several stations (a region, those near by, k of n), judged at fixed times: an instant is judged once so much
+ * event time has passed since that its readings should be there (`settle`). Event time passes by newer readings and, while
+ * the newest was reported live, by ticks. A reading that comes later has what it concerns judged anew.
+ */
+import { issue, reissue } from '../alert/issue.ts';
+import type { GridRule, Input, Window } from '../contract.ts';
+import { inputsOf, type RuleState } from '../engine-state.ts';
+import { DAY_MS, offsetAt, type TimeZone } from '../time-zone.ts';
+import type { Turn } from '../turn.ts';
+import { fillProperties, fillRest } from './frame.ts';
+import type { GridField } from './grid-field.ts';
+import type { Instant, Transition } from './machine.ts';
+import { distanceKm, isOf, regionOf, subjectOf } from './places.ts';
+import type { Reading, Series } from './series.ts';
+import { contextOf } from './series-rule.ts';
+import { Tracker } from './tracker.ts';
+import { forecastValue, stationsValue, windowValue } from './window.ts';
+
+/** Readings between two clearings out. */
+const PRUNE_EVERY = 4096;
+
+/** A rule over stations at work on one event. */
+interface Work {
+  readonly turn: Turn;
+  readonly known: RuleState;
+  readonly rule: GridRule;
+  readonly field: GridField;
+  readonly zone: TimeZone;
+}
+
+/** Takes a reading. */
+export function judgeStation(turn: Turn, known: RuleState, rule: GridRule, reading: Reading): void {
+  const work = workOf(turn, known, rule);
+  for (const input of inputsOf(rule)) {
+    if (input.dataset === reading.dataset && isOf(input, reading.producer, reading.agency, turn.state.places)) take(work, input, reading);
+  }
+}
+
+/** Time passes: what is due now is judged. */
+export function judgeStationsAt(turn: Turn, known: RuleState, rule: GridRule, at: number): void {
+  const { field } = known;
+  if (field.live && at > field.watermark) judgeDue(workOf(turn, known, rule), at);
+}
+
+function workOf(turn: Turn, known: RuleState, rule: GridRule): Work {
+  return { turn, known, rule, field: known.field, zone: contextOf(turn.state, known).zone };
+}
+
+function take(work: Work, input: Input, reading: Reading): void {
+  const { turn, rule, field } = work;
+  if (input.isForecast) return field.takeForecast(input, reading);
+  if (field.watermark - reading.at > rule.latenessMs) {
+    turn.state.counters.late++;
+    return;
+  }
+  // Before a long pause ends, what the old readings still say is judged.
+  if (reading.at > field.watermark) judgeDue(work, reading.at - 1);
+  if (!field.take(input, { ...reading, lateByMs: 0 })) return;
+  if (reading.at > field.watermark) {
+    const wasPause = field.nextAt === null || field.nextAt + rule.settleMs < reading.at;
+    if (wasPause) field.nextAt = gridFrom(work, reading.at);
+    field.watermark = reading.at;
+    field.live = reading.live;
+  }
+  if (reading.at < (field.nextAt as number)) rejudgeFrom(work, reading);
+  judgeDue(work, field.watermark);
+  if (++field.sincePrune >= PRUNE_EVERY) prune(work);
+}
+
+/** Judges every instant that is due at a time, as long as any window can still see a reading. */
+function judgeDue(work: Work, clock: number): void {
+  const { field, rule } = work;
+  if (field.nextAt === null) return;
+  const limit = Math.min(clock - rule.settleMs, field.watermark + reachOf(rule));
+  while (field.nextAt <= limit) {
+    const at = field.nextAt;
+    for (const [subject, agency] of subjectsOf(work)) judgeSubject(work, subject, agency, at);
+    field.nextAt = gridFrom(work, at + 1);
+  }
+}
+
+function judgeSubject({ turn, known, rule, ...work }: Work, subject: string, agency: string, at: number): void {
+  const instant = instantOf({ turn, known, rule, ...work }, subject, at);
+  if (instant === null) return;
+  const tracker = known.trackers.get(subject) ?? new Tracker(subject, agency);
+  known.trackers.set(subject, tracker);
+  tracker.agency = agency;
+  tracker.live = known.field.live;
+  const transitions: Transition[] = [];
+  if (!tracker.advance(rule, instant, transitions)) turn.state.counters.uncomputable++;
+  issue(turn, known, tracker, transitions);
+}
+
+/** Judges anew what a reading concerns that came after its time was judged. */
+function rejudgeFrom(work: Work, reading: Reading): void {
+  const { turn, known, rule, field } = work;
+  const from = gridFrom(work, reading.at);
+  const next = field.nextAt as number;
+  if (from >= next) return;
+  const instants = (subject: string) =>
+    function* (after: number): Iterable<Instant> {
+      for (let at = gridFrom(work, after + 1); at < next; at = gridFrom(work, at + 1)) {
+        const instant = instantOf(work, subject, at);
+        if (instant !== null) yield instant;
+      }
+    };
+  for (const [subject, agency] of subjectsOf(work)) {
+    if (!concerns(work, subject, reading)) continue;
+    const tracker = known.trackers.get(subject) ?? new Tracker(subject, agency);
+    known.trackers.set(subject, tracker);
+    const transitions: Transition[] = [];
+    const start = tracker.rejudge(rule, from, instants(subject), transitions);
+    if (start === null) turn.state.counters.late++;
+    else reissue(turn, known, tracker, start, transitions, reading.at);
+  }
+}
+
+function concerns({ turn, rule }: Work, subject: string, { producer, agency }: Reading): boolean {
+  // Which of the stations near by it is one of is left to the windows: judging too much changes nothing.
+  if (rule.subject === 'producer') return subject === producer || rule.frame.windows.some(({ window }) => window.across !== 'own');
+  return (
+    subjectOf(rule.subject, producer, agency, turn.state.places) === subject ||
+    rule.frame.windows.some(({ window }) => window.across === 'region')
+  );
+}
+
+/** Subjects of the stations known, with their agency, in order of appearance. */
+function subjectsOf({ turn, rule, field }: Work): ReadonlyMap<string, string> {
+  const subjects = new Map<string, string>();
+  for (const { producer, agency } of field.stations.get(rule.input.name)?.values() ?? []) {
+    const subject = subjectOf(rule.subject, producer, agency, turn.state.places);
+    if (subject !== undefined && !subjects.has(subject)) subjects.set(subject, agency);
+  }
+  return subjects;
+}
+
+/** What a rule reads of a subject at an instant; null: there is nothing to judge. */
+function instantOf(work: Work, subject: string, at: number): Instant | null {
+  const { known, rule, field } = work;
+  const { values } = known;
+  let position = -1;
+  if (rule.frame.properties.length > 0) {
+    const own = field.stations.get(rule.input.name)?.get(subject)?.series;
+    const reading = own === undefined ? undefined : newestOf(own, at, rule.everyMs);
+    if (reading === undefined || !fillProperties(rule, reading, values)) return null;
+    position = reading.position;
+  }
+  for (const { slot, window } of rule.frame.windows) {
+    values[slot] = windowOf(work, window, subject, at);
+    position = Math.max(position, newestPosition(work, window, subject, at));
+  }
+  if (position < 0) return null;
+  fillRest(rule.frame, at, values);
+  return { at, position, values };
+}
+
+function newestOf(series: Series, at: number, withinMs: number): Reading | undefined {
+  const reading = series.readings[series.firstFrom(at + 1) - 1];
+  return reading !== undefined && reading.at > at - withinMs ? reading : undefined;
+}
+
+function windowOf(work: Work, window: Window, subject: string, at: number) {
+  const { field, rule } = work;
+  const context = contextOf(work.turn.state, work.known);
+  if (window.shape === 'ahead') {
+    const known = field.forecasts.get(window.input.name) ?? new Map<string, Reading[]>();
+    const mine = [...known].filter(([producer, [first]]) => isSeen(work, window, subject, producer, first?.agency ?? ''));
+    const readings = mine.map(([, forecast]) => forecast);
+    return forecastValue(window, readings, at, at + rule.settleMs);
+  }
+  if (window.across === 'own') {
+    const own = field.stations.get(window.input.name)?.get(subject)?.series;
+    return own === undefined ? null : windowValue(window, own, at, context);
+  }
+  return stationsValue(window, seenBy(work, window, subject), at, context);
+}
+
+/** Stations that a window of a subject looks at. */
+function* seenBy(work: Work, window: Window, subject: string): Iterable<Series> {
+  for (const { producer, agency, series } of work.field.stations.get(window.input.name)?.values() ?? []) {
+    if (isSeen(work, window, subject, producer, agency)) yield series;
+  }
+}
+
+function isSeen({ turn, rule }: Work, { across, km }: Window, subject: string, producer: string, agency: string): boolean {
+  const { places } = turn.state;
+  switch (across) {
+    case 'own':
+      return producer === subject;
+    case 'group':
+      return subjectOf(rule.subject, producer, agency, places) === subject;
+    case 'region':
+      return regionOf(producer, places) !== undefined && regionOf(producer, places) === regionOf(subject, places);
+    case 'neighbours':
+      return producer !== subject && (distanceKm(places.get(producer), places.get(subject)) ?? Number.POSITIVE_INFINITY) <= km;
+  }
+}
+
+/** Position of the newest record a window saw: part of the evidence. Forecasts alone make no instant. */
+function newestPosition(work: Work, window: Window, subject: string, at: number): number {
+  if (window.shape === 'ahead') return -1;
+  let newest = -1;
+  for (const series of seenBy(work, window, subject)) {
+    newest = Math.max(newest, newestOf(series, at, window.overMs)?.position ?? -1);
+  }
+  return newest;
+}
+
+/** First time of the grid at or after a time: counted from local midnight. */
+function gridFrom({ rule, zone }: Work, at: number): number {
+  const { everyMs } = rule;
+  const offset = everyMs % DAY_MS === 0 || zone.summer === null ? offsetAt(zone, at) : zone.offsetMs;
+  return Math.ceil((at + offset) / everyMs) * everyMs - offset;
+}
+
+/** How long after a reading any window still sees it. */
+function reachOf({ everyMs, frame }: GridRule): number {
+  const reaches = frame.windows.map(({ window: { overMs, shape } }) =>
+    shape === 'tumbling' ? 2 * overMs : shape === 'ahead' ? 0 : overMs,
+  );
+  return Math.max(everyMs, ...reaches);
+}
+
+function prune(work: Work): void {
+  const { known, rule, field } = work;
+  field.sincePrune = 0;
+  const horizon = Math.min(field.nextAt ?? 0, field.watermark - rule.latenessMs);
+  let keepFrom = horizon;
+  for (const tracker of known.trackers.values()) keepFrom = Math.min(keepFrom, tracker.neededFrom(rule, horizon));
+  field.forgetBefore(keepFrom - reachOf(rule));
+}

@@ -1,0 +1,228 @@
+/** Values over a span of event time, always computed from the readings in their order: so a restart or a late reading gives the same bits. */
+import { CONVERTED_FLAG } from '@airtight/protocol';
+import type { Input as ContractInput, Window } from '../contract.ts';
+import type { Input } from '../expr/expression.ts';
+import { DAY_MS, localDay, offsetAt, startOfDay, type TimeZone } from '../time-zone.ts';
+import { compute } from './probe.ts';
+import type { Reading, Series } from './series.ts';
+
+/** What windows of one rule have in common. */
+export interface WindowContext {
+  readonly zone: TimeZone;
+  readonly latenessMs: number;
+}
+
+interface Sample {
+  readonly at: number;
+  readonly value: number;
+}
+
+/** From when to when, both in it. */
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A window over one producer's own readings, as of an instant; null: too little of it is there. */
+export function windowValue(window: Window, series: Series, at: number, context: WindowContext): Input {
+  const span = spanOf(window, series, at, context.zone);
+  const samples: Sample[] = [];
+  const intervals = new Set<number>();
+  let all = 0;
+  for (let i = series.firstFrom(span.from); i < series.readings.length; i++) {
+    const reading = series.readings[i] as Reading;
+    if (reading.at > span.to) break;
+    const value = sampleOf(window, reading, context.latenessMs);
+    if (value === null) continue;
+    all++;
+    intervals.add(Math.floor((reading.at - span.from) / window.input.cadenceMs));
+    if (value !== false) samples.push({ at: reading.at, value });
+  }
+  if (window.aggregate === 'coverage') return Math.min(1, intervals.size / (window.overMs / window.input.cadenceMs));
+  if (intervals.size < window.leastCount) return null;
+  if (window.aggregate === 'values') return byInterval(window, samples, span.to);
+  return aggregate(window, samples, all);
+}
+
+/** A window over several stations: of each its newest value in the span. */
+export function stationsValue(window: Window, stations: Iterable<Series>, at: number, context: WindowContext): Input {
+  const samples: Sample[] = [];
+  let [known, there] = [0, 0];
+  for (const series of stations) {
+    known++;
+    const newest = newestIn(window, series, { from: at - window.overMs + 1, to: at }, context.latenessMs);
+    if (newest === null) continue;
+    there++;
+    if (newest.value !== false) samples.push({ at: newest.at, value: newest.value });
+  }
+  if (window.aggregate === 'coverage') return known === 0 ? 0 : there / known;
+  if (there < window.leastCount || there < window.leastShare * known) return null;
+  return aggregate(window, samples.sort(inOrder), there);
+}
+
+/**
+ * A window over forecasts for the time after an instant.
+ * @param knownAt only what was received until then counts; of several for one time the newest
+ */
+export function forecastValue(window: Window, forecasts: Iterable<readonly Reading[]>, at: number, knownAt: number): Input {
+  const samples: Sample[] = [];
+  const intervals = new Set<number>();
+  let all = 0;
+  for (const readings of forecasts) {
+    for (const reading of newestRevisions(readings, at, at + window.overMs, knownAt)) {
+      const value = sampleOf(window, reading, Number.POSITIVE_INFINITY);
+      if (value === null) continue;
+      all++;
+      intervals.add(Math.ceil((reading.at - at) / window.input.cadenceMs));
+      if (value !== false) samples.push({ at: reading.at, value });
+    }
+  }
+  if (window.aggregate === 'coverage') return Math.min(1, intervals.size / (window.overMs / window.input.cadenceMs));
+  return intervals.size < window.leastCount ? null : aggregate(window, samples.sort(inOrder), all);
+}
+
+/** @param readings in order of time, then of receipt */
+function* newestRevisions(readings: readonly Reading[], after: number, to: number, knownAt: number): Iterable<Reading> {
+  let newest: Reading | undefined;
+  for (const reading of readings) {
+    if (reading.at <= after || reading.at > to || reading.receivedAt > knownAt) continue;
+    if (newest !== undefined && newest.at !== reading.at) yield newest;
+    newest = reading;
+  }
+  if (newest !== undefined) yield newest;
+}
+
+function newestIn(window: Window, series: Series, { from, to }: Span, latenessMs: number): { at: number; value: number | false } | null {
+  for (let i = series.firstFrom(to + 1) - 1; i >= 0; i--) {
+    const reading = series.readings[i] as Reading;
+    if (reading.at < from) return null;
+    const value = sampleOf(window, reading, latenessMs);
+    if (value !== null) return { at: reading.at, value };
+  }
+  return null;
+}
+
+/** null: the reading does not count; false: it counts and does not satisfy `where`. */
+function sampleOf(window: Window, reading: Reading, latenessMs: number): number | false | null {
+  const { property, where, input } = window;
+  if (reading.lateByMs > latenessMs) return null;
+  if (where !== null) {
+    const values = [];
+    for (const { name } of where.expression.variables) {
+      if (!isAccepted(input, reading, name)) return null;
+      values.push(reading.values[name]);
+    }
+    const held = compute(where, values, reading.at);
+    return typeof held === 'boolean' ? (held ? 1 : false) : null;
+  }
+  if (property === null) return 1;
+  if (!isAccepted(input, reading, property)) return null;
+  const value = reading.values[property];
+  return typeof value === 'number' ? value : window.aggregate === 'count' || window.aggregate === 'coverage' ? 1 : null;
+}
+
+/** True when a reading has the property without a flag that the input does not accept. */
+export function isAccepted(input: ContractInput, { values, flags }: Reading, property: string): boolean {
+  if (!Object.hasOwn(values, property)) return false;
+  const marks = Object.hasOwn(flags, property) ? flags[property] : undefined;
+  return marks === undefined || marks.every((flag) => flag === CONVERTED_FLAG || input.acceptedFlags.has(flag));
+}
+
+function spanOf(window: Window, series: Series, at: number, zone: TimeZone): Span {
+  switch (window.shape) {
+    case 'tumbling':
+      return lastWhole(window.overMs, at, zone);
+    case 'session':
+      return { from: sessionStart(window, series, at), to: at };
+    default:
+      return { from: at - window.overMs + 1, to: at };
+  }
+}
+
+/** The last span of that length that was over at `at`, counted from local midnight; of whole days: local days. */
+function lastWhole(overMs: number, at: number, zone: TimeZone): Span {
+  if (overMs % DAY_MS === 0) {
+    const days = overMs / DAY_MS;
+    const end = Math.floor(localDay(zone, at) / days) * days;
+    return { from: startOfDay(zone, end - days), to: startOfDay(zone, end) - 1 };
+  }
+  const local = at + offsetAt(zone, at);
+  const end = Math.floor(local / overMs) * overMs - offsetAt(zone, at);
+  return { from: end - overMs, to: end - 1 };
+}
+
+function sessionStart(window: Window, series: Series, at: number): number {
+  let start = at;
+  for (let i = series.firstFrom(at + 1) - 1; i >= 0; i--) {
+    const reading = series.readings[i] as Reading;
+    if (start - reading.at > window.gapMs || reading.at <= at - window.overMs) break;
+    if (window.property === null || isAccepted(window.input, reading, window.property)) start = reading.at;
+  }
+  return start;
+}
+
+/** The newest value of each cadence interval, the newest last; null where there is none. */
+function byInterval(window: Window, samples: readonly Sample[], to: number): (number | null)[] {
+  const { cadenceMs } = window.input;
+  const values: (number | null)[] = new Array(Math.max(1, Math.round(window.overMs / cadenceMs))).fill(null);
+  for (const { at, value } of samples) {
+    const index = values.length - 1 - Math.floor((to - at) / cadenceMs);
+    if (index >= 0) values[index] = value;
+  }
+  return values;
+}
+
+function aggregate(window: Window, samples: readonly Sample[], all: number): Input {
+  const values = samples.map(({ value }) => value);
+  switch (window.aggregate) {
+    case 'count':
+      return samples.length;
+    case 'share':
+      return all === 0 ? null : samples.length / all;
+    case 'sum':
+      return sum(values);
+    case 'mean':
+      return values.length === 0 ? null : sum(values) / values.length;
+    case 'median':
+      return quantile(values, 0.5);
+    case 'quantile':
+      return quantile(values, window.quantile);
+    case 'min':
+    case 'max':
+      return values.length === 0 ? null : values.reduce((a, b) => (window.aggregate === 'min' ? Math.min(a, b) : Math.max(a, b)));
+    case 'last':
+      return values.at(-1) ?? null;
+    case 'rate':
+      return rate(samples, window.perMs);
+    default:
+      return null;
+  }
+}
+
+/** A sum of doubles depends on the order, which must not be that in which stations happened to report. */
+function inOrder(a: Sample, b: Sample): number {
+  return a.at - b.at || a.value - b.value;
+}
+
+function sum(values: readonly number[]): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}
+
+/** Linear interpolation between the closest ranks (type 7 of Hyndman and Fan 1996). */
+function quantile(values: readonly number[], p: number): number | null {
+  if (values.length === 0) return null;
+  const sorted = [...values].sort((a, b) => a - b);
+  const rank = (sorted.length - 1) * p;
+  const below = sorted[Math.floor(rank)] as number;
+  const above = sorted[Math.ceil(rank)] as number;
+  return below + (above - below) * (rank - Math.floor(rank));
+}
+
+/** Change from the first value of the window to the last, per unit of time. */
+function rate(samples: readonly Sample[], perMs: number): number | null {
+  const [first, last] = [samples[0], samples.at(-1)];
+  if (first === undefined || last === undefined || first.at === last.at) return null;
+  return ((last.value - first.value) / (last.at - first.at)) * perMs;
+}
