@@ -11,6 +11,7 @@ import type { AlertBook } from './project/alert-book.ts';
 import type { ClockSkews } from './project/clock-skew.ts';
 import type { LatestValues } from './project/latest.ts';
 import type { Projector } from './project/projector.ts';
+import { removalsOf } from './project/removal.ts';
 import type { StreamHub } from './stream/hub.ts';
 import type { FeedChunk } from './upstream/ingest-client.ts';
 
@@ -71,7 +72,7 @@ export class Fold {
       if (frame.position < this.#next) continue;
       const event = decodeFrame(frame, this.#stages.control.datasets);
       // The rows it deletes must be in the tables (projector.ts).
-      if (event.kind === 'control' && event.record.type === 'retention' && !(await projector.settled())) throw new Error('closing');
+      if (event.kind === 'control' && removalsOf(event.record).length > 0 && !(await projector.settled())) throw new Error('closing');
       this.#give(event);
       if (frame.position % LOOK_EVERY !== 0 || performance.now() - turnBegan < TURN_MS) continue;
       await projector.room();

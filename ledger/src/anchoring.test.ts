@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { formatEntryBundle, parseCheckpoint, verifyTimeStamp } from '@airtight/tlog';
 import { anchorTarget } from './anchoring/anchor-sink.ts';
@@ -11,8 +11,9 @@ import type { SinkStatus } from './anchoring/anchorer.ts';
 import { nodeCertifiedSignature } from './anchoring/certified-signature.ts';
 import { certificatesIn } from './anchoring/root-certificates.ts';
 import type { CoveringAnchor } from './anchoring.ts';
+import { auditAnchors } from './audit/audit-anchors.ts';
 import { type LedgerConfig, resolveLedgerConfig } from './config.ts';
-import { generateLedgerKey } from './ledger-key.ts';
+import { generateLedgerKey, readLedgerVkey } from './ledger-key.ts';
 import { ledgerDirectory, type RunningLedger, startLedger } from './service.ts';
 import { hasOpenssl, makeAuthority, serveAuthority } from './testing/local-authority.ts';
 
@@ -125,7 +126,7 @@ test('a time stamp for each new checkpoint, as static files that OpenSSL and we 
   const stamp = verifyTimeStamp(token, { imprint, roots, verifySignature: nodeCertifiedSignature });
   assert.deepEqual([stamp.ok, stamp.ok && stamp.value.unchecked], [true, null]);
   const index = (await fetchBytes(ledger, 'anchors/index')).toString();
-  assert.match(index, /^2 tsa rfc3161 \S+Z\n3 tsa rfc3161 \S+Z\n$/);
+  assert.match(index, /^2 tsa rfc3161 \S+Z [0-9a-f]{64} [0-9a-f]{64}\n3 tsa rfc3161 \S+Z [0-9a-f]{64} [0-9a-f]{64}\n$/);
   const covering = await fetch(`${ledger.url}/anchors-covering/1`, { headers: authorization });
   const { items } = (await covering.json()) as { items: CoveringAnchor[] };
   assert.deepEqual(
@@ -136,6 +137,28 @@ test('a time stamp for each new checkpoint, as static files that OpenSSL and we 
   assert.equal((await fetch(`${ledger.url}/anchors/.state/tsa`)).status, 404, 'the outbox is not served');
   assert.equal((await fetch(`${ledger.url}/anchors-covering/1`)).status, 401);
   assert.match((await fetchBytes(ledger, 'metrics')).toString(), /airtight_ledger_anchors_total\{sink="tsa"\} 2/);
+  await ledger.close();
+  const vkey = await readLedgerVkey(join(dataDir, 'keys', 'ledger.key'), ORIGIN);
+  const dir = ledgerDirectory(dataDir);
+  const audit = async () => (await auditAnchors({ dir, vkey, tsaRoots: roots })).map(({ file }) => file);
+  assert.deepEqual(await audit(), []);
+  for (const file of ['anchors/2/checkpoint', 'anchors/3/tsa']) {
+    const before = readFileSync(join(dir, file));
+    for (const at of [0, Math.floor(before.length / 2), before.length - 3]) {
+      writeFileSync(
+        join(dir, file),
+        before.map((byte, index) => (index === at ? byte ^ 1 : byte)),
+      );
+      assert.ok(
+        (await audit()).every((found) => found.startsWith(dirname(file))),
+        file,
+      );
+      assert.ok((await audit()).length > 0, `${file}, byte ${at}`);
+    }
+    writeFileSync(join(dir, file), before);
+  }
+  rmSync(join(dir, 'anchors/2/tsa'));
+  assert.deepEqual(await audit(), ['anchors/2/tsa']);
 });
 
 test('an authority that is down or lies keeps nothing up: the log grows, and what was begun is anchored in the end', {

@@ -1,6 +1,7 @@
 export { nodeCertifiedSignature } from './anchoring/certified-signature.ts';
 export { certificatesIn } from './anchoring/root-certificates.ts';
 export type { Anchoring, CoveringAnchor } from './anchoring.ts';
+export { type AnchorFinding, auditAnchors } from './audit/audit-anchors.ts';
 export { auditBundles, type BundlesOrder, type BundlesReport } from './audit/audit-bundles.ts';
 export { type AuditFinding, type AuditProgress, type AuditReport, auditLedger } from './audit/audit-ledger.ts';
 export { auditState, type StateFinding, type StateReport } from './audit/audit-state.ts';

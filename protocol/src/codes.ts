@@ -74,8 +74,8 @@ export const CODES = {
   IDEMPOTENCY_KEY_REUSED: { status: 422, zh: '该幂等键已用于另一内容', en: 'The idempotency key was used for another request' },
   RECORD_EXPIRED: {
     status: 410,
-    zh: '记录内容已按保留策略删除，仅存哈希与头部',
-    en: 'The payload was removed by the retention policy; hash and header are kept',
+    zh: '记录内容已按保留策略删除或被销毁，仅存哈希与头部',
+    en: 'The payload was removed by the retention policy or erased; hash and header are kept',
   },
   NOT_FOUND: { status: 404, zh: '未找到', en: 'Not found' },
   RECORD_NOT_SEALED: { status: 409, zh: '记录已存储，尚未封入批次', en: 'The record is stored but its batch is not sealed yet' },
@@ -111,6 +111,22 @@ export const CODES = {
   JOURNAL_LOCKED: { status: 503, zh: '另一进程正在写入该日志', en: 'Another process writes this journal' },
   JOURNAL_CORRUPT: { status: 500, zh: '日志内容已损坏', en: 'The journal is corrupt' },
   JOURNAL_BEHIND_BATCHES: { status: 500, zh: '日志缺少已封批次的记录', en: 'The journal lacks records that a sealed batch covers' },
+  PAYLOAD_HIDDEN: {
+    status: 403,
+    zh: '机密数据集的内容未在此披露',
+    en: 'The record is of a confidential dataset, and its content is not disclosed here',
+  },
+  FIELD_UNKNOWN: { status: 404, zh: '记录中没有该字段', en: 'The record has no such field' },
+  SALTS_UNREADABLE: {
+    status: 500,
+    zh: '机密记录的盐密钥无法读取',
+    en: 'The keys of the salts of confidential records cannot be read',
+  },
+  COMMITMENT_MISMATCH: {
+    status: 500,
+    zh: '机密记录的内容与其承诺不符',
+    en: 'The content of a confidential record is not what its commitment says',
+  },
   RETENTION_MISMATCH: {
     status: 500,
     zh: '内容缺失，与保留策略的删除记录不符',

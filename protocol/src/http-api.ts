@@ -49,12 +49,23 @@ export const Dataset = Type.Object(
     payloadMaxBytes: Type.Optional(Type.Integer()),
     retentionDays: Type.Optional(Type.Number()),
     clock: Type.Optional(Type.Record(Text, Type.Integer())),
+    confidential: Type.Optional(Type.Boolean()),
     referenceState: Type.Optional(Text),
     index: Type.Optional(Text),
   },
   { additionalProperties: true },
 );
 export type Dataset = Static<typeof Dataset>;
+
+/** What is to be erased: what one producer sent to confidential datasets on one UTC day. */
+export const ErasureRequest = Type.Object({
+  producer: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }),
+  day: Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$', description: 'UTC day of receipt.' }),
+  reason: Type.String({ minLength: 1, maxLength: 1000, description: 'Goes on record.' }),
+});
+export type ErasureRequest = Static<typeof ErasureRequest>;
+export const ErasureAnswer = Type.Object({ producer: Text, day: Text, count: Type.Integer({ description: 'Records erased.' }) });
+export type ErasureAnswer = Static<typeof ErasureAnswer>;
 
 export const Producer = Type.Object({
   producer: Text,

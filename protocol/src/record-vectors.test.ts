@@ -3,7 +3,16 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
-import { formatProofSet, leafHash, parsePolicy, parseProofSet, policyFingerprint, verifyInclusion } from '@airtight/tlog';
+import {
+  formatProofSet,
+  leafHash,
+  parseCheckpoint,
+  parsePolicy,
+  parseProofSet,
+  policyFingerprint,
+  verifyAnchors,
+  verifyInclusion,
+} from '@airtight/tlog';
 import { decodeBatchRecord, encodeBatchRecord } from './batch.ts';
 import { decodeExpired, expiredBodyOf, isExpiredBody, leafHashOfBody } from './expired-record.ts';
 import { readFrame } from './feed.ts';
@@ -150,5 +159,19 @@ test('the proof set is that of the published vectors, and each changed one fails
     const failing = records.flatMap(({ position, faults }) => (faults.length > 0 ? [[position, faults.map(({ step }) => step)]] : []));
     assert.equal(ok, false, why);
     assert.deepEqual(Object.fromEntries(failing), fails, why);
+  }
+});
+
+test('the outside anchor is that of the published vectors, and each changed one fails where they say', () => {
+  const { checkpoint, lastIndex, tsaRoots, anchor, time, authority, mustReject } = vectors.anchors;
+  const base64 = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'base64'));
+  const verdictOf = (json: typeof anchor, last: number) => {
+    const read = { ...json, path: json.path.map(base64), receipt: base64(json.receipt) };
+    return verifyAnchors([read], parseCheckpoint(checkpoint), last, { tsaRoots: tsaRoots.map(base64) })[0];
+  };
+  const verdict = verdictOf(anchor, lastIndex);
+  assert.deepEqual([verdict?.state, new Date(verdict?.time ?? 0).toISOString(), verdict?.authority], ['verified', time, authority]);
+  for (const { why, anchor: changed, lastIndex: last = lastIndex, code } of mustReject) {
+    assert.deepEqual([verdictOf(changed, last)?.state, verdictOf(changed, last)?.code], ['failed', code], why);
   }
 });

@@ -61,6 +61,11 @@ test('the contract in force is listed with its text and version', async () => {
   );
 });
 
+test('the schema of contract documents is there for editors', async () => {
+  const schema = await d.json('/api/v1/contracts/schema');
+  assert.deepEqual([schema.$schema, schema.required.includes('rules')], ['https://json-schema.org/draft/2020-12/schema', true]);
+});
+
 test('a value over the limit raises an alert, which enters the journal by the one way, once', async () => {
   d.reading('s1', T0, { pm25: 100 });
   const evidence = d.reading('s1', T0 + HOUR, { pm25: 180 });

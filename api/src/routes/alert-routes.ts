@@ -1,7 +1,9 @@
 /** Alerts and the contracts that raise them. */
+import contractSchema from '@airtight/contracts-engine/contract.schema.json' with { type: 'json' };
 import { AirtightError, ALERTS_DATASET, type AlertAcknowledged, AlertItem, Page, transitionMessageId } from '@airtight/protocol';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { hiddenDatasets, requireReadable } from '../accounts/confidential.ts';
 import { type Alert, alertById, alertItemOf, alertsBefore, stateOf } from '../project/alert-book.ts';
 import { decodeCursor, encodeCursor } from '../query/cursor.ts';
 import type { RouteContext } from './context.ts';
@@ -37,9 +39,13 @@ export function alertRoutes(app: FastifyInstance, context: RouteContext): void {
     })),
     next: null,
   }));
+  // Editors ask for it without a token.
+  app.get('/contracts/schema', { config: { access: 'anyone' } }, async (_, reply) =>
+    reply.type('application/schema+json').send(JSON.stringify(contractSchema)),
+  );
 }
 
-function listRoutes(app: FastifyInstance, { alerts, store }: RouteContext): void {
+function listRoutes(app: FastifyInstance, { alerts, store, control }: RouteContext): void {
   const config = { access: 'viewer' } as const;
   const schema = { querystring: ListParameters, response: { 200: Page(AlertItem) } };
   app.get<{ Querystring: Static<typeof ListParameters> }>('/alerts', { config, schema }, async (request) => {
@@ -53,12 +59,16 @@ function listRoutes(app: FastifyInstance, { alerts, store }: RouteContext): void
             .filter((alert) => before === undefined || alert.raisedPosition < before)
             .slice(0, limit);
     const last = page.length === limit ? page.at(-1) : undefined;
-    return { items: page.map(alertItemOf), next: last === undefined ? null : encodeCursor([last.raisedPosition]) };
+    const hidden = hiddenDatasets(request.identity, control.datasets);
+    const shown = page.filter(({ raise }) => !hidden.has(raise.dataset));
+    return { items: shown.map(alertItemOf), next: last === undefined ? null : encodeCursor([last.raisedPosition]) };
   });
   const itemSchema = { params: AlertParameters, response: { 200: AlertItem } };
-  app.get<{ Params: Static<typeof AlertParameters> }>('/alerts/:id', { config, schema: itemSchema }, async (request) =>
-    alertItemOf(await findAlert({ alerts, store }, request.params.id)),
-  );
+  app.get<{ Params: Static<typeof AlertParameters> }>('/alerts/:id', { config, schema: itemSchema }, async (request) => {
+    const alert = await findAlert({ alerts, store }, request.params.id);
+    requireReadable(request.identity, alert.raise.dataset, control.datasets);
+    return alertItemOf(alert);
+  });
 }
 
 function acknowledgeRoute(app: FastifyInstance, context: RouteContext): void {

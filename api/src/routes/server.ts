@@ -16,6 +16,7 @@ import type { RouteContext } from './context.ts';
 import { dataRoutes } from './data-routes.ts';
 import { datasetRoutes } from './dataset-routes.ts';
 import { deviceRoutes } from './device-routes.ts';
+import { erasureRoutes } from './erasure-routes.ts';
 import { evidenceRoutes } from './evidence-routes.ts';
 import { feedRoute } from './feed-route.ts';
 import { dashboardRoutes, hasDashboard, ledgerFileRoutes } from './file-routes.ts';
@@ -104,6 +105,7 @@ function apiRoutes(api: FastifyInstance, context: RouteContext): void {
   proofRoutes(api, context);
   completenessRoutes(api, context);
   quarantineRoutes(api, context);
+  erasureRoutes(api, context);
   alertRoutes(api, context);
   accountRoutes(api, context);
   deviceRoutes(api, context);

@@ -5,11 +5,13 @@
  */
 import { hash } from 'node:crypto';
 import { join, relative } from 'node:path';
+import { commitmentFault, SaltKeys } from '@airtight/ingest/confidential.ts';
 import {
   type BatchRecord,
   type Bilingual,
   decodeBatchRecord,
   headerTexts,
+  isSaltedBody,
   leafHashOfBody,
   ProducerCounts,
   type ProducersRoot,
@@ -22,7 +24,7 @@ import { latin1 } from '../journal/latin1.ts';
 import { RecordReader } from '../journal/record-reader.ts';
 import { readMirrorInfo } from '../mirror/mirror-info.ts';
 import type { Finding, Progress, StageResult } from './finding.ts';
-import { RemovedPayloads } from './removed-payloads.ts';
+import { erasuresIn, RemovedPayloads } from './removed-payloads.ts';
 import { type AuditScope, drawSample, EVERYTHING, isWithin, type Since } from './scope.ts';
 
 /** How much there was when the audit began, while ingest goes on writing; a stopped journal has no limits. */
@@ -98,12 +100,17 @@ class JournalAudit {
   #leafHashes = Buffer.alloc(4096 * HASH_BYTES);
   readonly #producers = new ProducerCounts();
   readonly #removed: RemovedPayloads;
+  readonly #salts: SaltKeys;
+  /** The first confidential record that is not what it was committed with. */
+  #uncommitted: Finding | undefined;
   #malformed: { readonly frame: JournalFrame; readonly detail: string } | undefined;
   /** Position of the next record; of the next batch; end of what the batches so far cover. */
   #next = 0;
   #batches = 0;
   #sealed = 0;
   #hashed = 0;
+  /** Confidential records whose content was held against their commitment. */
+  #committed = 0;
   #looked = 0;
   #lookedAt: LookedAt;
   firstPosition = 0;
@@ -112,11 +119,12 @@ class JournalAudit {
   constructor(data: DataDirectory, limits: JournalLimits, onProgress: Progress, scope: AuditScope) {
     this.#data = data;
     this.#limits = limits;
-    this.#removed = new RemovedPayloads(withheldIn(data));
     this.#onProgress = onProgress;
     this.#scope = scope;
     this.#reader = new RecordReader(join(data.journal, 'records'));
     this.#records = journalFrames(join(data.journal, 'records'));
+    this.#removed = new RemovedPayloads(() => erasuresIn(journalFrames(join(data.journal, 'records'))), withheldIn(data));
+    this.#salts = SaltKeys.open(join(data.keys, 'salts'));
     const extent = limits === NO_LIMITS ? journalExtent(data) : limits;
     this.#total = extent.records;
     const from = scope.since === undefined ? 0 : firstBatchWithin(data, scope.since, extent.batches);
@@ -131,8 +139,13 @@ class JournalAudit {
   }
 
   get counts(): { readonly [what: string]: number } {
-    const removed = this.#removed.count === 0 ? {} : { removed: this.#removed.count };
-    const withheld = this.#removed.withheld === 0 ? {} : { withheld: this.#removed.withheld };
+    const gone = {
+      removed: this.#removed.count,
+      erased: this.#removed.erased,
+      withheld: this.#removed.withheld,
+      committed: this.#committed,
+    };
+    const removed = Object.fromEntries(Object.entries(gone).filter(([, count]) => count > 0));
     const chain = this.#looked === this.#batches ? {} : { chain: this.#batches };
     return {
       records: this.#hashed,
@@ -140,12 +153,11 @@ class JournalAudit {
       ...chain,
       unsealed: Math.max(0, this.#next - this.#sealed),
       ...removed,
-      ...withheld,
     };
   }
 
   run(): Finding | undefined {
-    return this.#auditBatches() ?? this.#auditUnsealed() ?? this.#auditRemoved() ?? this.#auditQuarantine();
+    return this.#auditBatches() ?? this.#auditUnsealed() ?? this.#uncommitted ?? this.#auditRemoved() ?? this.#auditQuarantine();
   }
 
   /** The chain is followed from its beginning, which costs little; of batches that are not asked for the records are not read. */
@@ -264,11 +276,20 @@ class JournalAudit {
       return undefined;
     }
     const detail = this.#removed.take(step.value);
+    if (isSaltedBody(step.value.body)) this.#auditCommitment(step.value);
     this.#hashed++;
     if (detail !== undefined) this.#malformed ??= { frame: step.value, detail };
     this.#next++;
     if (this.#hashed % PROGRESS_EVERY === 0) this.#onProgress(this.#next, this.#total);
     return step.value;
+  }
+
+  /** What a confidential record holds beside its root, no leaf hash covers. */
+  #auditCommitment(frame: JournalFrame): void {
+    this.#committed++;
+    if (this.#uncommitted !== undefined) return;
+    const fault = commitmentFault(frame.body, frame.position, this.#salts);
+    if (fault !== undefined) this.#uncommitted = this.#at('journal', fault.code, frame, fault.detail);
   }
 
   #endFault(stage: 'journal' | 'batches', end: JournalEnd): Finding | undefined {

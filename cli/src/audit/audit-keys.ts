@@ -25,11 +25,13 @@ type Check = (data: DataDirectory) => string | undefined;
 /** In the order in which a fault of one explains that of the next. */
 const CHECKS: readonly (readonly [file: string, check: Check])[] = [
   ['ledger.key', (data) => keyPairFault(data, 'ledger')],
+  ['next.key', (data) => keyPairFault(data, 'next')],
   ['witness.key', (data) => keyPairFault(data, 'witness')],
   ['audit.key', (data) => keyPairFault(data, 'audit')],
   ['policy', (data) => policyFault(data, 'policy') ?? ownLogFault(data)],
   ['witness-logs', (data) => policyFault(data, 'witness-logs')],
   ['region', (data) => policyFault(data, 'region')],
+  ['tsa-roots.pem', rootsFault],
   ['ca.crt', (data) => certificateFault(data, 'ca', 'ca')],
   ['server.crt', (data) => certificateFault(data, 'server', 'ca')],
   ['ca.key', (data) => certificateKeyFault(data, 'ca')],
@@ -94,6 +96,17 @@ const PROBE = Buffer.from('airtight audit');
 function isPem(text: string, written: string): boolean {
   const line = written.trimEnd();
   return text === line || text === `${line}\n`;
+}
+
+/** Each is signed by itself, or by another of them. */
+function rootsFault({ tsaRootsFile }: DataDirectory): string | undefined {
+  const pem = readFileSync(tsaRootsFile, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  if (pem.length === 0) return 'no certificate';
+  const roots = pem.map((one) => new X509Certificate(one));
+  if (roots.some((root, at) => root.toString().trim() !== pem[at]?.replaceAll('\r', '')))
+    return 'a certificate that is not written as usual';
+  const wrong = roots.find((root) => !roots.some(({ publicKey }) => root.verify(publicKey)));
+  return wrong === undefined ? undefined : `${wrong.subject.replaceAll('\n', ', ')} is signed by none of them`;
 }
 
 function keyFinding(file: string, detail: string): Finding {

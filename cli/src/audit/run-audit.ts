@@ -110,7 +110,7 @@ interface LedgerResult {
 /** Everything; or, when only some batches were looked at, the bundles in which these are entries, up to the checkpoint. */
 async function auditLedgerFiles({ data, scope }: AuditOrder, journal: JournalResult, onProgress: Progress): Promise<LedgerResult> {
   const vkey = readVkey(data);
-  const { auditBundles, auditLedger, auditWitness } = await import('@airtight/ledger');
+  const { auditAnchors, auditBundles, auditLedger, auditWitness } = await import('@airtight/ledger');
   const isAll = scope.since === undefined && scope.sample === undefined;
   const report = isAll
     ? await auditLedger(data.ledger, vkey, (at) => onProgress(at.entries, at.size), witnessesOf(data))
@@ -121,7 +121,10 @@ async function auditLedgerFiles({ data, scope }: AuditOrder, journal: JournalRes
         onProgress: (entries) => onProgress(entries, undefined),
       });
   const { checkpoint, entries, files } = report;
-  const finding: Omit<Finding, 'stage'> | undefined = report.finding ?? (await auditWitness(data.ledger, cosignedLogsOf(data)))[0];
+  const finding: Omit<Finding, 'stage'> | undefined =
+    report.finding ??
+    (await auditWitness(data.ledger, cosignedLogsOf(data)))[0] ??
+    (await auditAnchors({ dir: data.ledger, vkey, tsaRoots: await tsaRootsOf(data) }))[0];
   const counts = { entries, files };
   const result: StageResult =
     finding === undefined ? { counts } : { counts, finding: { ...finding, stage: 'ledger', file: join('ledger', finding.file ?? '') } };
@@ -166,6 +169,16 @@ export function readVkey(data: DataDirectory): string {
     zh: `没有 ${data.ledgerVkeyFile}：缺少账本的验证密钥`,
     en: `There is no ${data.ledgerVkeyFile}: the verifier key of the ledger is missing`,
   });
+}
+
+async function tsaRootsOf({ tsaRootsFile }: DataDirectory): Promise<readonly Uint8Array[]> {
+  const { certificatesIn } = await import('@airtight/ledger');
+  try {
+    return existsSync(tsaRootsFile) ? certificatesIn(readFileSync(tsaRootsFile, 'utf8')) : [];
+  } catch {
+    // The keys have a stage of their own, which names the file.
+    return [];
+  }
 }
 
 /** The witnesses that readers are told to trust. */

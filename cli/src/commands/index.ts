@@ -3,10 +3,13 @@ import type { Command } from '../command.ts';
 import { auditCommand } from './audit.ts';
 import { caCommand } from './ca.ts';
 import { datasetCommand } from './dataset.ts';
+import { discloseCommand } from './disclose.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
+import { eraseCommand } from './erase.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
+import { keyCommand } from './key.ts';
 import { mirrorCommand } from './mirror.ts';
 import { passwordCommand } from './password.ts';
 import { quarantineCommand } from './quarantine.ts';
@@ -32,11 +35,14 @@ export const COMMANDS: readonly Command[] = [
   replayCommand,
   importCommand,
   verifyCommand,
+  discloseCommand,
+  eraseCommand,
   exportCommand,
   auditCommand,
   mirrorCommand,
   rebuildCommand,
   doctorCommand,
+  keyCommand,
   witnessCommand,
   regionsCommand,
   ledgerCommand,

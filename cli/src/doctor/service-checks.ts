@@ -25,7 +25,31 @@ export async function checkServices(ports: Ports, data: DataDirectory): Promise<
   checks.push(lagCheck('ledger-lag', head - anchoredThrough, { zh: '账本', en: 'the ledger' }));
   const lag = isUp('api') ? await projectionLag(ports) : undefined;
   if (lag !== undefined) checks.push(lagCheck('store-lag', lag, { zh: '查询库', en: 'the store' }));
+  if (isUp('ledger')) checks.push(...(await anchorChecks(ports, data)));
   return checks;
+}
+
+interface Sink {
+  readonly id: string;
+  readonly latest: { readonly size: number } | null;
+  readonly error: { readonly detail: string } | null;
+}
+
+/** Whether the outside sinks take checkpoints. */
+async function anchorChecks(ports: Ports, data: DataDirectory): Promise<Check[]> {
+  const headers = { authorization: `Bearer ${readInternalToken(data)}` };
+  const answer = await fetch(`http://${LOOPBACK}:${ports.ledger}/anchoring`, { headers });
+  const { sinks } = (await answer.json()) as { readonly sinks: readonly Sink[] };
+  return sinks.map(({ id, latest, error }) => {
+    const until =
+      latest === null ? { zh: '尚无回执', en: 'no receipt yet' } : { zh: `至第 ${latest.size} 条`, en: `up to size ${latest.size}` };
+    const found = { zh: `外部锚定 ${id}：${until.zh}`, en: `outside anchor ${id}: ${until.en}` };
+    if (error === null) return healthy(`anchor-${id}`, found);
+    return unwell(`anchor-${id}`, 'warning', found, {
+      zh: `不断重试中：${error.detail}`,
+      en: `It is tried again and again: ${error.detail}`,
+    });
+  });
 }
 
 export function lagCheck(name: string, records: number, what: { readonly zh: string; readonly en: string }): Check {

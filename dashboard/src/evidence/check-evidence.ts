@@ -1,6 +1,6 @@
 /** Holds the values of an evidence file against the proofs that it brings. Pure: the same in a browser and in a test. */
 import { type ProofStepName, ProvenValues, toFault, type ValueFault, verifyProofs } from '@airtight/protocol';
-import { type Checkpoint, type Cosigner, parsePolicy, parseProofSet, policyFingerprint } from '@airtight/tlog';
+import { type AnchorVerdict, type Checkpoint, type Cosigner, parsePolicy, parseProofSet, policyFingerprint } from '@airtight/tlog';
 import type { EvidenceDocument, EvidenceValue } from './evidence-document.ts';
 
 export interface CheckedValue extends EvidenceValue {
@@ -24,6 +24,8 @@ export interface CheckedEvidence {
   readonly failing: ReadonlyMap<ProofStepName | 'value', number>;
   readonly checkpoint: Checkpoint | undefined;
   readonly cosigners: readonly Cosigner[];
+  /** What others outside say of the ledger. */
+  readonly anchors: readonly AnchorVerdict[];
   /** The policy asks for witnesses. */
   readonly witnessed: boolean;
   /** Fingerprint of the policy in the file. */
@@ -65,6 +67,7 @@ export function checkEvidence(document: EvidenceDocument, proofsText: string): E
       failing,
       checkpoint: verdict.checkpoint,
       cosigners: verdict.cosigners,
+      anchors: verdict.anchors,
       witnessed: policy.value.quorum !== null,
       fingerprint: policyFingerprint(policy.value),
     },

@@ -116,13 +116,14 @@ function factsOf({ document: evidence, check }: Shown, texts: EvidenceTexts, lan
     [texts.facts.made, at(evidence.madeAt) + (evidence.pending > 0 ? `. ${texts.pending(evidence.pending)}` : '')],
   ];
   if (check.ok) {
-    const { records, recordsProven, signed, checkpoint, cosigners, witnessed } = check.value;
+    const { records, recordsProven, signed, checkpoint, cosigners, witnessed, anchors } = check.value;
     const names = cosigners.map(({ name, time: seconds }) => `${name} (${at(seconds * 1000)})`).join(', ');
     facts.push(
       [texts.facts.records, texts.recordsText(recordsProven, records)],
       [texts.facts.signed, texts.signedText(signed)],
       [texts.facts.ledger, checkpoint === undefined ? '–' : texts.ledgerText(checkpoint.origin, checkpoint.size)],
       [texts.facts.witnesses, names || (witnessed ? '–' : texts.noWitness)],
+      ...anchors.map(({ sink, state, detail }): [string, string] => [`${texts.facts.anchor} ${sink}`, texts.anchorText(state, detail)]),
     );
   }
   return make('dl', {}, ...facts.flatMap(([term, fact]) => [make('dt', {}, term), make('dd', {}, fact)]));

@@ -1,5 +1,6 @@
 /** The words of an evidence file, which carries both languages with it. */
 import type { ProofStepName } from '@airtight/protocol';
+import type { AnchorVerdict } from '@airtight/tlog';
 
 export type Language = 'zh' | 'en';
 
@@ -15,10 +16,13 @@ export interface EvidenceTexts {
   readonly unreadable: string;
   readonly noDocument: string;
   readonly checkedIn: (ms: number) => string;
-  readonly facts: { readonly [fact in 'producer' | 'property' | 'range' | 'made' | 'records' | 'signed' | 'ledger' | 'witnesses']: string };
+  readonly facts: {
+    readonly [fact in 'producer' | 'property' | 'range' | 'made' | 'records' | 'signed' | 'ledger' | 'witnesses' | 'anchor']: string;
+  };
   readonly recordsText: (n: number, of: number) => string;
   readonly signedText: (n: number) => string;
   readonly ledgerText: (origin: string, size: number) => string;
+  readonly anchorText: (state: AnchorVerdict['state'], detail: string) => string;
   readonly noWitness: string;
   readonly pending: (n: number) => string;
   readonly columns: { readonly [column in 'time' | 'value' | 'flags' | 'record' | 'state']: string };
@@ -60,10 +64,12 @@ const ZH: EvidenceTexts = {
     signed: '设备签名',
     ledger: '账本检查点',
     witnesses: '见证方',
+    anchor: '外部锚定',
   },
   recordsText: (n, of) => `${of} 条中 ${n} 条已证（含读取数据所需的定义、密钥）`,
   signedText: (n) => (n === 0 ? '无' : `${n} 条`),
   ledgerText: (origin, size) => `${origin}，${size} 条`,
+  anchorText: (state, detail) => `${{ verified: '成立', unchecked: '未核验完', failed: '不成立' }[state]}：${detail}`,
   noWitness: '策略不要求见证方',
   pending: (n) => `生成文件时另有 ${n} 条记录尚未写入账本，未列入`,
   columns: { time: '时间', value: '数值', flags: '标记', record: '记录', state: '核验' },
@@ -80,6 +86,7 @@ const ZH: EvidenceTexts = {
     anchor: '账本之外另有证明',
     signature: '内容由设备密钥签名',
     deviceKey: '该密钥此前已登记给该设备',
+    disclosure: '所示内容确属该机密记录',
   },
   limitsTitle: '核验通过不证明什么',
   limitOfFile: '核验程序随本文件而来：若不信任文件的来源，请另存证据，用自己的程序核验（airtight verify）。',
@@ -115,10 +122,12 @@ const EN: EvidenceTexts = {
     signed: 'Signed by the device',
     ledger: 'Ledger checkpoint',
     witnesses: 'Witnesses',
+    anchor: 'Outside anchor',
   },
   recordsText: (n, of) => `${n} of ${of} proven (with the definitions and keys that it takes to read them)`,
   signedText: (n) => (n === 0 ? 'none' : String(n)),
   ledgerText: (origin, size) => `${origin}, ${size} entries`,
+  anchorText: (state, detail) => `${{ verified: 'holds', unchecked: 'not checked to the end', failed: 'DOES NOT HOLD' }[state]}: ${detail}`,
   noWitness: 'the policy asks for none',
   pending: (n) => `${n} more records were not in the ledger yet when the file was made, and are not in it`,
   columns: { time: 'Time', value: 'Value', flags: 'Flags', record: 'Record', state: 'Verified' },
@@ -135,6 +144,7 @@ const EN: EvidenceTexts = {
     anchor: 'Somebody outside vouches for the ledger',
     signature: 'The payload is signed with the key of the device',
     deviceKey: 'That key was on record for the device before',
+    disclosure: 'What is shown is the content of the confidential record',
   },
   limitsTitle: 'What a pass does not prove',
   limitOfFile:

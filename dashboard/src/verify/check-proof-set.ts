@@ -1,6 +1,6 @@
 /** Checks a proof set in this browser: every record of the file, whatever it is about. */
 import { type CheckedRecord, verifyProofs } from '@airtight/protocol';
-import { PROOF_LIMITS, parsePolicy, parseProofSet } from '@airtight/tlog';
+import { type AnchorVerdict, PROOF_LIMITS, parsePolicy, parseProofSet } from '@airtight/tlog';
 import type { CheckedStep, ProofLimitText } from './check-proof.ts';
 
 export interface CheckedSet {
@@ -12,6 +12,8 @@ export interface CheckedSet {
   readonly shared: readonly CheckedStep[];
   readonly checkpoint: { readonly origin: string; readonly size: number } | null;
   readonly limits: readonly ProofLimitText[];
+  /** What others outside say; those that fail are among the shared steps. */
+  readonly anchors: readonly AnchorVerdict[];
 }
 
 export type SetCheck =
@@ -24,7 +26,7 @@ export function checkProofSet(text: string, policyText: string): SetCheck {
   if (!set.ok) return { ok: false, what: 'bundle', code: set.code, detail: set.detail };
   const policy = parsePolicy(policyText);
   if (!policy.ok) return { ok: false, what: 'policy', code: policy.code, detail: policy.detail };
-  const { ok, records, shared, checkpoint } = verifyProofs(set.value, policy.value);
+  const { ok, records, shared, checkpoint, anchors } = verifyProofs(set.value, policy.value);
   const failing = records.filter(({ faults }) => faults.length > 0);
   return {
     ok: true,
@@ -36,6 +38,7 @@ export function checkProofSet(text: string, policyText: string): SetCheck {
       shared: shared.map((step) => ({ ...step, hashes: [] })),
       checkpoint: checkpoint === undefined ? null : { origin: checkpoint.origin, size: checkpoint.size },
       limits: PROOF_LIMITS,
+      anchors,
     },
   };
 }

@@ -2,13 +2,13 @@
 import {
   birthOf,
   type DecodedRecord,
-  decodeRecord,
   type ProofStep,
+  readableRecord,
   type SparkplugBirth,
   sparkplugBirthIn,
   verifyProof,
 } from '@airtight/protocol';
-import { type Policy, PROOF_LIMITS, type ProofBundle, parseBundle, parsePolicy, verifyBundle } from '@airtight/tlog';
+import { type AnchorVerdict, type Policy, PROOF_LIMITS, type ProofBundle, parseBundle, parsePolicy, verifyBundle } from '@airtight/tlog';
 import { type ReadingContext, type ShownValue, valueInRecord } from './shown-value.ts';
 
 /** Whose device it was is shown by its own signature. */
@@ -41,6 +41,8 @@ export interface CheckedProof {
   readonly witnessed: boolean;
   /** What a pass does not prove. */
   readonly limits: readonly ProofLimitText[];
+  /** What others outside say; those that fail are steps. */
+  readonly anchors: readonly AnchorVerdict[];
 }
 
 export interface ShownInContext {
@@ -71,7 +73,7 @@ export function checkProof(bundleText: string, policyText: string, shown?: Shown
     const birth = provenBirth(bundle.value, policy.value, shown.birthText);
     steps.unshift(valueStep(bundle.value, shown.value, { birth, definitionOf: shown.definitionOf }));
   }
-  const record = decodeRecord(bundle.value.record);
+  const record = readableRecord(bundle.value.record, bundle.value.disclosure);
   return {
     ok: true,
     value: {
@@ -81,6 +83,7 @@ export function checkProof(bundleText: string, policyText: string, shown?: Shown
       record: record.ok ? record.value : null,
       checkpoint: verdict.checkpoint ? { origin: verdict.checkpoint.origin, size: verdict.checkpoint.size } : null,
       witnessed: policy.value.quorum !== null,
+      anchors: verdict.anchors,
       limits: steps.some(({ step, ok }) => step === 'signature' && ok) ? LIMITS_OF_SIGNED : PROOF_LIMITS,
     },
   };
@@ -106,7 +109,7 @@ function provenBirth({ record }: ProofBundle, policy: Policy, birthText: string 
 }
 
 function valueStep(bundle: ProofBundle, shown: ShownValue, context: ReadingContext): CheckedStep {
-  const found = valueInRecord(bundle.record, shown, context);
+  const found = valueInRecord(bundle, shown, context);
   const ok = found !== undefined && Object.is(found, shown.result);
   const detail = `${shown.observedProperty} = ${String(found ?? '–')}`;
   return { step: 'value', ok, detail, hashes: [] };

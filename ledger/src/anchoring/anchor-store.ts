@@ -3,12 +3,14 @@
  *
  *   <size>/checkpoint   the signed note that was anchored
  *   <size>/<sink>       the receipt
- *   index               a line for each receipt: `<size> <sink> <kind> <RFC 3339 of its coming>`, oldest first
+ *   index               a line for each receipt, oldest first: size, sink, kind, RFC 3339 of its coming, SHA-256 of the file
+ *                       of its checkpoint and of its own, with a space between
  *   .state/<sink>       the outbox: the checkpoint that the sink took last (JSON); not served
  *
  * A checkpoint stands in the outbox before it is brought anywhere, and its receipt is durable before the index names it. So
  * nothing that was begun is forgotten; what a crash interrupts is done again.
  */
+import { hash } from 'node:crypto';
 import { ANCHOR_KINDS, type AnchorKind, SINK_NAME } from '@airtight/tlog';
 import { LedgerError } from '../ledger-error.ts';
 import { type DurableFiles, STATE_DIRECTORY } from '../storage/durable-files.ts';
@@ -17,7 +19,7 @@ import { type AnchorTarget, anchorTarget } from './anchor-sink.ts';
 export const ANCHORS_FOLDER = 'anchors';
 export const INDEX_FILE = 'index';
 const CHECKPOINT = 'checkpoint';
-const LINE = /^([1-9][0-9]{0,15}) (\S+) (\S+) (\S+)$/;
+const LINE = /^([1-9][0-9]{0,15}) (\S+) (\S+) (\S+) ([0-9a-f]{64}) ([0-9a-f]{64})$/;
 
 export interface AnchorEntry {
   readonly size: number;
@@ -25,6 +27,12 @@ export interface AnchorEntry {
   readonly kind: AnchorKind;
   /** When the receipt came, epoch ms. */
   readonly anchoredAtMs: number;
+}
+
+/** With what its files must be: hex SHA-256. */
+export interface IndexedAnchor extends AnchorEntry {
+  readonly checkpointHash: string;
+  readonly receiptHash: string;
 }
 
 /** A checkpoint that a sink took. */
@@ -42,27 +50,27 @@ export async function openAnchorStore(files: DurableFiles): Promise<AnchorStore>
 }
 
 /** @throws LedgerError ANCHOR_STATE_INVALID */
-export function readIndex(text: string): AnchorEntry[] {
+export function readIndex(text: string): IndexedAnchor[] {
   const lines = text.split('\n');
   if (lines.pop() !== '') throw new LedgerError('ANCHOR_STATE_INVALID', `${INDEX_FILE}: cut off`);
   return lines.map((line, at) => {
-    const [, size, sink = '', kindName, time = ''] = LINE.exec(line) ?? [];
+    const [, size, sink = '', kindName, time = '', checkpointHash = '', receiptHash = ''] = LINE.exec(line) ?? [];
     const kind = ANCHOR_KINDS.find((one) => one === kindName);
     const anchoredAtMs = Date.parse(time);
     if (kind === undefined || !SINK_NAME.test(sink) || Number.isNaN(anchoredAtMs)) {
       throw new LedgerError('ANCHOR_STATE_INVALID', `${INDEX_FILE}: line ${at + 1}`);
     }
-    return { size: Number(size), sink, kind, anchoredAtMs };
+    return { size: Number(size), sink, kind, anchoredAtMs, checkpointHash, receiptHash };
   });
 }
 
 export class AnchorStore {
   readonly #files: DurableFiles;
-  #entries: readonly AnchorEntry[];
+  #entries: readonly IndexedAnchor[];
   /** The index is written by one at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(files: DurableFiles, entries: readonly AnchorEntry[]) {
+  constructor(files: DurableFiles, entries: readonly IndexedAnchor[]) {
     this.#files = files;
     this.#entries = entries;
   }
@@ -122,7 +130,9 @@ export class AnchorStore {
     const write = this.#turn.then(async () => {
       const { size, sink, kind, anchoredAtMs } = entry;
       if (this.#entries.some((one) => one.size === size && one.sink === sink)) return;
-      const entries = [...this.#entries, { size, sink, kind, anchoredAtMs }];
+      const { note } = await this.target(size);
+      const hashes = { checkpointHash: hash('sha256', note), receiptHash: hash('sha256', receipt) };
+      const entries = [...this.#entries, { size, sink, kind, anchoredAtMs, ...hashes }];
       const index = { path: INDEX_FILE, bytes: Buffer.from(entries.map(lineOf).join('')) };
       await this.#files.write([{ path: `${size}/${sink}`, bytes: receipt }], index);
       this.#entries = entries;
@@ -133,6 +143,6 @@ export class AnchorStore {
   }
 }
 
-function lineOf({ size, sink, kind, anchoredAtMs }: AnchorEntry): string {
-  return `${size} ${sink} ${kind} ${new Date(anchoredAtMs).toISOString()}\n`;
+function lineOf({ size, sink, kind, anchoredAtMs, checkpointHash, receiptHash }: IndexedAnchor): string {
+  return `${size} ${sink} ${kind} ${new Date(anchoredAtMs).toISOString()} ${checkpointHash} ${receiptHash}\n`;
 }
