@@ -236,8 +236,6 @@ export const OUT_OF_SERVICE = 'out-of-service';
 export const LEDGER_FORK_ALERT = 'sys.ledger-fork';
 /** What the running audit has found (docs/reference/audit.md). */
 export const AUDIT_ALERT = 'sys.audit';
-/** They rest on something else than the journal: nothing in it can be recomputed to them. */
-export const PLATFORM_ALERTS: ReadonlySet<string> = new Set([LEDGER_FORK_ALERT, AUDIT_ALERT]);
 
 /** The id under which acts about the service of a rule are recorded. */
 export function serviceId({ contract, rule, subject }: Pick<ServiceAct, 'contract' | 'rule' | 'subject'>): string {
