@@ -3,7 +3,7 @@
  * the ledger answer, because it cannot be a record while nothing can be stored.
  */
 import { AUDIT_ALERT, CODES, type Code, type SystemFault } from '@airtight/protocol';
-import { type AlertBook, alertItemOf } from '../project/alert-book.ts';
+import type { AlertBook } from '../project/alert-book.ts';
 import type { UpstreamStatus } from './upstream-status.ts';
 
 /** @param alerts what the audit has found is told until a later audit finds it mended, or a person closes it */
@@ -17,7 +17,7 @@ export function systemFaults(upstream: UpstreamStatus, alerts: Pick<AlertBook, '
   if (!upstream.ingestReachable) add('ingest', 'SERVICE_UNAVAILABLE', 'ingest cannot be reached', null);
   else if (fault !== null) add('ingest', fault.code, fault.detail, fault.since);
   if (!upstream.ledgerReachable) add('ledger', 'SERVICE_UNAVAILABLE', 'the ledger cannot be reached', null);
-  for (const { contract, rule, clearedAt, raisedAt, subject } of alerts.open().map(alertItemOf)) {
+  for (const { contract, rule, clearedAt, raisedAt, subject } of alerts.open()) {
     if (contract === AUDIT_ALERT && clearedAt === null) add('audit', rule as Code, subject, Date.parse(raisedAt));
   }
   return faults;
