@@ -15,6 +15,8 @@ import type { Tracker } from './rule/tracker.ts';
 /** One rule and what is known under it. */
 export interface RuleState {
   rule: Rule;
+  /** Position of the contract record: what came before it is not judged by this version, though its windows may see it. */
+  readonly from: number;
   /** By subject. */
   readonly trackers: Map<string, Tracker>;
   readonly episodes: Map<string, Episode[]>;
@@ -107,9 +109,9 @@ export function emptyState(): EngineState {
   };
 }
 
-export function newRuleState(rule: Rule): RuleState {
+export function newRuleState(rule: Rule, from: number): RuleState {
   return {
-    rule,
+    ...{ rule, from },
     ...{ trackers: new Map(), episodes: new Map(), silences: new Map(), groups: new Map() },
     ...{ field: new GridField(), values: [] },
   };

@@ -89,6 +89,8 @@ function onTick(turn: Turn, at: number): void {
   const { state } = turn;
   const sinceLastMs = state.tickAt === null ? -1 : at - state.tickAt;
   if (state.listeningSince === null || sinceLastMs < 0 || sinceLastMs > TICK_GAP_MAX_MS) state.listeningSince = at;
+  // Registered before time began: known from now on.
+  if (state.tickAt === null) for (const [producer, place] of state.places) state.places.set(producer, { ...place, knownFrom: at });
   state.tickAt = at;
   for (const known of state.index.rules) {
     const { rule } = known;

@@ -49,7 +49,7 @@ export function vocabularyOf(
       if (!outcome.ok) return true;
       const { expression } = outcome;
       lets.set(name, expression);
-      declarations.set(name, { type: expression.type, unit: expression.unit ?? '1', ...lengthOf(expression) });
+      declarations.set(name, { type: expression.type, unit: expression.unit, ...lengthOf(expression) });
       return false;
     });
   }

@@ -4,11 +4,12 @@
  * directory is a real one, and every file in it must be of a kind that has a case here.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { loadLedger, readLedgerKey } from '@airtight/ledger';
+import { makeAuthority, serveAuthority } from '@airtight/ledger/testing/local-authority.ts';
 import { type DataDirectory, dataDirectory } from '../data-directory.ts';
 import { inArchive, inBundle, inFrames, inIndex, inLines, inSteps, inTile, type Place, type PlacesIn } from '../testing/byte-classes.ts';
 import { startSmallDeployment } from '../testing/small-deployment.ts';
@@ -37,6 +38,10 @@ const CASES: { readonly [kind: string]: PlacesIn } = {
   'ledger database': inSteps(IS_LONG ? 61 : 509),
   'witness state': inLines,
   'witness evidence': inLines,
+  'anchored checkpoint': inLines,
+  'time stamp': inSteps(IS_LONG ? 7 : 61),
+  'where an anchor stands': inLines,
+  'roots of time-stamping authorities': inLines,
   'signing key': inLines,
   'verifier key': inLines,
   'trust policy': inLines,
@@ -49,6 +54,8 @@ const CASES: { readonly [kind: string]: PlacesIn } = {
 /** Bits that change nothing that anybody reads: why, and where. */
 function isWithoutMeaning(kind: FileKind, bytes: Buffer, { offset }: Place): string | undefined {
   const isLineEnd = bytes[offset] === 0x0a;
+  if (kind.kind === 'roots of time-stamping authorities' && isLineEnd && offset === bytes.length - 1)
+    return 'it stands behind the last certificate';
   if (kind.kind === 'signing key' && isLineEnd) return 'the white space after a key is cut off';
   if (kind.kind === 'trust policy' && isAddress(bytes, offset)) return 'an address says where to ask, not whom to believe';
   return undefined;
@@ -61,6 +68,17 @@ function isAddress(bytes: Buffer, offset: number): boolean {
   return line.startsWith('witness ') && offset - from > line.lastIndexOf(' ');
 }
 
+/** What takes a while to come. */
+const SLOW_KINDS = [
+  'compressed journal segment',
+  'final checkpoint',
+  'witness evidence',
+  'contracts state',
+  'control snapshot',
+  'time stamp',
+  'where an anchor stands',
+];
+
 /** The store has its own test (tests/audit.test.ts); a mirror and a running audit write files of the sealed form that three kinds here have. */
 const ELSEWHERE: ReadonlySet<string> = new Set(['store', 'audit state', 'mirror state', 'evidence of a mirror']);
 
@@ -70,16 +88,23 @@ const data: DataDirectory = dataDirectory(join(folder, 'data'));
 const storeAside = join(folder, 'clickhouse');
 
 before(async () => {
-  const deployment = await startSmallDeployment(data);
+  const authority = makeAuthority(join(folder, 'authority'), { key: 'p256' });
+  const served = await serveAuthority(authority);
+  mkdirSync(data.keys, { recursive: true, mode: 0o700 });
+  copyFileSync(authority.rootFile, data.tsaRootsFile);
+  const deployment = await startSmallDeployment(data, {
+    AIRTIGHT_LEDGER_ANCHOR_TSA_URL: served.url,
+    AIRTIGHT_LEDGER_ANCHOR_FILE: join(folder, 'anchors.txt'),
+  });
   try {
     for (let round = 0; round < 4; round++) await deployment.publish(120);
     await deployment.publishNonsense();
     await deployment.forkAnotherLog();
     const holds = (kind: string) => () => [...filesIn(data.root)].some((path) => kindOf(path)?.kind === kind);
-    for (const kind of ['compressed journal segment', 'final checkpoint', 'witness evidence', 'contracts state', 'control snapshot'])
-      await deployment.until(kind, holds(kind));
+    for (const kind of SLOW_KINDS) await deployment.until(kind, holds(kind));
   } finally {
     await deployment.stop();
+    await served.close();
   }
   renameSync(join(data.store, 'clickhouse'), storeAside);
 });

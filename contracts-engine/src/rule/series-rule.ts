@@ -66,6 +66,7 @@ function rejudge(turn: Turn, feed: Feed, { state: known, rule, tracker }: Bound,
     const { readings } = feed.series;
     for (let i = feed.series.firstFrom(after + 1); i < readings.length; i++) {
       const reading = readings[i] as Reading;
+      if (reading.position <= known.from) continue;
       if (!fillFromSeries(rule, reading, feed.series, context, known.values)) continue;
       yield { at: reading.at, position: reading.position, values: known.values };
     }
