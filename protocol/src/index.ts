@@ -1,5 +1,6 @@
 export * from './air-index.ts';
 export * from './alert.ts';
+export * from './alert-act-rules.ts';
 export * from './alert-fold.ts';
 export * from './asyncapi.ts';
 export * from './batch.ts';
