@@ -231,7 +231,7 @@ class JournalAudit {
       this.#producers.add(headerTexts(frame.body, latin1));
       this.#leafHashes.set(leafHashOfBody(frame.body, sha256), i * HASH_BYTES);
     }
-    const root = Buffer.from(rootOfLeafHashes(this.#leafHashes.subarray(0, batch.count * HASH_BYTES))).toString('hex');
+    const root = Buffer.from(rootOfLeafHashes(this.#leafHashes.subarray(0, batch.count * HASH_BYTES), sha)).toString('hex');
     const index = producersRootOf(this.#producers.take(), sha);
     if (root === batch.root) return this.#producersFault(batch, index, batchFrame);
     const detail = `batch ${batch.seq}, positions ${batch.first} to ${this.#next - 1}: the records have root ${root}, the batch says ${batch.root}`;
