@@ -6,10 +6,10 @@ import { AIR, contractRecord, contractText, HOUR_MS, START, TestJournal } from '
 
 /** What a window is worth at the last reading; undefined where it is unknown. Readings: [hour, value]. */
 function windowValueOf(window: string, readings: readonly (readonly [hour: number, pm25: number])[], zone = 'UTC'): unknown {
-  const head = `zone: ${zone}\nwindows: { w: ${window} }\nlet: { known: w == w }\n`;
-  const text = contractText('raise: { when: known && co > 0.0 }, clear: { when: w != w }', { head })
-    .replace('let: { known: w == w }', window.includes('values') ? 'let: { known: "size(w) >= 0" }' : 'let: { known: w == w }')
-    .replace('when: w != w', window.includes('values') ? 'when: size(w) < 0' : 'when: w != w');
+  const isList = window.includes('values');
+  const [known, never] = isList ? ['w.exists(x, x >= 0.0)', 'w.all(x, x < 0.0)'] : ['w == w', 'w != w'];
+  const head = `zone: ${zone}\nwindows: { w: ${window} }\n`;
+  const text = contractText(`raise: { when: "${known} && co > 0.0" }, clear: { when: "${never}" }`, { head });
   const journal = new TestJournal();
   const engine = new Engine();
   for (const event of [journal.dataset(AIR), journal.contract(contractRecord(text))]) engine.apply(event);

@@ -88,6 +88,12 @@ export const CODES = {
   CURSOR_INVALID: { status: 400, zh: '游标无效', en: 'The cursor is not valid' },
   CURSOR_BEYOND_HEAD: { status: 416, zh: '游标超出日志末端', en: 'The cursor lies beyond the end of the journal' },
   ALERT_NOT_OPEN: { status: 409, zh: '该告警已确认或已关闭', en: 'The alert is acknowledged or closed already' },
+  ALERT_STATE_UNFIT: { status: 409, zh: '该告警的当前状态不允许此操作', en: 'The alert does not allow this as it stands' },
+  ALERT_TALK_FULL: { status: 409, zh: '该告警的备注和指派已达上限', en: 'The alert has as many comments and assignments as it may' },
+  SHELF_END_INVALID: { status: 422, zh: '搁置须在 24 小时内结束', en: 'Shelving must end within the next 24 hours' },
+  ASSIGNEE_UNKNOWN: { status: 422, zh: '没有可处置告警的这个账户', en: 'No account of this name may act on alerts' },
+  PERSON_REQUIRED: { status: 403, zh: '此操作须由登录的人进行', en: 'This takes a person who is signed in' },
+  OUT_OF_SERVICE_FULL: { status: 409, zh: '停用的规则已达上限', en: 'As many rules are out of service as may be' },
   QUERY_TOO_SLOW: { status: 504, zh: '查询超时，请缩小范围', en: 'The query took too long; narrow it' },
   OVERLOADED: { status: 503, zh: '系统繁忙，请稍后重试', en: 'Too busy; try again later' },
   JOURNAL_UNWRITABLE: {

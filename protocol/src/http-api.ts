@@ -221,7 +221,7 @@ export const AlertTimelineItem = Type.Object({
   comment: Type.Optional(Text),
 });
 /** ISA-18.2 (alert-fold.ts tells which is which). */
-const ALERT_STATES = [
+export const ALERT_STATES = [
   'proposed',
   'unacknowledged',
   'acknowledged',
@@ -267,6 +267,23 @@ export const AlertItem = Type.Object({
   timeline: Type.Array(AlertTimelineItem),
 });
 export type AlertItem = Static<typeof AlertItem>;
+
+/** A rule that people have taken out of service: its alerts are suppressed until it is returned. */
+export const OutOfServiceItem = Type.Object({
+  id: Text,
+  contract: Text,
+  /** null: all rules of the contract. */
+  rule: Type.Union([Text, Type.Null()]),
+  /** null: all subjects. */
+  subject: Type.Union([Text, Type.Null()]),
+  since: Time,
+  /** null: until somebody returns it. */
+  until: Type.Union([Time, Type.Null()]),
+  reason: Text,
+  by: Text,
+  record: RecordId,
+});
+export type OutOfServiceItem = Static<typeof OutOfServiceItem>;
 
 export const BatchItem = Type.Object({
   stream: Text,

@@ -10,6 +10,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { createMetrics } from '../metrics.ts';
 import { installAccess } from './access.ts';
 import { accountRoutes } from './account-routes.ts';
+import { alertActRoutes } from './alert-act-routes.ts';
 import { alertRoutes } from './alert-routes.ts';
 import { completenessRoutes } from './completeness-routes.ts';
 import type { RouteContext } from './context.ts';
@@ -26,6 +27,7 @@ import { installProblems } from './problem.ts';
 import { proofRoutes } from './proof-routes.ts';
 import { publishRoute } from './publish-route.ts';
 import { quarantineRoutes } from './quarantine-routes.ts';
+import { serviceBreakRoutes } from './service-break-routes.ts';
 import { streamRoute } from './stream-route.ts';
 import { healthRoutes, statusRoute } from './system-routes.ts';
 import { witnessRoutes } from './witness-routes.ts';
@@ -107,6 +109,8 @@ function apiRoutes(api: FastifyInstance, context: RouteContext): void {
   quarantineRoutes(api, context);
   erasureRoutes(api, context);
   alertRoutes(api, context);
+  alertActRoutes(api, context);
+  serviceBreakRoutes(api, context);
   accountRoutes(api, context);
   deviceRoutes(api, context);
   importRoutes(api, context);
