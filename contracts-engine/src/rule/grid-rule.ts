@@ -13,9 +13,9 @@ import type { GridField } from './grid-field.ts';
 import type { Instant, Transition } from './machine.ts';
 import { distanceKm, isOf, regionOf, subjectOf } from './places.ts';
 import type { Reading, Series } from './series.ts';
-import { contextOf } from './series-rule.ts';
 import { Tracker } from './tracker.ts';
 import { forecastValue, stationsValue, windowValue } from './window.ts';
+import { contextOf } from './window-context.ts';
 
 /** Readings between two clearings out. */
 const PRUNE_EVERY = 4096;

@@ -5,12 +5,7 @@ import type { Input } from '../expr/expression.ts';
 import { DAY_MS, localDay, offsetAt, startOfDay, type TimeZone } from '../time-zone.ts';
 import { compute } from './probe.ts';
 import type { Reading, Series } from './series.ts';
-
-/** What windows of one rule have in common. */
-export interface WindowContext {
-  readonly zone: TimeZone;
-  readonly latenessMs: number;
-}
+import type { WindowContext } from './window-context.ts';
 
 interface Sample {
   readonly at: number;
@@ -224,5 +219,6 @@ function quantile(values: readonly number[], p: number): number | null {
 function rate(samples: readonly Sample[], perMs: number): number | null {
   const [first, last] = [samples[0], samples.at(-1)];
   if (first === undefined || last === undefined || first.at === last.at) return null;
-  return ((last.value - first.value) / (last.at - first.at)) * perMs;
+  // Multiplied first: 1 over two hours is then exactly 0.5 an hour.
+  return ((last.value - first.value) * perMs) / (last.at - first.at);
 }
