@@ -40,10 +40,10 @@ export function windowValue(window: Window, series: Series, at: number, context:
 }
 
 /** A window over several stations: of each its newest value in the span. */
-export function stationsValue(window: Window, stations: Iterable<Series>, at: number, context: WindowContext): Input {
+export function stationsValue(window: Window, stations: Iterable<{ readonly series: Series }>, at: number, context: WindowContext): Input {
   const samples: Sample[] = [];
   let [known, there] = [0, 0];
-  for (const series of stations) {
+  for (const { series } of stations) {
     known++;
     const newest = newestIn(window, series, { from: at - window.overMs + 1, to: at }, context.latenessMs);
     if (newest === null) continue;
