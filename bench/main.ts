@@ -1,9 +1,11 @@
 /** `pnpm bench <name> [options]`: measurements against peers in the same run. See docs/reference/benchmarks.md. */
+import { CONTRACTS_OPTIONS, runContracts } from './src/benchmarks/contracts.ts';
 import { FLEET_OPTIONS, runFleet } from './src/benchmarks/fleet.ts';
 import { IMPORT_OPTIONS, runImport } from './src/benchmarks/import.ts';
 import { INGEST_OPTIONS, runIngest } from './src/benchmarks/ingest.ts';
 import { LEDGER_OPTIONS, runLedger } from './src/benchmarks/ledger.ts';
 import { QUERY_OPTIONS, runQuery } from './src/benchmarks/query.ts';
+import { runSalted, SALTED_OPTIONS } from './src/benchmarks/salted.ts';
 import { runSlowSubscriber, SLOW_SUBSCRIBER_OPTIONS } from './src/benchmarks/slow-subscriber.ts';
 import { runSustained, SUSTAINED_OPTIONS } from './src/benchmarks/sustained.ts';
 import { describeOptions, type OptionDefinition } from './src/options.ts';
@@ -24,7 +26,13 @@ const BENCHMARKS: { readonly [name: string]: Benchmark } = {
     run: runSlowSubscriber,
   },
   import: { about: 'a month of a national network from files, and a second time', options: IMPORT_OPTIONS, run: runImport },
+  salted: { about: 'commitments of confidential records', options: SALTED_OPTIONS, run: runSalted },
   ledger: { about: 'a log of a million entries: appending, proofs, audit; batch roots', options: LEDGER_OPTIONS, run: runLedger },
+  contracts: {
+    about: 'observations judged by fifty contracts beside hand-written closures',
+    options: CONTRACTS_OPTIONS,
+    run: runContracts,
+  },
   query: { about: 'the API over ten million observations beside plain tables', options: QUERY_OPTIONS, run: runQuery },
 };
 

@@ -3,6 +3,7 @@
  * over what it has already, so the feed may begin at the earliest of them.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { removalsOf } from '@airtight/protocol';
 import type { ContractsHost } from './contracts/host.ts';
 import type { ControlState } from './control/control-state.ts';
 import { decodeFrame, type JournalEvent } from './decode/decoder.ts';
@@ -11,6 +12,7 @@ import type { AlertBook } from './project/alert-book.ts';
 import type { ClockSkews } from './project/clock-skew.ts';
 import type { LatestValues } from './project/latest.ts';
 import type { Projector } from './project/projector.ts';
+import type { ServiceBreaks } from './project/service-breaks.ts';
 import type { StreamHub } from './stream/hub.ts';
 import type { FeedChunk } from './upstream/ingest-client.ts';
 
@@ -24,6 +26,7 @@ export interface Stages {
   readonly latest: LatestValues;
   readonly skew: ClockSkews;
   readonly alerts: AlertBook;
+  readonly services: ServiceBreaks;
   readonly projector: Projector;
   readonly contracts: ContractsHost;
   readonly stream: StreamHub;
@@ -71,7 +74,7 @@ export class Fold {
       if (frame.position < this.#next) continue;
       const event = decodeFrame(frame, this.#stages.control.datasets);
       // The rows it deletes must be in the tables (projector.ts).
-      if (event.kind === 'control' && event.record.type === 'retention' && !(await projector.settled())) throw new Error('closing');
+      if (event.kind === 'control' && removalsOf(event.record).length > 0 && !(await projector.settled())) throw new Error('closing');
       this.#give(event);
       if (frame.position % LOOK_EVERY !== 0 || performance.now() - turnBegan < TURN_MS) continue;
       await projector.room();
@@ -84,10 +87,13 @@ export class Fold {
   }
 
   #give(event: JournalEvent): void {
-    const { control, latest, skew, alerts, projector, contracts, stream } = this.#stages;
+    const { control, latest, skew, alerts, services, projector, contracts, stream } = this.#stages;
     this.counters.records++;
     if (event.kind === 'control') control.take(event);
-    else if (event.kind === 'alert') alerts.take(event);
+    else if (event.kind === 'alert') {
+      alerts.take(event);
+      services.take(event);
+    } else if (event.kind === 'tick') services.passTime(event.at);
     else if (event.kind === 'readings') {
       this.counters.observations += event.observations.length;
       latest.take(event);

@@ -21,6 +21,7 @@ import { ClockSkews } from './project/clock-skew.ts';
 import { loadControl } from './project/control-load.ts';
 import { LatestValues } from './project/latest.ts';
 import { Projector, readMarks } from './project/projector.ts';
+import { ServiceBreaks } from './project/service-breaks.ts';
 import { Store } from './project/store.ts';
 import type { RouteContext } from './routes/context.ts';
 import { buildServer } from './routes/server.ts';
@@ -71,7 +72,7 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
     storeDir,
     logger,
     ledger: () => upstream.ledger(),
-    faults: () => systemFaults(upstream),
+    faults: (alerts) => systemFaults(upstream, alerts),
   });
   const fold = new Fold(stages, new Births(ingest), stages.from);
   logger.info({ from: stages.from, projected: stages.projector.through, contracts: stages.contracts.next }, 'resuming');
@@ -80,7 +81,7 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
   let fault: string | undefined = 'not connected yet';
   const context: RouteContext = {
     ...{ config, store, ingest, ledger, upstream, forks, fold, internalToken, storeDir },
-    ...{ control: stages.control, latest: stages.latest, skew: stages.skew, alerts: stages.alerts },
+    ...{ control: stages.control, latest: stages.latest, skew: stages.skew, alerts: stages.alerts, services: stages.services },
     ...{ projector: stages.projector, stream: stages.stream },
     sessions: new Sessions(),
     feedFault: () => fault,
@@ -124,7 +125,7 @@ interface StageDeps {
   readonly storeDir: string;
   readonly logger: Logger;
   readonly ledger: () => ReturnType<UpstreamStatus['ledger']>;
-  readonly faults: () => SystemFault[];
+  readonly faults: (alerts: AlertBook) => SystemFault[];
 }
 
 /** Every stage as the tables and the contracts' snapshot have it, and where the earliest of them goes on. */
@@ -138,14 +139,16 @@ async function loadStages(store: Store, { ingest, storeDir, logger, ledger, faul
   await skew.load(store, marks.observations, control.datasets);
   const alerts = new AlertBook();
   await alerts.load(store, marks.alerts);
+  const services = new ServiceBreaks();
+  await services.load(store, marks.alerts);
   const projector = new Projector(store, marks, { logger, onRemoved: (removed) => latest.refresh(store, removed) });
   const snapshotPath = snapshotPathIn(storeDir);
   const { engine, ...state } = reviveEngine(await readSnapshot(snapshotPath), logger);
   const outbox = new EffectOutbox(ingest, logger);
   const contracts = new ContractsHost({ engine, ...state, outbox, snapshotPath, logger });
   const from = Math.min(projector.through, contracts.next);
-  const stream = new StreamHub({ from, ingest, registry: control.datasets, ledger, faults });
-  return { control, latest, skew, alerts, projector, contracts, stream, from };
+  const stream = new StreamHub({ from, ingest, registry: control.datasets, ledger, faults: () => faults(alerts) });
+  return { control, latest, skew, alerts, services, projector, contracts, stream, from };
 }
 
 /** The engine from its snapshot; without a usable one it folds the journal from the beginning and comes to the same state. */

@@ -86,6 +86,12 @@ export class ApiClient {
     return { text: await answer.text(), pending: Number(answer.headers.get('airtight-pending')) };
   }
 
+  /** The proof bundle of a record. @param fields of a confidential one, names separated by commas; undefined: all */
+  async proof(record: string, fields: string | undefined): Promise<string> {
+    const query = fields === undefined ? '' : `?${new URLSearchParams({ fields })}`;
+    return (await this.#get(`records/${record}/proof${query}`)).text();
+  }
+
   /** @throws ApiRefusal; EnvironmentError when nobody answers */
   async #get(path: string): Promise<Response> {
     let response: Response;

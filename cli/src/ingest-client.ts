@@ -11,6 +11,14 @@ export interface ControlWrite {
   readonly payload: unknown;
 }
 
+export interface ErasureOrder {
+  readonly producer: string;
+  /** UTC day of receipt, YYYY-MM-DD. */
+  readonly day: string;
+  readonly reason: string;
+  readonly by: string;
+}
+
 export type DeviceRequest = Pick<DeviceRecord, 'producer' | 'agency' | 'kind' | 'name' | 'datasets'> &
   Partial<Pick<DeviceRecord, 'region' | 'location' | 'subscribe' | 'simulated' | 'gateway' | 'foreignId' | 'signatureRequired'>> & {
     readonly secret?: string;
@@ -215,6 +223,11 @@ export class IngestClient {
       if (error instanceof IngestRefusal && error.code === 'NOT_FOUND') return undefined;
       throw error;
     }
+  }
+
+  /** Erases confidential records. @returns how many */
+  async erase(order: ErasureOrder): Promise<{ readonly count: number }> {
+    return await this.#send('POST', '/erasures', order);
   }
 
   async status(): Promise<IngestStatus> {

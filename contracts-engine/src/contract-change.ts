@@ -27,7 +27,9 @@ export function enactContract(turn: Turn, record: ContractRecord): void {
     state.counters.refused++;
     return;
   }
-  const rules = new Map((contract?.rules ?? []).map((rule): [string, RuleState] => [rule.id, succeed(former?.rules.get(rule.id), rule)]));
+  const rules = new Map(
+    (contract?.rules ?? []).map((rule): [string, RuleState] => [rule.id, succeed(former?.rules.get(rule.id), rule, turn.position)]),
+  );
   state.contracts.set(record.contract, { name: record.contract, version: record.version, text: record.text, contract, rules });
   if (former !== undefined) endOthers(turn, former, rules);
   reindex(state);
@@ -49,7 +51,7 @@ export function enactDataset(turn: Turn, definition: DatasetDefinition): void {
     entry.contract = compiled?.version === entry.version && compiled.contract === entry.name ? compiled : null;
     const former = { ...entry, rules: new Map(entry.rules) };
     if (entry.contract === null) entry.rules.clear();
-    adoptRules(entry, entry.contract);
+    adoptRules(entry, entry.contract, turn.position);
     if (entry.contract === null) endOthers(turn, former, entry.rules);
   }
   reindex(state);
@@ -65,16 +67,16 @@ export function enactDevice(state: EngineState, record: DeviceRecord): void {
 }
 
 /** The same contract under another definition: what is known stays. */
-export function adoptRules({ rules }: ContractState, contract: Contract | null): void {
+export function adoptRules({ rules }: ContractState, contract: Contract | null, from: number): void {
   for (const rule of contract?.rules ?? []) {
     const known = rules.get(rule.id);
-    if (known === undefined) rules.set(rule.id, newRuleState(rule));
+    if (known === undefined) rules.set(rule.id, newRuleState(rule, from));
     else known.rule = rule;
   }
 }
 
-function succeed(former: RuleState | undefined, rule: Rule): RuleState {
-  const next = newRuleState(rule);
+function succeed(former: RuleState | undefined, rule: Rule, from: number): RuleState {
+  const next = newRuleState(rule, from);
   if (former?.rule.kind !== rule.kind || subjectKind(former.rule) !== subjectKind(rule)) return next;
   for (const [subject, tracker] of former.trackers) {
     if (rule.kind !== 'no-data') tracker.succeed(rule.levels.length);

@@ -15,6 +15,8 @@ import type { Tracker } from './rule/tracker.ts';
 /** One rule and what is known under it. */
 export interface RuleState {
   rule: Rule;
+  /** Position of the contract record: what came before it is not judged by this version, though its windows may see it. */
+  readonly from: number;
   /** By subject. */
   readonly trackers: Map<string, Tracker>;
   readonly episodes: Map<string, Episode[]>;
@@ -79,6 +81,8 @@ export interface EngineIndex {
   /** Rules that read or are inhibited by a rule's alerts. */
   readonly readers: Map<string, RuleState[]>;
   readonly inhibited: Map<string, RuleState[]>;
+  /** Empty between two events. */
+  readonly touched: Map<RuleState, number>;
   /** Alerts that are active, by id. */
   readonly active: Map<string, ActiveAlert>;
 }
@@ -102,14 +106,14 @@ export function emptyState(): EngineState {
     unrecorded: new Map(),
     index: {
       ...{ epoch: 0, rules: [], datasets: new Set() },
-      ...{ byKey: new Map(), readers: new Map(), inhibited: new Map(), active: new Map() },
+      ...{ byKey: new Map(), readers: new Map(), inhibited: new Map(), active: new Map(), touched: new Map() },
     },
   };
 }
 
-export function newRuleState(rule: Rule): RuleState {
+export function newRuleState(rule: Rule, from: number): RuleState {
   return {
-    rule,
+    ...{ rule, from },
     ...{ trackers: new Map(), episodes: new Map(), silences: new Map(), groups: new Map() },
     ...{ field: new GridField(), values: [] },
   };

@@ -41,6 +41,7 @@ export interface EngineSnapshot {
 
 interface RuleSnapshot {
   readonly id: string;
+  readonly from: number;
   readonly trackers: readonly TrackerSnapshot[];
   readonly episodes: readonly (readonly [subject: string, episodes: readonly Episode[]])[];
   readonly silences: readonly (readonly [producer: string, silence: Silence])[];
@@ -91,9 +92,9 @@ export function toSnapshot(state: EngineState): EngineSnapshot {
   return structuredCloneJson(snapshot);
 }
 
-function ruleSnapshot(id: string, { trackers, episodes, silences, groups, field, rule }: RuleState): RuleSnapshot {
+function ruleSnapshot(id: string, { from, trackers, episodes, silences, groups, field, rule }: RuleState): RuleSnapshot {
   return {
-    id,
+    ...{ id, from },
     trackers: [...trackers.values()]
       .filter(({ isPristine }) => !isPristine)
       .sort((a, b) => (a.subject < b.subject ? -1 : 1))
@@ -146,11 +147,11 @@ function revivedContract(state: EngineState, { name, version, text, rules }: Eng
   const contract = compile(state, text);
   const entry: ContractState = { name, version, text, contract, rules: new Map() };
   // In the order of the snapshot, so that the next one has it too; a rule that does not run now keeps what is known of it.
-  for (const { id } of rules) {
+  for (const { id, from } of rules) {
     const rule = contract?.rules.find((candidate) => candidate.id === id);
-    if (rule !== undefined) entry.rules.set(id, newRuleState(rule));
+    if (rule !== undefined) entry.rules.set(id, newRuleState(rule, from));
   }
-  adoptRules(entry, contract);
+  adoptRules(entry, contract, -1);
   for (const rule of rules) {
     const known = entry.rules.get(rule.id);
     if (known !== undefined) revive(known, rule);

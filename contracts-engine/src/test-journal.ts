@@ -1,5 +1,13 @@
 /** A small journal for tests: events with positions, flags as ingest's clock and the dataset give them. */
-import { type ContractRecord, type DatasetDefinition, type RecordHeader, type Result, toObservations } from '@airtight/protocol';
+import {
+  type AlertTransition,
+  type ContractRecord,
+  type DatasetDefinition,
+  type DeviceRecord,
+  type RecordHeader,
+  type Result,
+  toObservations,
+} from '@airtight/protocol';
 import { contractVersion } from './contract-version.ts';
 import type { Engine } from './engine.ts';
 import type { EngineEvent } from './engine-event.ts';
@@ -81,6 +89,20 @@ export class TestJournal {
 
   dataset(definition: DatasetDefinition): EngineEvent {
     return { kind: 'dataset', position: this.#next++, definition };
+  }
+
+  /** A registered station. */
+  device(producer: string, region: string, location: { readonly lat: number; readonly lon: number }, datasets = ['air']): EngineEvent {
+    const record: DeviceRecord = {
+      ...{ type: 'device', producer, agency: 'bj-eco', kind: 'air-station', name: { zh: producer, en: producer } },
+      ...{ region: { zh: region, en: region }, location, datasets, subscribe: [], credentials: [], simulated: false, revoked: false },
+    };
+    return { kind: 'device', position: this.#next++, record };
+  }
+
+  /** A person's act, or an effect coming back. */
+  alert(transition: AlertTransition): EngineEvent {
+    return { kind: 'alert', position: this.#next++, transition };
   }
 
   contract(record: ContractRecord): EngineEvent {

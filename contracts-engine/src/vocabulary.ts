@@ -49,7 +49,7 @@ export function vocabularyOf(
       if (!outcome.ok) return true;
       const { expression } = outcome;
       lets.set(name, expression);
-      declarations.set(name, { type: expression.type, unit: expression.unit ?? '1', ...lengthOf(expression) });
+      declarations.set(name, { type: expression.type, unit: expression.unit, ...lengthOf(expression) });
       return false;
     });
   }
@@ -107,6 +107,7 @@ export function frameOf(vocabulary: Vocabulary, expressions: readonly Expression
     schedules: slotted(schedules).map(([slot, , schedule]) => ({ slot, schedule })),
     alerts: slotted(alerts).map(([slot, , source]) => ({ slot, source })),
     lets: slotted(lets).map(([slot, , expression]) => ({ slot, probe: probeOf(expression, order) })),
+    isPlain: order.every((name) => input.properties.has(name)),
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * What ingest must know of the control data: a fold over the journal's `sys.devices`, `sys.claims`, `sys.datasets`,
- * `sys.releases` and `sys.retention` records. A snapshot beside the journal saves reading all of it at every start; it is derived data, and a missing one,
- * or one with a changed bit, only costs time.
+ * `sys.releases`, `sys.retention` and `sys.erasures` records. A snapshot beside the journal saves reading all of it at every
+ * start; it is derived data, and a missing one, or one with a changed bit, only costs time.
  */
 import { hash } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,6 +16,8 @@ import {
   DEVICES_DATASET,
   type DeviceRecord,
   decodeRecord,
+  ERASURES_DATASET,
+  type ErasureRecord,
   type FleetRecord,
   openSealedText,
   RELEASES_DATASET,
@@ -23,6 +25,7 @@ import {
   type ReleaseRecord,
   type RetentionRecord,
   readFrame,
+  recordIn,
   sealText,
   toDeviceRecord,
 } from '@airtight/protocol';
@@ -34,7 +37,14 @@ import type { Quarantine } from './quarantine/quarantine.ts';
 import { RetentionLog } from './retention/retention-log.ts';
 
 /** What is folded here. */
-const FOLDED: ReadonlySet<string> = new Set([DEVICES_DATASET, CLAIMS_DATASET, DATASETS_DATASET, RELEASES_DATASET, RETENTION_DATASET]);
+const FOLDED: ReadonlySet<string> = new Set([
+  DEVICES_DATASET,
+  CLAIMS_DATASET,
+  DATASETS_DATASET,
+  RELEASES_DATASET,
+  RETENTION_DATASET,
+  ERASURES_DATASET,
+]);
 const READ_BYTES = 4 * 1024 * 1024;
 
 interface Snapshot {
@@ -47,6 +57,7 @@ interface Snapshot {
   readonly released?: ReleaseRecord['released'];
   /** Absent in snapshots from before there was retention. */
   readonly retention?: readonly RetentionRecord[];
+  readonly erasure?: ErasureRecord | undefined;
 }
 
 export class ControlData {
@@ -54,6 +65,8 @@ export class ControlData {
   readonly claims = new ClaimRegistry();
   readonly datasets = new DatasetRegistry();
   readonly retention = new RetentionLog();
+  /** The last one: all before it were ended. */
+  erasure: ErasureRecord | undefined;
   readonly #snapshotPath: string;
 
   readonly #quarantine: Pick<Quarantine, 'onReleased' | 'releases'>;
@@ -81,6 +94,7 @@ export class ControlData {
     else if (dataset === CLAIMS_DATASET) this.claims.set(payload as ClaimRecord | FleetRecord);
     else if (dataset === DATASETS_DATASET) this.datasets.define(position, payload as DatasetVersion['definition']);
     else if (dataset === RETENTION_DATASET) this.retention.take(payload as RetentionRecord);
+    else if (dataset === ERASURES_DATASET) this.erasure = payload as ErasureRecord;
     else if (dataset === RELEASES_DATASET) this.#quarantine.onReleased(payload as ReleaseRecord);
   }
 
@@ -93,6 +107,7 @@ export class ControlData {
       datasets: this.datasets.newest(),
       released: this.#quarantine.releases(),
       retention: this.retention.all(),
+      erasure: this.erasure,
     };
     const temporary = `${this.#snapshotPath}.tmp`;
     try {
@@ -110,13 +125,14 @@ export class ControlData {
     try {
       const line = openSealedText(readFileSync(this.#snapshotPath, 'utf8'), sha256);
       if (line === undefined) return 0;
-      const { position, devices, claims = [], datasets, released = [], retention = [] } = JSON.parse(line) as Snapshot;
+      const { position, devices, claims = [], datasets, released = [], retention = [], erasure } = JSON.parse(line) as Snapshot;
       if (position > committed) return 0;
       for (const device of devices) this.devices.set(toDeviceRecord(device));
       for (const claim of claims) this.claims.set(claim);
       for (const { position: at, definition } of datasets) this.datasets.define(at, definition);
       this.#quarantine.onReleased({ type: 'release', at: 0, by: '', released });
       for (const record of retention) this.retention.take(record);
+      this.erasure = erasure;
       return position;
     } catch {
       // No snapshot, or one that a crash cut short: the journal has it all.
@@ -128,7 +144,7 @@ export class ControlData {
     for (let at = 0, position = from; at < frames.length; position++) {
       const frame = readFrame(frames, at, crc32);
       if (typeof frame === 'string') return;
-      const record = decodeRecord(frame.body.subarray(1));
+      const record = decodeRecord(recordIn(frame.body));
       if (record.ok && FOLDED.has(record.value.header.dataset))
         this.take(position, record.value.header.dataset, JSON.parse(Buffer.from(record.value.payload).toString('utf8')));
       at = frame.end;

@@ -8,6 +8,8 @@ import { Anchorer, type AnchorerOptions } from './batch/anchorer.ts';
 import { BatchStore } from './batch/batch-store.ts';
 import { BatchThread } from './batch/batch-thread.ts';
 import type { ClosedBatch } from './batch/batcher.ts';
+import { Erasure, type ErasureOptions } from './confidential/erasure.ts';
+import { SaltKeys } from './confidential/salt-keys.ts';
 import type { IngestConfig } from './config.ts';
 import { ControlData } from './control-data.ts';
 import { DevicePaces } from './doors/device-pace.ts';
@@ -51,7 +53,7 @@ const READ_BYTES = 4 * 1024 * 1024;
 /**
  * Starts the service on its data directory.
  * @param onFailure called when storage breaks: nothing is acknowledged any more, the process must end and start again
- * @throws AirtightError CONFIG_INVALID, JOURNAL_LOCKED, JOURNAL_CORRUPT, JOURNAL_BEHIND_BATCHES, BATCH_MALFORMED
+ * @throws AirtightError CONFIG_INVALID, JOURNAL_LOCKED, JOURNAL_CORRUPT, JOURNAL_BEHIND_BATCHES, BATCH_MALFORMED, SALTS_UNREADABLE
  */
 export async function startIngest(config: IngestConfig, logger: Logger, onFailure: (error: Error) => void): Promise<Ingest> {
   let closing = false;
@@ -68,6 +70,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
   const control = new ControlData(dir, quarantine);
   control.load(journal);
   const commits = new CommitSignal();
+  const salts = SaltKeys.open(join(config.dataDir, 'keys', 'salts'), { health: storage });
   let broker: MqttBroker | undefined;
   const anchorer = anchorerOf(config, { store: batches, token, logger }, metrics, (checkpointSize) => broker?.onAnchored(checkpointSize));
   const sealer = new Sealer(batches, anchorer, onFatal);
@@ -77,7 +80,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
     journal,
     quarantine,
     storage,
-    ...{ datasets: control.datasets, devices: control.devices },
+    ...{ datasets: control.datasets, devices: control.devices, salts },
     onCommitted: (frames) => {
       batching.add(frames);
       commits.notify();
@@ -94,9 +97,10 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
     anchorOf: (position) => batches.anchorOf(position),
   });
   broker = mqtt;
+  const erasure = openErasure({ journal, quarantine, salts, logger }, { batches, intake, door, control });
   const kept = { stream: config.stream, journal, batches, quarantine, intake, storage };
   const uploads = uploadDoors(intake, identity, paces, (...taken) => mqtt.onTaken(...taken));
-  const parts = { ...kept, ...identity, door, ...uploads, broker, metrics, commits };
+  const parts = { ...kept, ...identity, door, salts, erasure, ...uploads, broker, metrics, commits };
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
   const doors = await openDoors(config, mqtt, { intake, ...identity, paces, metrics, logger });
@@ -112,6 +116,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
       door.stop();
       identity.sessions.close();
       await upkeep.close();
+      await erasure.close();
       await doors.close();
       await mqtt.close();
       await server.close();
@@ -127,6 +132,24 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
       lock.release();
     },
   };
+}
+
+/** Begins with ending what was interrupted. */
+function openErasure(
+  kept: Pick<ErasureOptions, 'journal' | 'quarantine' | 'salts' | 'logger'>,
+  { batches, intake, door, control }: { batches: BatchStore; intake: Intake; door: InternalDoor; control: ControlData },
+): Erasure {
+  const erasure = new Erasure({
+    ...kept,
+    isConfidential: (dataset) => control.datasets.current(dataset)?.confidential === true,
+    sealedThrough: () => batches.sealedThrough,
+    committed: () => intake.committed(),
+    write: (record) => door.recordErasure(record),
+    last: () => control.erasure,
+  });
+  // What cannot be ended now is tried again by the next erasure and the next start.
+  erasure.resume().catch((err: unknown) => kept.logger.error({ err }, 'an erasure that was interrupted is not ended'));
+  return erasure;
 }
 
 /** Lower-case hex; of a repeat, that of the record it repeats. */

@@ -12,10 +12,12 @@ import {
   decodeExpired,
   decodeRecord,
   isExpiredBody,
+  isSalted,
   LEAF_PREFIX,
   type Outcome,
   type RecordHeader,
   type Refusal,
+  recordIn,
   type SparkplugBirth,
   signatureLine,
 } from '@airtight/protocol';
@@ -23,6 +25,8 @@ import { type Admitted, admitPayload } from './admit/admission.ts';
 import { DuplicateIndex, indexedFrom } from './admit/duplicate-index.ts';
 import { signatureFault } from './admit/payload-signature.ts';
 import { fingerprintOf, type MessageHeader, type RecordRoute } from './admit/record-route.ts';
+import { commitTo } from './confidential/commitment.ts';
+import type { SaltKeys } from './confidential/salt-keys.ts';
 import type { DeviceRegistry } from './identity/device-registry.ts';
 import type { Journal } from './journal/journal.ts';
 import { sha256 } from './leaf-hash.ts';
@@ -58,6 +62,8 @@ export interface IntakeOptions {
   readonly devices?: Pick<DeviceRegistry, 'get'>;
   /** Definitions in force. */
   readonly datasets: DatasetRegistry;
+  /** Of the records of confidential datasets; absent: there are none. */
+  readonly salts?: SaltKeys;
   /** Called after each commit with the frames that are durable now; the view is valid during the call. */
   readonly onCommitted: (frames: Uint8Array) => void;
   /** While it has a fault, doors stop reading; absent: only the amount of what is pending stops them. */
@@ -165,9 +171,28 @@ export class Intake {
     });
     if (earlier >= 0) return { kind: 'repeat', position: earlier };
     const position = this.#journal.head;
-    this.#journal.append(route.head(receivedAt, messageId, header), payload, fingerprint);
+    const { salts, datasets } = this.#options;
+    if (salts !== undefined && datasets.current(route.fields.dataset)?.confidential === true)
+      this.#appendSalted(salts, route, payload, receivedAt, { ...header, messageId }, fingerprint);
+    else this.#journal.append(route.head(receivedAt, messageId, header), payload, fingerprint);
     this.#duplicates.add(fingerprint, position);
     return { kind: sameIdentity ? 'revision' : 'accepted', position };
+  }
+
+  #appendSalted(
+    salts: SaltKeys,
+    route: RecordRoute,
+    payload: Buffer,
+    receivedAt: number,
+    { messageId, ...sent }: MessageHeader & { readonly messageId: string | undefined },
+    fingerprint: number,
+  ): void {
+    const journal = this.#journal;
+    const position = journal.head;
+    const { producer, contentType } = route.fields;
+    const stream = salts.streamFor(producer, receivedAt, position, journal.active);
+    const { tree } = commitTo({ messageId, signature: sent.signature, contentType }, payload, position, stream);
+    journal.append(route.head(receivedAt, messageId, { ...sent, isConfidential: true }), payload, fingerprint, tree.root);
   }
 
   /** Quarantines a message. Durable when the group that gathers now is. */
@@ -209,6 +234,13 @@ export class Intake {
   async #commit(): Promise<void> {
     this.#scheduled = false;
     this.#committing = true;
+    try {
+      // Before the records that use them: none may be durable whose key is not.
+      while (this.#options.salts?.hasPending === true) await this.#options.salts.flush();
+    } catch (error) {
+      this.#options.onFatal(error as Error);
+      return;
+    }
     const members = this.#members;
     this.#members = [];
     this.#group++;
@@ -236,9 +268,11 @@ function storedRecord(body: Uint8Array): { readonly header: RecordHeader; has(pa
     const expired = decodeExpired(body);
     if (!expired.ok) return undefined;
     const { header, headerLine, leafHash } = expired.value;
+    // What is erased is forgotten: its leaf hash tells nothing, and it would be no repeat.
+    if (isSalted(header)) return undefined;
     return { header, has: (payload) => sha256(Buffer.concat([BEFORE_HEADER, headerLine, BEHIND_HEADER, payload])).equals(leafHash) };
   }
-  const record = decodeRecord(body.subarray(1));
+  const record = decodeRecord(recordIn(body));
   return record.ok ? { header: record.value.header, has: (payload) => payload.equals(record.value.payload) } : undefined;
 }
 
@@ -249,8 +283,8 @@ function storedRecord(body: Uint8Array): { readonly header: RecordHeader; has(pa
 export function tagOfBody(body: Uint8Array): number {
   if (isExpiredBody(body)) {
     const expired = decodeExpired(body);
-    return expired.ok ? fingerprintOf(expired.value.header, new Uint8Array(0)) : 0;
+    return expired.ok && !isSalted(expired.value.header) ? fingerprintOf(expired.value.header, new Uint8Array(0)) : 0;
   }
-  const record = decodeRecord(body.subarray(1));
+  const record = decodeRecord(recordIn(body));
   return record.ok ? fingerprintOf(record.value.header, record.value.payload) : 0;
 }

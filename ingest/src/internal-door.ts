@@ -7,10 +7,14 @@ import {
   CONTROL_AGENCY,
   checkDatasetDefinition,
   DATASETS_DATASET,
+  type DatasetDefinition,
+  ERASURES_DATASET,
+  type ErasureRecord,
   RETENTION_DATASET,
   type RetentionRecord,
   STORAGE_DATASET,
   type StorageFaultRecord,
+  successionFault,
   TICK_INTERVAL_MS,
   TICKS_DATASET,
   type TickRecord,
@@ -61,10 +65,7 @@ export class InternalDoor {
   async write(records: readonly InternalRecord[]): Promise<StoredAt[]> {
     const { fault } = this.#intake;
     if (fault?.code === 'JOURNAL_UNWRITABLE') throw new AirtightError(fault.code, fault.detail);
-    for (const { dataset, payload } of records) {
-      const checked = dataset === DATASETS_DATASET ? checkDatasetDefinition(payload) : undefined;
-      if (checked?.ok === false) throw new AirtightError(checked.code, checked.detail);
-    }
+    this.#checkDefinitions(records);
     const receivedAt = Date.now();
     const results = records.map((record) => {
       const payload = Buffer.from(canonicalJson(record.payload));
@@ -76,6 +77,20 @@ export class InternalDoor {
     });
     await this.#intake.committed();
     return results;
+  }
+
+  /** @throws AirtightError DATASET_INVALID */
+  #checkDefinitions(records: readonly InternalRecord[]): void {
+    const earlier = new Map<string, DatasetDefinition>();
+    for (const { dataset, payload } of records) {
+      if (dataset !== DATASETS_DATASET) continue;
+      const checked = checkDatasetDefinition(payload);
+      if (!checked.ok) throw new AirtightError(checked.code, checked.detail);
+      const { dataset: name } = checked.value;
+      const fault = successionFault(earlier.get(name) ?? this.#intake.datasets.current(name), checked.value);
+      if (fault !== undefined) throw new AirtightError('DATASET_INVALID', fault);
+      earlier.set(name, checked.value);
+    }
   }
 
   /** Puts the passing of time on record every TICK_INTERVAL_MS, so that rules about silence replay the same. */
@@ -99,6 +114,11 @@ export class InternalDoor {
   async recordRetention(payload: RetentionRecord): Promise<void> {
     const messageId = `id:${payload.dataset}-${payload.fromPosition}`;
     await this.write([{ agency: CONTROL_AGENCY, dataset: RETENTION_DATASET, producer: 'ingest', messageId, payload }]);
+  }
+
+  /** Puts on record what is erased, before it is. */
+  async recordErasure(payload: ErasureRecord): Promise<void> {
+    await this.write([{ agency: CONTROL_AGENCY, dataset: ERASURES_DATASET, producer: 'ingest', payload }]);
   }
 
   stop(): void {

@@ -6,6 +6,7 @@
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { accept, type Outcome, refuse } from './outcome.ts';
 import type { ProducersRoot } from './producer-index.ts';
+import { SALTED_FIELDS } from './record.ts';
 
 export interface BatchRecord {
   readonly v: 1;
@@ -28,8 +29,8 @@ export interface BatchRecord {
   /** Index of the producers whose records these are (producer-index.ts): who has none here, and who has how many, is provable. */
   readonly producers: ProducersRoot;
   readonly tree: 'rfc6962-sha256';
-  /** What a leaf commits to: `plain` = the record bytes. */
-  readonly commitment: 'plain';
+  /** What a leaf commits to: `plain` = the record bytes; `salted-fields`: of one record at least, a root over its fields. */
+  readonly commitment: 'plain' | typeof SALTED_FIELDS;
 }
 
 /** A batch is sealed when the first of these is reached. */
@@ -62,6 +63,7 @@ export function decodeBatchRecord(bytes: Uint8Array): Outcome<BatchRecord> {
     batch.v === 1 &&
     batch.type === 'batch' &&
     batch.tree === 'rfc6962-sha256' &&
+    (batch.commitment === 'plain' || batch.commitment === SALTED_FIELDS) &&
     Number.isSafeInteger(batch.seq) &&
     Number.isSafeInteger(batch.first) &&
     Number.isSafeInteger(batch.count) &&

@@ -74,8 +74,8 @@ export const CODES = {
   IDEMPOTENCY_KEY_REUSED: { status: 422, zh: '该幂等键已用于另一内容', en: 'The idempotency key was used for another request' },
   RECORD_EXPIRED: {
     status: 410,
-    zh: '记录内容已按保留策略删除，仅存哈希与头部',
-    en: 'The payload was removed by the retention policy; hash and header are kept',
+    zh: '记录内容已按保留策略删除或被销毁，仅存哈希与头部',
+    en: 'The payload was removed by the retention policy or erased; hash and header are kept',
   },
   NOT_FOUND: { status: 404, zh: '未找到', en: 'Not found' },
   RECORD_NOT_SEALED: { status: 409, zh: '记录已存储，尚未封入批次', en: 'The record is stored but its batch is not sealed yet' },
@@ -88,6 +88,12 @@ export const CODES = {
   CURSOR_INVALID: { status: 400, zh: '游标无效', en: 'The cursor is not valid' },
   CURSOR_BEYOND_HEAD: { status: 416, zh: '游标超出日志末端', en: 'The cursor lies beyond the end of the journal' },
   ALERT_NOT_OPEN: { status: 409, zh: '该告警已确认或已关闭', en: 'The alert is acknowledged or closed already' },
+  ALERT_STATE_UNFIT: { status: 409, zh: '该告警的当前状态不允许此操作', en: 'The alert does not allow this as it stands' },
+  ALERT_TALK_FULL: { status: 409, zh: '该告警的备注和指派已达上限', en: 'The alert has as many comments and assignments as it may' },
+  SHELF_END_INVALID: { status: 422, zh: '搁置须在 24 小时内结束', en: 'Shelving must end within the next 24 hours' },
+  ASSIGNEE_UNKNOWN: { status: 422, zh: '没有可处置告警的这个账户', en: 'No account of this name may act on alerts' },
+  PERSON_REQUIRED: { status: 403, zh: '此操作须由登录的人进行', en: 'This takes a person who is signed in' },
+  OUT_OF_SERVICE_FULL: { status: 409, zh: '停用的规则已达上限', en: 'As many rules are out of service as may be' },
   QUERY_TOO_SLOW: { status: 504, zh: '查询超时，请缩小范围', en: 'The query took too long; narrow it' },
   OVERLOADED: { status: 503, zh: '系统繁忙，请稍后重试', en: 'Too busy; try again later' },
   JOURNAL_UNWRITABLE: {
@@ -111,6 +117,22 @@ export const CODES = {
   JOURNAL_LOCKED: { status: 503, zh: '另一进程正在写入该日志', en: 'Another process writes this journal' },
   JOURNAL_CORRUPT: { status: 500, zh: '日志内容已损坏', en: 'The journal is corrupt' },
   JOURNAL_BEHIND_BATCHES: { status: 500, zh: '日志缺少已封批次的记录', en: 'The journal lacks records that a sealed batch covers' },
+  PAYLOAD_HIDDEN: {
+    status: 403,
+    zh: '机密数据集的内容未在此披露',
+    en: 'The record is of a confidential dataset, and its content is not disclosed here',
+  },
+  FIELD_UNKNOWN: { status: 404, zh: '记录中没有该字段', en: 'The record has no such field' },
+  SALTS_UNREADABLE: {
+    status: 500,
+    zh: '机密记录的盐密钥无法读取',
+    en: 'The keys of the salts of confidential records cannot be read',
+  },
+  COMMITMENT_MISMATCH: {
+    status: 500,
+    zh: '机密记录的内容与其承诺不符',
+    en: 'The content of a confidential record is not what its commitment says',
+  },
   RETENTION_MISMATCH: {
     status: 500,
     zh: '内容缺失，与保留策略的删除记录不符',

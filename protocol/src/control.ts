@@ -28,6 +28,7 @@ export const RELEASES_DATASET = 'sys.releases';
 export const IMPORTS_DATASET = 'sys.imports';
 export const STORAGE_DATASET = 'sys.storage';
 export const RETENTION_DATASET = 'sys.retention';
+export const ERASURES_DATASET = 'sys.erasures';
 export const GAPS_DATASET = 'sys.gaps';
 export const ALERTS_DATASET = 'alerts';
 
@@ -160,6 +161,11 @@ export interface DatasetDefinition {
   /** Days after receipt, decimals allowed, for which payloads are kept; absent: for ever. Hashes and headers always stay. */
   readonly retentionDays?: number;
   readonly clock?: ClockPolicy;
+  /**
+   * The ledger commits to salted fields of its records instead of their bytes: any field can be shown alone, and all be
+   * erased. It stands as the first definition says, for ever.
+   */
+  readonly confidential?: boolean;
   /** Its values are foretold: phenomenonTime lies ahead, and a later record about the same time is a newer forecast. */
   readonly forecast?: boolean;
   /** State of the air to which its mass concentrations refer. */
@@ -304,6 +310,36 @@ export interface RetentionRecord {
 }
 
 /**
+ * Payload in `sys.erasures`: the content of one producer's confidential records of a UTC day is erased, and the keys of
+ * their salts are destroyed. It is on record before it happens.
+ */
+export interface ErasureRecord {
+  readonly type: 'erasure';
+  readonly producer: string;
+  /** UTC day of receipt, YYYY-MM-DD. */
+  readonly day: string;
+  /** Journal position: only records below are meant; what came after stays. */
+  readonly beforePosition: number;
+  /** Datasets of these records, ascending. */
+  readonly datasets: readonly string[];
+  /** Records that lose their content, by segment of the journal, in order of position. */
+  readonly erased: readonly ErasedStretch[];
+  readonly reason: string;
+  /** Account or program that asked for it. */
+  readonly by: string;
+}
+
+/** Records that were erased within one segment. */
+export interface ErasedStretch {
+  /** Journal positions of the first and the last of them. */
+  readonly fromPosition: number;
+  readonly toPosition: number;
+  readonly count: number;
+  /** Lower-case hex SHA-256 over the frame bodies that stay in their place, in order of position. */
+  readonly keptSha256: string;
+}
+
+/**
  * Payload in `sys.gaps`, keyed by gap: numbers that a producer counted in a dataset and that are not in the journal. It
  * follows from the records before it alone; the next record of the same gap says what has come of it since.
  */
@@ -366,6 +402,7 @@ export type ControlRecord =
   | TickRecord
   | StorageFaultRecord
   | RetentionRecord
+  | ErasureRecord
   | GapRecord
   | ReleaseRecord
   | ImportRecord;

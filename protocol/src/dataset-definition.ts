@@ -32,6 +32,7 @@ const FAULTS: { readonly [member: string]: FaultOf } = {
   payloadMaxBytes: optional(wholeFault(1, PAYLOAD_MAX_BYTES)),
   retentionDays: optional(retentionFault),
   clock: optional(clockFault),
+  confidential: optional((value) => (typeof value === 'boolean' ? undefined : 'true or false')),
   forecast: optional((value) => (typeof value === 'boolean' ? undefined : 'true or false')),
   referenceState: optional(choiceFault(Object.keys(REFERENCE_STATES))),
   index: optional(choiceFault(['cn-aqi'])),
@@ -46,6 +47,15 @@ export function checkDatasetDefinition(value: unknown): Outcome<DatasetDefinitio
   }
   const fault = formatsFault(value);
   return fault === undefined ? accept(value as unknown as DatasetDefinition) : refuse('DATASET_INVALID', fault);
+}
+
+/**
+ * What a later version of a definition may not change: records that were public stay so, and those that were confidential.
+ * @returns what is wrong with it; undefined when nothing is
+ */
+export function successionFault(earlier: DatasetDefinition | undefined, later: DatasetDefinition): string | undefined {
+  if (earlier === undefined || (earlier.confidential === true) === (later.confidential === true)) return undefined;
+  return `confidential: the first definition of ${later.dataset} says ${earlier.confidential === true}`;
 }
 
 /** @returns what is wrong with the members of a definition that say how its payloads are read; undefined when nothing is */

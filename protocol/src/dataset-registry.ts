@@ -40,6 +40,11 @@ export class DatasetRegistry {
     return this.#versions.get(dataset)?.at(-1)?.definition;
   }
 
+  /** Names of the confidential datasets. */
+  confidential(): string[] {
+    return this.all().flatMap(({ dataset, confidential }) => (confidential === true ? [dataset] : []));
+  }
+
   /** Newest versions by name: enough to judge whatever comes from now on. */
   newest(): DatasetVersion[] {
     return [...this.#versions.values()].map((versions) => versions.at(-1) as DatasetVersion);

@@ -1,7 +1,10 @@
 /**
- * What is left of a record whose payload was removed by its dataset's retention policy (docs/reference/retention.md):
+ * What is left of a record whose payload was removed by its dataset's retention policy (docs/reference/retention.md) or
+ * erased (docs/reference/confidential.md):
  *
  *   body = 0x02 ‖ leaf hash (32 bytes) ‖ header line          in the place of 0x00 ‖ header line ‖ 0x0A ‖ payload
+ *
+ * Of a confidential record the header line is that of the committed record.
  *
  * The leaf hash is that of the record as it was, so batches and the paths of other records verify as before. The kept
  * header is a copy: the leaf hash does not cover it on its own; `keptSha256` of the retention record does.
@@ -9,6 +12,7 @@
 import { EXPIRED_PREFIX, LEAF_PREFIX } from './feed.ts';
 import { accept, type Outcome, refuse } from './outcome.ts';
 import { formatHeader, HEADER_MAX_BYTES, RECORD_VERSION, type RecordHeader } from './record.ts';
+import { leafPreimageOf } from './salted-record.ts';
 
 const HASH_BYTES = 32;
 const HEADER_START = 1 + HASH_BYTES;
@@ -30,16 +34,17 @@ export function isExpiredBody(body: Uint8Array): boolean {
 
 /**
  * The body that takes the place of a record's.
- * @param body 0x00 ‖ record
+ * @param body of a plain or a confidential record
  * @param sha256 32 bytes
  */
 export function expiredBodyOf(body: Uint8Array, sha256: (bytes: Uint8Array) => Uint8Array): Uint8Array {
-  const lineEnd = body.subarray(0, 1 + HEADER_MAX_BYTES + 1).indexOf(NEWLINE);
-  if (body[0] !== LEAF_PREFIX || lineEnd < 0) throw new Error('only a record can lose its payload');
+  const preimage = isExpiredBody(body) ? body : leafPreimageOf(body);
+  const lineEnd = preimage.subarray(0, 1 + HEADER_MAX_BYTES + 1).indexOf(NEWLINE);
+  if (preimage[0] !== LEAF_PREFIX || lineEnd < 0) throw new Error('only a record can lose its payload');
   const expired = new Uint8Array(HEADER_START + lineEnd - 1);
   expired[0] = EXPIRED_PREFIX;
-  expired.set(sha256(body), 1);
-  expired.set(body.subarray(1, lineEnd), HEADER_START);
+  expired.set(sha256(preimage), 1);
+  expired.set(preimage.subarray(1, lineEnd), HEADER_START);
   return expired;
 }
 
@@ -72,5 +77,5 @@ export function decodeExpired(body: Uint8Array): Outcome<ExpiredRecord> {
 
 /** Leaf hash of the record in a frame's body, 32 bytes: computed, or as it was kept. */
 export function leafHashOfBody(body: Uint8Array, sha256: (bytes: Uint8Array) => Uint8Array): Uint8Array {
-  return isExpiredBody(body) ? body.subarray(1, HEADER_START) : sha256(body);
+  return isExpiredBody(body) ? body.subarray(1, HEADER_START) : sha256(leafPreimageOf(body));
 }

@@ -49,12 +49,23 @@ export const Dataset = Type.Object(
     payloadMaxBytes: Type.Optional(Type.Integer()),
     retentionDays: Type.Optional(Type.Number()),
     clock: Type.Optional(Type.Record(Text, Type.Integer())),
+    confidential: Type.Optional(Type.Boolean()),
     referenceState: Type.Optional(Text),
     index: Type.Optional(Text),
   },
   { additionalProperties: true },
 );
 export type Dataset = Static<typeof Dataset>;
+
+/** What is to be erased: what one producer sent to confidential datasets on one UTC day. */
+export const ErasureRequest = Type.Object({
+  producer: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }),
+  day: Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$', description: 'UTC day of receipt.' }),
+  reason: Type.String({ minLength: 1, maxLength: 1000, description: 'Goes on record.' }),
+});
+export type ErasureRequest = Static<typeof ErasureRequest>;
+export const ErasureAnswer = Type.Object({ producer: Text, day: Text, count: Type.Integer({ description: 'Records erased.' }) });
+export type ErasureAnswer = Static<typeof ErasureAnswer>;
 
 export const Producer = Type.Object({
   producer: Text,
@@ -210,7 +221,7 @@ export const AlertTimelineItem = Type.Object({
   comment: Type.Optional(Text),
 });
 /** ISA-18.2 (alert-fold.ts tells which is which). */
-const ALERT_STATES = [
+export const ALERT_STATES = [
   'proposed',
   'unacknowledged',
   'acknowledged',
@@ -256,6 +267,23 @@ export const AlertItem = Type.Object({
   timeline: Type.Array(AlertTimelineItem),
 });
 export type AlertItem = Static<typeof AlertItem>;
+
+/** A rule that people have taken out of service: its alerts are suppressed until it is returned. */
+export const OutOfServiceItem = Type.Object({
+  id: Text,
+  contract: Text,
+  /** null: all rules of the contract. */
+  rule: Type.Union([Text, Type.Null()]),
+  /** null: all subjects. */
+  subject: Type.Union([Text, Type.Null()]),
+  since: Time,
+  /** null: until somebody returns it. */
+  until: Type.Union([Time, Type.Null()]),
+  reason: Text,
+  by: Text,
+  record: RecordId,
+});
+export type OutOfServiceItem = Static<typeof OutOfServiceItem>;
 
 export const BatchItem = Type.Object({
   stream: Text,

@@ -1,5 +1,6 @@
 export * from './air-index.ts';
 export * from './alert.ts';
+export * from './alert-act-rules.ts';
 export * from './alert-fold.ts';
 export * from './asyncapi.ts';
 export * from './batch.ts';
@@ -31,6 +32,9 @@ export * from './producer-index.ts';
 export * from './proven-values.ts';
 export * from './reading.ts';
 export * from './record.ts';
+export * from './removal.ts';
+export * from './salted-fields.ts';
+export * from './salted-record.ts';
 export * from './sealed-text.ts';
 export * from './segment-archive.ts';
 export * from './sequence-number.ts';

@@ -8,7 +8,7 @@
  */
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { HASH_BYTES, leafHash, nobleSha256, rootOfLeafHashes, type Sha256 } from '@airtight/tlog';
-import { EXPIRED_PREFIX } from './feed.ts';
+import { LEAF_PREFIX } from './feed.ts';
 import { isName } from './names.ts';
 import { accept, type Outcome, refuse } from './outcome.ts';
 import { HEADER_MAX_BYTES } from './record.ts';
@@ -90,7 +90,6 @@ const PRODUCER_BEFORE = ',"producer":"';
 const DOOR_BEFORE = ',"door":"';
 const MESSAGE_ID_BEFORE = ',"messageId":"';
 const RECEIVED_AT_BEFORE = ',"receivedAt":';
-const HASH_IN_EXPIRED_BYTES = 32;
 const ZERO = 0x30;
 
 /** Bytes [from, to) as text, a character a byte. */
@@ -161,7 +160,8 @@ export interface HeaderTexts extends ProducerName {
  * @param body of a frame; names are as they are written, which for names of ours is as they are. What is not there is empty.
  */
 export function headerTexts(body: Uint8Array, latin1: Latin1 = toLatin1): HeaderTexts {
-  return textsIn(body, body[0] === EXPIRED_PREFIX ? 1 + HASH_IN_EXPIRED_BYTES : 1, latin1);
+  // In all forms but the plain one a leaf hash or a root stands before the header.
+  return textsIn(body, body[0] === LEAF_PREFIX ? 1 : 1 + HASH_BYTES, latin1);
 }
 
 function textsIn(bytes: Uint8Array, from: number, latin1: Latin1): HeaderTexts {

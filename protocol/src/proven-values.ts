@@ -10,6 +10,7 @@ import type { Result } from './measurement.ts';
 import { type Observation, toObservations } from './observation.ts';
 import { readPayload } from './payload.ts';
 import { birthOf, decodeRecord } from './record.ts';
+import { readableRecord } from './salted-fields.ts';
 import { type SparkplugBirth, sparkplugBirthIn } from './sparkplug-readings.ts';
 import { CONTROL_PREFIX } from './topic.ts';
 import type { CheckedRecord, ProofFault } from './verify-proofs.ts';
@@ -79,8 +80,8 @@ export class ProvenValues {
     return observations;
   }
 
-  #decode({ record, position }: CheckedRecord): readonly Observation[] {
-    const decoded = decodeRecord(record);
+  #decode({ record, disclosure, position }: CheckedRecord): readonly Observation[] {
+    const decoded = readableRecord(record, disclosure);
     if (!decoded.ok || decoded.value.header.dataset.startsWith(CONTROL_PREFIX)) return [];
     const { header, payload } = decoded.value;
     const definition = this.#registry.at(header.dataset, position);

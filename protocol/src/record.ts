@@ -31,6 +31,11 @@ export interface RecordHeader {
   readonly signature?: DeviceSignature;
   /** Journal position of the Sparkplug birth record whose metrics the payload refers to by alias; it is lower than the record's own. */
   readonly birth?: number;
+  /**
+   * The dataset is confidential: what the ledger commits to has, in the place of the payload, the root over its salted
+   * fields, and a header without `messageId` and `signature` (salted-record.ts). Absent: the record as it stands.
+   */
+  readonly commitment?: typeof SALTED_FIELDS;
 }
 
 export interface DecodedRecord {
@@ -39,6 +44,8 @@ export interface DecodedRecord {
 }
 
 export const RECORD_VERSION = 1;
+/** Name of the commitment scheme, in headers and batch records. */
+export const SALTED_FIELDS = 'salted-fields';
 /**
  * A header is a handful of bounded names: three of 64 characters and again in the topic, a message id of 128 characters,
  * each at most 6 bytes in JSON, a signature. Anything longer is not ours.

@@ -7,6 +7,10 @@
  * | signature | the payload, for this agency, dataset and producer, was signed with the device key |
  * | deviceKey | that key was on record for this device before the reading, and valid when it came in |
  *
+ * and a record of a confidential dataset
+ *
+ * | disclosure | the fields that are shown are the ones that the record commits to; all others stay hidden |
+ *
  * Who brings the device's key himself relies on nothing the operator has written: then an unsigned record fails too.
  */
 import {
@@ -14,10 +18,12 @@ import {
   type BundleStep,
   type BundleVerdict,
   decodeBase64,
+  type FieldDisclosure,
   nobleAlgorithms,
   type Policy,
   type ProofBundle,
   type ProvenRecord,
+  type Sha256,
   type SignatureAlgorithms,
   verifyBundle,
 } from '@airtight/tlog';
@@ -27,11 +33,14 @@ import { isValidAt } from './credential.ts';
 import { decodePublicKey, verifyDeviceSignature } from './device-signature.ts';
 import { accept, type Outcome, refuse } from './outcome.ts';
 import { type DecodedRecord, decodeRecord, type RecordHeader } from './record.ts';
+import { isSalted, type OpenedRecord, openRecord } from './salted-fields.ts';
 
 /** The last moment that ECMAScript's dates reach, in epoch ms. */
 const TIME_MAX_MS = 8.64e15;
+/** Disclosed fields that a step names. */
+const NAMES_TOLD_MAX = 20;
 
-export type ProofStepName = BundleStep['step'] | 'signature' | 'deviceKey';
+export type ProofStepName = BundleStep['step'] | 'disclosure' | 'signature' | 'deviceKey';
 
 export interface ProofStep extends Omit<BundleStep, 'step' | 'code'> {
   readonly step: ProofStepName;
@@ -40,6 +49,8 @@ export interface ProofStep extends Omit<BundleStep, 'step' | 'code'> {
 
 export interface ProofVerdict extends Omit<BundleVerdict, 'steps'> {
   readonly steps: readonly ProofStep[];
+  /** Of a record of a confidential dataset: what it shows. Worth what the steps say. */
+  readonly opened?: OpenedRecord;
 }
 
 export interface ProofOptions {
@@ -57,16 +68,39 @@ export function verifyProof(
   { deviceKey, algorithms = nobleAlgorithms, anchorTrust }: ProofOptions = {},
 ): ProofVerdict {
   const verdict = verifyBundle(bundle, policy, algorithms, anchorTrust);
-  const record = placedRecord(bundle.record);
+  const placed = placedRecord(bundle.record);
+  const opened = openedOf(placed, bundle.disclosure);
+  const record = opened === undefined ? placed : opened.ok ? shownRecord(opened.value) : opened;
+  const steps: ProofStep[] = [...verdict.steps, ...(opened === undefined ? [] : [disclosureStep(opened)])];
   const isSigned = record.ok && record.value.header.signature !== undefined;
-  if (!isSigned && deviceKey === undefined && bundle.deviceKey === undefined) return verdict;
-  const registered = registeredKey(bundle, policy, record, algorithms);
-  const steps = [
-    ...verdict.steps,
-    signatureStep(record, deviceKey ?? keyOf(bundle.deviceKey), algorithms),
-    deviceKeyStep(registered, deviceKey),
-  ];
-  return { ...verdict, steps, ok: steps.every(({ ok }) => ok) };
+  if (isSigned || deviceKey !== undefined || bundle.deviceKey !== undefined) {
+    const registered = registeredKey(bundle, policy, record, algorithms);
+    steps.push(signatureStep(record, deviceKey ?? keyOf(bundle.deviceKey), algorithms), deviceKeyStep(registered, deviceKey));
+  }
+  return { ...verdict, steps, ...(opened?.ok ? { opened: opened.value } : {}), ok: steps.every(({ ok }) => ok) };
+}
+
+/** What a confidential record shows; undefined for any other that has no disclosure. */
+export function openedOf(
+  record: Outcome<DecodedRecord>,
+  disclosure: FieldDisclosure | undefined,
+  sha?: Sha256,
+): Outcome<OpenedRecord> | undefined {
+  if (!record.ok || (disclosure === undefined && !isSalted(record.value.header))) return undefined;
+  return openRecord(record.value, disclosure, sha);
+}
+
+/** The record with what is shown of it, for the signature: that is over the payload. */
+export function shownRecord({ header, payload }: OpenedRecord): Outcome<DecodedRecord> {
+  return payload === undefined ? refuse('PAYLOAD_HIDDEN', 'the payload is not disclosed') : accept({ header, payload });
+}
+
+export function disclosureStep(opened: Outcome<OpenedRecord>): ProofStep {
+  if (!opened.ok) return step('disclosure', opened);
+  const names = opened.value.fields.map(({ name }) => name);
+  if (names.length === 0) return step('disclosure', accept('no field is shown; the content is hidden'));
+  const shown = names.slice(0, NAMES_TOLD_MAX).join(', ') + (names.length > NAMES_TOLD_MAX ? ' …' : '');
+  return step('disclosure', accept(`${names.length} fields are shown, all others stay hidden: ${shown}`));
 }
 
 /** The record, when its header names its place in texts: it comes from a file, and may hold anything. */

@@ -5,6 +5,7 @@
 import {
   type AnchorTrust,
   type BundleStep,
+  type FieldDisclosure,
   nobleAlgorithms,
   nobleSha256,
   type Policy,
@@ -23,11 +24,14 @@ import type { DecodedRecord } from './record.ts';
 import { CONTROL_PREFIX } from './topic.ts';
 import {
   deviceKeyStep,
+  disclosureStep,
   keyForRecord,
   keyRecordOf,
+  openedOf,
   type ProofStep,
   type ProofStepName,
   placedRecord,
+  shownRecord,
   signatureStep,
 } from './verify-proof.ts';
 
@@ -40,6 +44,8 @@ export interface ProofFault {
 export interface CheckedRecord {
   readonly position: number;
   readonly record: Uint8Array;
+  /** What is shown of a record of a confidential dataset; held against it in the step `disclosure`. */
+  readonly disclosure?: FieldDisclosure;
   /** In the order of the steps; empty: the record is proven. */
   readonly faults: readonly ProofFault[];
 }
@@ -70,11 +76,14 @@ export function verifyProofs(
   const decoded = verdict.records.map(({ record }) => placedRecord(record));
   const keys = verdict.records.filter((_, at) => datasetOf(decoded[at]) === KEYS_DATASET);
   let signed = 0;
-  const records = verdict.records.map((one, at): CheckedRecord => {
-    const record = decoded[at] as Outcome<DecodedRecord>;
+  const records = verdict.records.map((read, at): CheckedRecord => {
+    const placed = decoded[at] as Outcome<DecodedRecord>;
+    const opened = openedOf(placed, read.disclosure, sha);
+    const record = opened?.ok ? shownRecord(opened.value) : placed;
+    const one = opened === undefined || opened.ok ? read : { ...read, faults: [...read.faults, ...toFault(disclosureStep(opened))] };
     const isSigned = record.ok && record.value.header.signature !== undefined;
     if (isSigned) signed++;
-    const isReading = datasetOf(record)?.startsWith(CONTROL_PREFIX) !== true;
+    const isReading = datasetOf(placed)?.startsWith(CONTROL_PREFIX) !== true;
     if (!isSigned && (deviceKey === undefined || !isReading)) return one;
     const registered = record.ok ? registeredKey(record.value, one.position, keys) : undefined;
     const key = deviceKey ?? (registered?.ok ? decodePublicKey(registered.value.publicKey) : undefined);

@@ -4,7 +4,15 @@
  */
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { type BatchRecord, decodeBatchRecord, decodeRecord, FEED_NEXT_HEADER, type RecordHeader, readFrame } from '@airtight/protocol';
+import {
+  type BatchRecord,
+  decodeBatchRecord,
+  decodeRecord,
+  FEED_NEXT_HEADER,
+  type RecordHeader,
+  readFrame,
+  recordIn,
+} from '@airtight/protocol';
 import type { Product } from './product.ts';
 
 /** Whoever answers requests to ingest's internal interface. */
@@ -39,7 +47,7 @@ export async function readJournal(product: IngestSource): Promise<JournalRecord[
 }
 
 function toRecord(position: number, body: Uint8Array): JournalRecord {
-  const decoded = decodeRecord(body.subarray(1));
+  const decoded = decodeRecord(recordIn(body));
   if (!decoded.ok) throw new Error(`record ${position}: ${decoded.detail}`);
   return { position, ...decoded.value, leafHash: createHash('sha256').update(body).digest() };
 }

@@ -5,6 +5,8 @@ export * from './checkpoint.ts';
 export * from './consistency.ts';
 export * from './cosignature.ts';
 export * from './entry-bundle.ts';
+export * from './field-disclosure.ts';
+export * from './field-tree.ts';
 export * from './fork-evidence.ts';
 export * from './inclusion.ts';
 export * from './merkle.ts';

@@ -89,6 +89,43 @@ export function rootFromMultiProof({ size, leaves, hashes }: MultiProof, sha: Sh
   return pass(root);
 }
 
+/**
+ * The hashes that prove some of the leaves alone.
+ * @param proof well-formed
+ * @param indexes of some of its leaves, ascending
+ */
+export function narrowMultiProof(
+  { size, leaves, hashes }: MultiProof,
+  indexes: readonly number[],
+  sha: Sha256 = nobleSha256,
+): Uint8Array[] {
+  interface Node extends LeafRange {
+    readonly hash: Uint8Array;
+  }
+  // Every subtree that a narrower proof may ask for holds a leaf that is known, or was given.
+  const known = new Map<string, Uint8Array>();
+  const noted = (node: Node): Node => {
+    known.set(`${node.from} ${node.to}`, node.hash);
+    return node;
+  };
+  let used = 0;
+  foldTree<Node>(
+    leaves.map(({ index }) => index),
+    size,
+    (at) => {
+      const { index, leafHash } = leaves[at] as ProvenLeaf;
+      return noted({ from: index, to: index + 1, hash: leafHash });
+    },
+    (range) => noted({ ...range, hash: hashes[used++] as Uint8Array }),
+    (left, right) => noted({ from: left.from, to: right.to, hash: nodeHash(left.hash, right.hash, sha) }),
+  );
+  return multiProofRanges(indexes, size).map(({ from, to }) => {
+    const hash = known.get(`${from} ${to}`);
+    if (hash === undefined) throw new RangeError(`leaves ${from} to ${to} are not in the proof`);
+    return hash;
+  });
+}
+
 function areLeavesOf(indexes: readonly number[], size: number): boolean {
   if (indexes.length === 0 || !Number.isSafeInteger(size)) return false;
   let previous = -1;

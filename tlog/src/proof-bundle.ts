@@ -8,15 +8,19 @@
  *    "checkpoint": "<signed note>",
  *    "policy"?: "<lower-case hex SHA-256, policyFingerprint>",
  *    "anchors"?: [{"sink", "kind", "checkpoint", "path", "receipt"}…],
+ *    "disclosure"?: <field-disclosure.ts>,
  *    "deviceKey"?: {"record", "position", "batch", "ledger"}}
  *
  * `policy` is the fingerprint of the trust policy that the maker publishes, `anchors` what others hold of the log (anchor.ts).
+ * The record of a confidential dataset holds a commitment in the place of its payload; `disclosure` shows fields of it.
  * `deviceKey` is a second record under the same checkpoint: that of the key with which the device signed the first.
  * No other key is taken, and base64 is strict: a changed character cannot hide in a bundle.
  */
 import { type Anchor, anchorJson, toAnchors } from './anchor.ts';
 import { encodeBase64 } from './base64.ts';
 import { fieldsOf, readBundleFields, toBytes, toFingerprint, toHashes, toOrdinal, wrong } from './bundle-fields.ts';
+import { disclosureJson, toDisclosure } from './field-disclosure.ts';
+import type { FieldDisclosure } from './field-tree.ts';
 import { PATH_MAX_HASHES } from './tlog-proof.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -52,6 +56,8 @@ export interface ProofBundle extends ProvenRecord {
   readonly policy?: string;
   /** What others hold of a checkpoint that covers it. */
   readonly anchors?: readonly Anchor[];
+  /** Fields of a record that holds a commitment in the place of its payload. */
+  readonly disclosure?: FieldDisclosure;
   /** The record of the signing key, under the same checkpoint. */
   readonly deviceKey?: ProvenRecord;
 }
@@ -59,7 +65,7 @@ export interface ProofBundle extends ProvenRecord {
 /** @returns BUNDLE_MALFORMED naming the field that is wrong; whether the bundle proves anything is for verifyBundle */
 export function parseBundle(text: string): Verdict<ProofBundle> {
   return readBundleFields(text, BUNDLE_MAX_CHARACTERS, (json) => {
-    const fields = fieldsOf(json, 'bundle', ['format', ...RECORD_FIELDS, 'checkpoint', 'policy', 'anchors', 'deviceKey']);
+    const fields = fieldsOf(json, 'bundle', ['format', ...RECORD_FIELDS, 'checkpoint', 'policy', 'anchors', 'disclosure', 'deviceKey']);
     if (fields.format !== BUNDLE_FORMAT) throw wrong('format', `not ${BUNDLE_FORMAT}`);
     if (typeof fields.checkpoint !== 'string') throw wrong('checkpoint', 'not a text');
     const bundle = {
@@ -67,6 +73,7 @@ export function parseBundle(text: string): Verdict<ProofBundle> {
       checkpoint: fields.checkpoint,
       ...(fields.policy === undefined ? {} : { policy: toFingerprint(fields.policy) }),
       ...(fields.anchors === undefined ? {} : { anchors: toAnchors(fields.anchors, 'anchors') }),
+      ...(fields.disclosure === undefined ? {} : { disclosure: toDisclosure(fields.disclosure, 'disclosure') }),
     };
     if (fields.deviceKey === undefined) return bundle;
     const deviceKey = toProvenRecord(fieldsOf(fields.deviceKey, 'deviceKey', RECORD_FIELDS), 'deviceKey.');
@@ -82,6 +89,7 @@ export function formatBundle(bundle: ProofBundle): string {
     checkpoint: bundle.checkpoint,
     ...(bundle.policy === undefined ? {} : { policy: bundle.policy }),
     ...(bundle.anchors === undefined ? {} : { anchors: bundle.anchors.map(anchorJson) }),
+    ...(bundle.disclosure === undefined ? {} : { disclosure: disclosureJson(bundle.disclosure) }),
     ...(bundle.deviceKey === undefined ? {} : { deviceKey: provenRecordJson(bundle.deviceKey) }),
   };
   return `${JSON.stringify(json, null, 2)}\n`;

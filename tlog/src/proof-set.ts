@@ -8,7 +8,7 @@
  *    "ledger": [<base64>…],
  *    "batches": [
  *      {"record": <base64 of the batch record's bytes>, "index": n, "entryHash": <base64>, "path": [<base64>…],
- *       "records": [{"position": n, "leafHash": <base64>, "record": <base64>}…]}…]}
+ *       "records": [{"position": n, "leafHash": <base64>, "record": <base64>, "disclosure"?: <field-disclosure.ts>}…]}…]}
  *
  * `ledger` and `path` are multi-proofs (multi-proof.ts): of all batches in the checkpoint's tree, and of the records in
  * their batch's tree. `index` is the ledger's; a record's place in its batch follows from its position. Leaf and entry
@@ -20,6 +20,8 @@
 import { type Anchor, anchorJson, toAnchors } from './anchor.ts';
 import { encodeBase64 } from './base64.ts';
 import { fieldsOf, readBundleFields, toBytes, toFingerprint, toHash, toHashes, toList, toOrdinal, wrong } from './bundle-fields.ts';
+import { disclosureJson, toDisclosure } from './field-disclosure.ts';
+import type { FieldDisclosure } from './field-tree.ts';
 import { PATH_MAX_HASHES } from './tlog-proof.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -35,6 +37,8 @@ export interface SetRecord {
   /** As the file states it; the verifier holds it against the record. */
   readonly leafHash: Uint8Array;
   readonly record: Uint8Array;
+  /** Fields of a record that holds a commitment in the place of its payload. */
+  readonly disclosure?: FieldDisclosure;
 }
 
 export interface SetBatch {
@@ -107,10 +111,11 @@ function batchJson({ record, index, entryHash, path, records }: SetBatch): objec
     index,
     entryHash: encodeBase64(entryHash),
     path: path.map(encodeBase64),
-    records: records.map(({ position, leafHash, record: bytes }) => ({
+    records: records.map(({ position, leafHash, record: bytes, disclosure }) => ({
       position,
       leafHash: encodeBase64(leafHash),
       record: encodeBase64(bytes),
+      ...(disclosure === undefined ? {} : { disclosure: disclosureJson(disclosure) }),
     })),
   };
 }
@@ -129,11 +134,12 @@ function toBatch(json: unknown, at: string): SetBatch {
 }
 
 function toRecord(json: unknown, at: string): SetRecord {
-  const { position, leafHash, record } = fieldsOf(json, at, ['position', 'leafHash', 'record']);
+  const { position, leafHash, record, disclosure } = fieldsOf(json, at, ['position', 'leafHash', 'record', 'disclosure']);
   return {
     position: toOrdinal(position, `${at}.position`),
     leafHash: toHash(leafHash, `${at}.leafHash`),
     record: toBytes(record, `${at}.record`),
+    ...(disclosure === undefined ? {} : { disclosure: toDisclosure(disclosure, `${at}.disclosure`) }),
   };
 }
 

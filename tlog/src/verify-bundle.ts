@@ -74,6 +74,8 @@ export interface BatchTree {
 
 const RECORD_HEADER_MAX_BYTES = 2048;
 const BATCH_RECORD_MAX_BYTES = 1024;
+/** In both the leaf hash covers what the bundle calls the record; what that is, its header says. */
+const COMMITMENTS: readonly unknown[] = ['plain', 'salted-fields'];
 const NEWLINE = 0x0a;
 
 /** Verifies a bundle against a policy. Never throws for anything a bundle may hold. */
@@ -171,7 +173,7 @@ export function parseBatchTree(bytes: Uint8Array): Verdict<BatchTree> {
   if (typeof root !== 'string' || !/^[0-9a-f]{64}$/.test(root) || !isOrdinal(count) || !isOrdinal(first)) {
     return fail('BATCH_MALFORMED', 'the batch record does not name root, count and first');
   }
-  if (tree !== 'rfc6962-sha256' || commitment !== 'plain') {
+  if (tree !== 'rfc6962-sha256' || !COMMITMENTS.includes(commitment)) {
     return fail('BATCH_MALFORMED', `tree ${tree} with commitment ${commitment} is not known here`);
   }
   return pass({ root: hexToBytes(root), count, first });

@@ -14,6 +14,7 @@ import { equalBytes } from '@noble/curves/utils.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { type AnchorTrust, type AnchorVerdict, verifyAnchors } from './anchor.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import type { FieldDisclosure } from './field-tree.ts';
 import { leafHash } from './merkle.ts';
 import { rootFromMultiProof } from './multi-proof.ts';
 import type { Policy } from './policy.ts';
@@ -41,6 +42,8 @@ export interface SetFault {
 export interface SetRecordVerdict {
   readonly position: number;
   readonly record: Uint8Array;
+  /** As the set has it; worth nothing before it is held against the record. */
+  readonly disclosure?: FieldDisclosure;
   /** In the order of the steps; empty: the record is proven. */
   readonly faults: readonly SetFault[];
 }
@@ -83,6 +86,7 @@ export function verifyProofSet(
     return batch.records.map((record) => ({
       position: record.position,
       record: record.record,
+      ...(record.disclosure === undefined ? {} : { disclosure: record.disclosure }),
       faults: [...recordFaults(record, path, sha), ...after],
     }));
   });

@@ -78,6 +78,7 @@ export class ControlState {
       case 'import':
       case 'storage-fault':
       case 'retention':
+      case 'erasure':
       case 'gap':
         // Not kept in memory: the table answers for them.
         return;

@@ -15,6 +15,7 @@ import {
   type Observation,
   type RecordHeader,
   readPayload,
+  recordIn,
   TICKS_DATASET,
   toObservations,
 } from '@airtight/protocol';
@@ -75,7 +76,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  */
 export function decodeFrame(frame: JournalFrame, registry: DatasetRegistry): JournalEvent {
   if (isExpiredBody(frame.body)) return expiredEvent(frame);
-  const record = decodeRecord(frame.body.subarray(1));
+  const record = decodeRecord(recordIn(frame.body));
   if (!record.ok) throw new AirtightError('RECORD_MALFORMED', `position ${frame.position}: ${record.detail}`);
   const { header, payload } = record.value;
   const base = { position: frame.position, header, frame };

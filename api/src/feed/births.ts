@@ -3,7 +3,7 @@
  * memory, or from the journal once more, so what a record decodes to depends on the journal alone and not on where a
  * reader began.
  */
-import { birthOf, isExpiredBody, type SparkplugBirth, sparkplugBirthIn } from '@airtight/protocol';
+import { birthOf, isExpiredBody, recordIn, type SparkplugBirth, sparkplugBirthIn } from '@airtight/protocol';
 import type { FeedChunk, IngestClient } from '../upstream/ingest-client.ts';
 import { framesOf, type JournalFrame } from './frames.ts';
 
@@ -32,7 +32,7 @@ export class Births {
   async framesOf(chunk: FeedChunk): Promise<readonly JournalFrame[]> {
     const frames = [...framesOf(chunk)];
     for (const [i, frame] of frames.entries()) {
-      const position = isExpiredBody(frame.body) ? undefined : birthOf(frame.body.subarray(1));
+      const position = isExpiredBody(frame.body) ? undefined : birthOf(recordIn(frame.body));
       if (position === undefined || position >= frame.position) continue;
       const birth = this.#find(position) ?? this.#keep(frames[position - chunk.from] ?? (await this.#fetch(position)));
       if (birth.birth !== undefined) frames[i] = { ...frame, birth: birth.birth };
@@ -49,7 +49,7 @@ export class Births {
   }
 
   #keep({ position, body }: JournalFrame): Kept {
-    const kept = { birth: sparkplugBirthIn(body.subarray(1), position), sizeBytes: body.length };
+    const kept = { birth: sparkplugBirthIn(recordIn(body), position), sizeBytes: body.length };
     this.#kept.set(position, kept);
     this.#keptBytes += kept.sizeBytes;
     for (const [oldest, { sizeBytes }] of this.#kept) {

@@ -1,5 +1,5 @@
 /** Alerts put together from their transitions: those that are open in memory, any of them from the table. */
-import { type AlertItem, type AlertRaised, type AlertTransition, foldAlert } from '@airtight/protocol';
+import { type AlertItem, type AlertTransition, foldAlert } from '@airtight/protocol';
 import { quoteText, wholeLiteral } from '../query/literal.ts';
 import { DATABASE } from './schema.ts';
 import { BULK_TIMEOUT_MS, type Row, type Store } from './store.ts';
@@ -9,29 +9,40 @@ interface TransitionAt {
   readonly transition: AlertTransition;
 }
 
-/** One alert: its raise first, then what followed, in order of position. */
-export interface Alert {
-  readonly raise: AlertRaised;
-  readonly raisedPosition: number;
-  readonly transitions: TransitionAt[];
-}
-
-/** Alerts that are over stay at hand until the table surely has their end; a person sees her own acknowledgement at once. */
+/** Alerts that are over stay at hand until the table surely has their end; a person sees her own act at once. */
 const CLOSED_KEPT = 1000;
+/**
+ * Alerts that returned and that nobody has acknowledged stay in the open list; of a network that nobody looks after only the
+ * newest do. The others are in the table as they stand.
+ */
+export const RETURNED_KEPT = 5000;
 
 export class AlertBook {
-  readonly #open = new Map<string, Alert>();
+  readonly #open = new Map<string, AlertItem>();
+  /** Of the open ones, those that returned: oldest first. */
+  readonly #returned = new Set<string>();
   /** Oldest first. */
-  readonly #closed = new Map<string, Alert>();
+  readonly #closed = new Map<string, AlertItem>();
+  readonly #returnedKept: number;
   #through = -1;
+
+  constructor(returnedKept = RETURNED_KEPT) {
+    this.#returnedKept = returnedKept;
+  }
 
   /** Loads the alerts that are not over. @param through highest position in the table */
   async load(store: Pick<Store, 'query'>, through: number): Promise<void> {
     // Surely over; the fold tells of the others, and a correction may open an alert again.
     const over = `countIf(type IN ('clear', 'close')) > 0 AND countIf(type IN ('acknowledge', 'close')) > 0 AND countIf(type = 'correct') = 0`;
+    const returned = `countIf(type = 'clear') > 0 AND countIf(type = 'correct') = 0`;
+    // What was part of a group closes with its condition.
+    const single = `countIf(type = 'raise' AND position(payload, '"group":') > 0) = 0`;
+    const grouped = `FROM ${DATABASE}.alerts GROUP BY alert HAVING countIf(type = 'raise') > 0 AND NOT (${over})`;
     const rows = await store.query(
       `SELECT position, payload FROM ${DATABASE}.alerts
-       WHERE alert IN (SELECT alert FROM ${DATABASE}.alerts GROUP BY alert HAVING NOT (${over})) ORDER BY position`,
+       WHERE alert IN (SELECT alert ${grouped} AND NOT (${returned}))
+       OR alert IN (SELECT alert ${grouped} AND ${returned} AND ${single} ORDER BY max(position) DESC LIMIT ${this.#returnedKept})
+       ORDER BY position`,
       'bulk',
       BULK_TIMEOUT_MS,
     );
@@ -52,72 +63,70 @@ export class AlertBook {
   }
 
   /** Open alerts, newest raise first. */
-  open(): Alert[] {
-    return [...this.#open.values()].sort((a, b) => b.raisedPosition - a.raisedPosition);
+  open(): AlertItem[] {
+    return [...this.#open.values()].sort(byRaise);
   }
 
-  find(alert: string): Alert | undefined {
+  find(alert: string): AlertItem | undefined {
     return this.#open.get(alert) ?? this.#closed.get(alert);
   }
 
-  #apply(at: TransitionAt): void {
-    const id = at.transition.alert;
-    const closed = this.#closed.get(id);
-    if (closed !== undefined) this.#open.set(id, closed);
-    const alert = applyTransition(this.#open, at);
+  #apply({ transition, position }: TransitionAt): void {
+    const id = transition.alert;
+    const item = foldAlert(this.find(id), transition, position);
+    if (item === undefined) return;
     this.#closed.delete(id);
-    if (alert === undefined || stateOf(alert) !== 'closed') return;
-    this.#open.delete(id);
-    this.#closed.set(id, alert);
-    const oldest = this.#closed.keys().next().value;
-    if (this.#closed.size > CLOSED_KEPT && oldest !== undefined) this.#closed.delete(oldest);
+    if (item.state === 'closed') {
+      this.#open.delete(id);
+      this.#closed.set(id, item);
+      forgetOldest(this.#closed, CLOSED_KEPT);
+    } else this.#open.set(id, item);
+    if (item.state !== 'returned') this.#returned.delete(id);
+    else this.#returned.add(id);
+    const forgotten = forgetOldest(this.#returned, this.#returnedKept);
+    if (forgotten !== undefined) this.#open.delete(forgotten);
   }
 }
 
+/** Takes the oldest out when there are more than may be kept; @returns it */
+function forgetOldest(kept: Map<string, unknown> | Set<string>, max: number): string | undefined {
+  const oldest = kept.size > max ? kept.keys().next().value : undefined;
+  if (oldest !== undefined) kept.delete(oldest);
+  return oldest;
+}
+
+/** Journal position of the raise: the order of the lists, and their cursor. */
+export function raisedPosition({ timeline }: AlertItem): number {
+  return Number(timeline[0]?.record);
+}
+
+function byRaise(a: AlertItem, b: AlertItem): number {
+  return raisedPosition(b) - raisedPosition(a);
+}
+
 /** Alerts raised before a position, newest first, with all that followed. */
-export async function alertsBefore(store: Pick<Store, 'query'>, before: number | undefined, limit: number): Promise<Alert[]> {
+export async function alertsBefore(store: Pick<Store, 'query'>, before: number | undefined, limit: number): Promise<AlertItem[]> {
   const below = before === undefined ? '' : `AND position < ${wholeLiteral(before)}`;
   const raised = `SELECT alert FROM ${DATABASE}.alerts WHERE type = 'raise' ${below} ORDER BY position DESC LIMIT ${wholeLiteral(limit)}`;
   return alertsWhere(store, `alert IN (${raised})`);
 }
 
 /** One alert from the table. */
-export async function alertById(store: Pick<Store, 'query'>, alert: string): Promise<Alert | undefined> {
+export async function alertById(store: Pick<Store, 'query'>, alert: string): Promise<AlertItem | undefined> {
   return (await alertsWhere(store, `alert = ${quoteText(alert)}`))[0];
 }
 
-async function alertsWhere(store: Pick<Store, 'query'>, condition: string): Promise<Alert[]> {
+async function alertsWhere(store: Pick<Store, 'query'>, condition: string): Promise<AlertItem[]> {
   const rows = await store.query(`SELECT position, payload FROM ${DATABASE}.alerts WHERE ${condition} ORDER BY position`);
-  const alerts = new Map<string, Alert>();
-  for (const row of rows) applyTransition(alerts, transitionOf(row));
-  return [...alerts.values()].sort((a, b) => b.raisedPosition - a.raisedPosition);
-}
-
-function applyTransition(alerts: Map<string, Alert>, at: TransitionAt): Alert | undefined {
-  const { transition, position } = at;
-  const known = alerts.get(transition.alert);
-  if (known === undefined) {
-    if (transition.type !== 'raise') return undefined;
-    const alert: Alert = { raise: transition, raisedPosition: position, transitions: [at] };
-    alerts.set(transition.alert, alert);
-    return alert;
+  const alerts = new Map<string, AlertItem>();
+  for (const { transition, position } of rows.map(transitionOf)) {
+    const item = foldAlert(alerts.get(transition.alert), transition, position);
+    if (item !== undefined) alerts.set(transition.alert, item);
   }
-  known.transitions.push(at);
-  return known;
+  return [...alerts.values()].sort(byRaise);
 }
 
-function transitionOf(row: Row): TransitionAt {
+export function transitionOf(row: Row): TransitionAt {
   const [position, payload] = row as [number, string];
   return { position, transition: JSON.parse(payload) as AlertTransition };
-}
-
-export function stateOf(alert: Alert): AlertItem['state'] {
-  return alertItemOf(alert).state;
-}
-
-/** The alert as the API shows it. */
-export function alertItemOf({ transitions }: Alert): AlertItem {
-  let item: AlertItem | undefined;
-  for (const { transition, position } of transitions) item = foldAlert(item, transition, position);
-  return item as AlertItem;
 }

@@ -2,13 +2,15 @@
  * The newest reading of every producer, in memory: loaded from the tables once at the start, then folded live, so that no
  * request reads the raw table for it (measured: 400 ms on 10 M rows).
  */
+
+import type { Removal } from '@airtight/protocol';
 import { type AirIndex, airIndexOf, type DatasetRegistry, type LatestItem, type Observation } from '@airtight/protocol';
 import type { AqiReport } from '@airtight/standards/hj633.ts';
 import type { DecodedReading, ReadingsEvent } from '../decode/decoder.ts';
 import { quoteText } from '../query/literal.ts';
 import { OBSERVATION_COLUMNS, observationOf } from './rows.ts';
 import { DATABASE } from './schema.ts';
-import { BULK_TIMEOUT_MS, type RemovedRows, type Store } from './store.ts';
+import { BULK_TIMEOUT_MS, type Store } from './store.ts';
 
 /** Names in one query. */
 const REFRESHED_AT_ONCE = 1000;
@@ -42,8 +44,8 @@ export class LatestValues {
     this.#through = through;
   }
 
-  /** Forgets values whose records were removed; of their producers the newest that the tables still hold is the latest then. */
-  async refresh(store: Pick<Store, 'query'>, { dataset, fromPosition, toPosition, kept = [] }: RemovedRows): Promise<void> {
+  /** Forgets values whose records were removed, and may look at others between them again; of their producers the newest that the tables still hold is the latest then. */
+  async refresh(store: Pick<Store, 'query'>, { dataset, fromPosition, toPosition, kept = [] }: Removal): Promise<void> {
     const spared = new Set(kept);
     const isRemoved = ({ position }: Observation): boolean => position >= fromPosition && position <= toPosition && !spared.has(position);
     const entries = this.#entries.get(dataset);
@@ -71,13 +73,13 @@ export class LatestValues {
     }
   }
 
-  /** Items as JSON texts, in order of dataset and producer. */
-  texts(filter: { readonly dataset?: string | undefined; readonly producer?: string | undefined }): string[] {
+  /** Items as JSON texts, in order of dataset and producer. @param hidden datasets that are left out */
+  texts(filter: { readonly dataset?: string | undefined; readonly producer?: string | undefined }, hidden?: ReadonlySet<string>): string[] {
     const texts: string[] = [];
     const datasets = filter.dataset === undefined ? [...this.#entries.keys()].sort() : [filter.dataset];
     for (const dataset of datasets) {
       const entries = this.#entries.get(dataset);
-      if (entries === undefined) continue;
+      if (entries === undefined || hidden?.has(dataset) === true) continue;
       const producers = filter.producer === undefined ? [...entries.keys()].sort() : [filter.producer];
       for (const producer of producers) {
         const entry = entries.get(producer);

@@ -5,13 +5,13 @@
  * order of TABLES, each by one atomic insert. After a crash each table's own max(position) says what is there: the
  * projector starts above the observations' and leaves out what the other tables have already.
  *
- * A `sys.retention` record deletes rows: before anything of its block is written, so that a crash between the two has it
+ * A `sys.retention` or `sys.erasures` record deletes rows: before anything of its block is written, so that a crash between the two has it
  * done again. It comes only after `settled`, so that all rows it means are in the tables and none is in the block. It is
  * done again whenever the fold comes by, because the fold may just have brought the rows back: with the last rows gone,
  * max(position) is lower, and ingest may not have removed the payloads yet.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RetentionRecord } from '@airtight/protocol';
+import { type Removal, removalsOf } from '@airtight/protocol';
 import type { Logger } from 'pino';
 import type { JournalEvent } from '../decode/decoder.ts';
 import { AlertRows, ControlRows, IndexRows, ObservationRows, type Rows } from './rows.ts';
@@ -52,7 +52,7 @@ interface Block {
     readonly observations: ObservationRows;
   };
   /** Whose rows are deleted first. */
-  readonly removals: RetentionRecord[];
+  readonly removals: Removal[];
   /** Positions covered: [from, next). */
   from: number;
   next: number;
@@ -64,7 +64,7 @@ export interface ProjectorOptions {
   readonly logger: Logger;
   readonly now?: () => number;
   /** Told when rows were deleted. */
-  readonly onRemoved?: (removed: RetentionRecord) => Promise<void>;
+  readonly onRemoved?: (removed: Removal) => Promise<void>;
 }
 
 export class Projector {
@@ -119,7 +119,7 @@ export class Projector {
     } else if (event.kind === 'alert') {
       if (event.position > this.#marks.alerts) rows.alerts.push(event);
     } else if (event.kind === 'control') {
-      if (event.record.type === 'retention') block.removals.push(event.record);
+      block.removals.push(...removalsOf(event.record));
       if (event.position > this.#marks.control) rows.control.push(event);
     }
     // An event without rows (a tick) needs no insert, but moves `through` all the same.
@@ -213,7 +213,7 @@ export class Projector {
   async #write(block: Block): Promise<void> {
     for (const removal of block.removals) {
       for (const table of ['observations', 'indices'] as const)
-        await this.#persist(`${table}:remove:${removal.fromPosition}`, () => this.#store.remove(table, removal));
+        await this.#persist(`${table}:remove:${removal.dataset}:${removal.fromPosition}`, () => this.#store.remove(table, removal));
       await this.#onRemoved?.(removal);
     }
     for (const table of TABLES) {

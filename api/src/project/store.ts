@@ -7,7 +7,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import { AirtightError, type RetentionRecord } from '@airtight/protocol';
+import type { Removal } from '@airtight/protocol';
+import { AirtightError } from '@airtight/protocol';
 import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import { drainPending } from 'chdb';
 import { createChdbConnection } from 'chdb/connection';
@@ -41,7 +42,6 @@ export interface StoreLocation {
 }
 
 export type Row = readonly unknown[];
-export type RemovedRows = Pick<RetentionRecord, 'dataset' | 'fromPosition' | 'toPosition' | 'kept'>;
 
 export class Store {
   readonly #clients: ClickHouseClient[] = [];
@@ -116,11 +116,16 @@ export class Store {
    * Deletes the rows of records whose payloads a policy removed; resolves when they are gone from every answer. The
    * engine's own files lose them some minutes later, with the parts that were replaced. Harmless to repeat.
    */
-  async remove(table: 'observations' | 'indices', { dataset, fromPosition, toPosition, kept = [] }: RemovedRows): Promise<void> {
+  async remove(
+    table: 'observations' | 'indices',
+    { dataset, producer, received, fromPosition, toPosition, kept = [] }: Removal,
+  ): Promise<void> {
     const conditions = [
       `dataset = ${quoteText(dataset)}`,
       `position >= ${wholeLiteral(fromPosition)}`,
       `position <= ${wholeLiteral(toPosition)}`,
+      ...(producer === undefined ? [] : [`producer = ${quoteText(producer)}`]),
+      ...(received === undefined ? [] : [`receivedAt >= ${wholeLiteral(received[0])}`, `receivedAt < ${wholeLiteral(received[1])}`]),
       ...(kept.length === 0 ? [] : [`position NOT IN (${kept.map(wholeLiteral).join(', ')})`]),
     ];
     const query = `ALTER TABLE ${DATABASE}.${table} DELETE WHERE ${conditions.join(' AND ')} SETTINGS mutations_sync = 2`;

@@ -16,6 +16,8 @@ export interface ObservationsQuery {
   readonly from?: number | undefined;
   readonly to?: number | undefined;
   readonly cursor?: string | undefined;
+  /** Datasets that are left out. */
+  readonly hidden?: ReadonlySet<string> | undefined;
   readonly limit: number;
 }
 
@@ -107,6 +109,8 @@ function whereOf(query: ObservationsQuery): string {
   }
   if (query.from !== undefined) conditions.push(`phenomenonTime >= ${wholeLiteral(query.from)}`);
   if (query.to !== undefined) conditions.push(`phenomenonTime < ${wholeLiteral(query.to)}`);
+  const hidden = [...(query.hidden ?? [])];
+  if (hidden.length > 0) conditions.push(`dataset NOT IN (${hidden.map(quoteText).join(', ')})`);
   if (query.cursor !== undefined) {
     const [time, position, ordinal] = decodeCursor(query.cursor, 3) as [number, number, number];
     // The first condition alone lets the primary key skip; the second is exact.

@@ -1,8 +1,16 @@
 /** Proof sets: one file that proves many records under one checkpoint (`airtight-proof-set@1`). */
-import { AirtightError, birthOf, CONTROL_PREFIX, decodeRecord, type RecordHeader, transitionIn } from '@airtight/protocol';
-import { formatProofSet, leafHash, multiProofFromTiles, type SetBatch, type TileSource } from '@airtight/tlog';
+import { AirtightError, birthOf, CONTROL_PREFIX, decodeRecord, type RecordHeader, SIGNATURE_FIELD, transitionIn } from '@airtight/protocol';
+import {
+  formatProofSet,
+  leafHash,
+  multiProofFromTiles,
+  type SetBatch,
+  type SetRecord,
+  type TileSource,
+  toDisclosure,
+} from '@airtight/tlog';
 import type { ControlState } from '../control/control-state.ts';
-import type { IngestClient, ProvenBatch } from '../upstream/ingest-client.ts';
+import type { IngestClient, ProvenBatch, ProvenRecordText } from '../upstream/ingest-client.ts';
 import type { LedgerClient } from '../upstream/ledger-client.ts';
 import { fromBase64 } from './answered-bytes.ts';
 import { trustMembers } from './proof-anchors.ts';
@@ -79,14 +87,16 @@ interface ReadRecord {
   readonly position: number;
   /** Base64. */
   readonly record: string;
+  /** Of a confidential record. */
+  readonly disclosure?: unknown;
 }
 
 function* recordsOf(records: readonly ReadRecord[]) {
-  for (const { position, record } of records) {
+  for (const { position, record, disclosure } of records) {
     const bytes = fromBase64(record);
     const decoded = decodeRecord(bytes);
     if (!decoded.ok) throw new AirtightError(decoded.code, decoded.detail);
-    yield { position, ...decoded.value, bytes };
+    yield { position, ...decoded.value, bytes, disclosure };
   }
 }
 
@@ -94,9 +104,10 @@ function* recordsOf(records: readonly ReadRecord[]) {
 export function neededBeside(records: readonly ReadRecord[], control: ProofSetSource['control']): number[] {
   const needed = new Set<number>();
   const there = new Set<number>();
-  for (const { position, header, payload, bytes } of recordsOf(records)) {
+  for (const { position, header, payload, bytes, disclosure } of recordsOf(records)) {
     there.add(position);
-    const { dataset, producer, signature } = header;
+    const { dataset, producer } = header;
+    const signature = header.signature ?? shownSignature(disclosure);
     const definition = dataset.startsWith(CONTROL_PREFIX) ? undefined : control.datasets.versionAt(dataset, position)?.position;
     const key = signature === undefined ? undefined : control.signingKeyAt(producer, signature.kid, position)?.position;
     const raised = transitionIn({ header, payload });
@@ -106,6 +117,13 @@ export function neededBeside(records: readonly ReadRecord[], control: ProofSetSo
   return [...needed].filter((position) => !there.has(position)).sort((a, b) => a - b);
 }
 
+/** The device's signature among what is shown of a confidential record. */
+function shownSignature(disclosure: unknown): RecordHeader['signature'] {
+  if (disclosure === undefined) return undefined;
+  const shown = toDisclosure(disclosure, 'disclosure').fields.find(({ name }) => name === SIGNATURE_FIELD);
+  return shown === undefined ? undefined : (JSON.parse(shown.value) as RecordHeader['signature']);
+}
+
 function toSetBatch({ batch, ledgerIndex, path, records }: ProvenBatch): SetBatch {
   const record = fromBase64(batch);
   return {
@@ -113,8 +131,13 @@ function toSetBatch({ batch, ledgerIndex, path, records }: ProvenBatch): SetBatc
     index: ledgerIndex,
     entryHash: leafHash(record),
     path: path.map(fromBase64),
-    records: records.map((one) => ({ position: one.position, leafHash: fromBase64(one.leafHash), record: fromBase64(one.record) })),
+    records: records.map(toSetRecord),
   };
+}
+
+function toSetRecord({ position, leafHash: stated, record, disclosure }: ProvenRecordText): SetRecord {
+  const shown = disclosure === undefined ? {} : { disclosure: toDisclosure(disclosure, `record ${position}`) };
+  return { position, leafHash: fromBase64(stated), record: fromBase64(record), ...shown };
 }
 
 /** The ledger's tiles, a bounded number at a time. */

@@ -2,7 +2,7 @@
  * Holds recomputed alerts against the recorded ones, byte for byte in canonical form. Where payloads were removed by
  * policy, an alert that rests on one of them cannot be recomputed; it is counted, not passed over in silence.
  */
-import { type AlertEffect, isEffect, LEDGER_FORK_ALERT, transitionMessageId } from '@airtight/protocol';
+import { type AlertEffect, CONTROL_PREFIX, isEffect, transitionMessageId } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import type { AlertEvent } from '../decode/decoder.ts';
 
@@ -57,8 +57,8 @@ export class AlertCheck {
   /** An effect as the journal has it. Its cause stands before it, so it was recomputed already. */
   recorded({ position, transition }: AlertEvent): void {
     if (!isEffect(transition)) return;
-    // Raised from evidence that lies with the ledger, not from the journal: there is nothing to recompute it from.
-    if (transition.type === 'raise' && transition.contract === LEDGER_FORK_ALERT) return;
+    // Raised by the platform from what does not lie in the journal: there is nothing to recompute it from.
+    if (transition.contract.startsWith(CONTROL_PREFIX)) return;
     this.#recorded++;
     const key = transitionMessageId(transition);
     const text = canonicalJson(transition);

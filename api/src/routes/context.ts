@@ -8,6 +8,7 @@ import type { AlertBook } from '../project/alert-book.ts';
 import type { ClockSkews } from '../project/clock-skew.ts';
 import type { LatestValues } from '../project/latest.ts';
 import type { Projector } from '../project/projector.ts';
+import type { ServiceBreaks } from '../project/service-breaks.ts';
 import type { Store } from '../project/store.ts';
 import type { StreamHub } from '../stream/hub.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
@@ -24,6 +25,7 @@ export interface RouteContext {
   readonly latest: LatestValues;
   readonly skew: ClockSkews;
   readonly alerts: AlertBook;
+  readonly services: ServiceBreaks;
   readonly projector: Projector;
   readonly stream: StreamHub;
   readonly fold: Fold;

@@ -12,6 +12,7 @@ import {
 } from '@airtight/protocol';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { hiddenDatasets, requireReadable } from '../accounts/confidential.ts';
 import type { ClockSkews } from '../project/clock-skew.ts';
 import { readDaily } from '../query/daily.ts';
 import { observationsCsv, readObservations } from '../query/observations.ts';
@@ -101,11 +102,11 @@ function producerItem(device: DeviceRecord, skew: ClockSkews): Producer {
   };
 }
 
-function latestRoute(app: FastifyInstance, { latest }: RouteContext): void {
+function latestRoute(app: FastifyInstance, { latest, control }: RouteContext): void {
   const schema = { querystring: LatestParameters, response: { 200: Page(LatestItem) } };
   app.get<{ Querystring: Static<typeof LatestParameters> }>('/latest', { config: { access: 'viewer' }, schema }, async (request, reply) => {
     // The items are kept as texts; the serializer passes them on as they are.
-    const text = `{"items":[${latest.texts(request.query).join(',')}],"next":null}`;
+    const text = `{"items":[${latest.texts(request.query, hiddenDatasets(request.identity, control.datasets)).join(',')}],"next":null}`;
     return reply.type('application/json; charset=utf-8').serializer(String).send(text);
   });
 }
@@ -114,6 +115,7 @@ function seriesRoute(app: FastifyInstance, { control, store, config }: RouteCont
   const schema = { querystring: SeriesParameters, response: { 200: Series } };
   app.get<{ Querystring: Static<typeof SeriesParameters> }>('/series', { config: { access: 'viewer' }, schema }, async (request) => {
     const { producer, dataset, observedProperty, maxPoints } = request.query;
+    requireReadable(request.identity, dataset, control.datasets);
     const to = epochMs(request.query.to) ?? Date.now();
     const from = epochMs(request.query.from) ?? to - DAY_MS;
     const unit = observedProperty === INDEX_PROPERTY ? '1' : (control.datasets.current(dataset)?.properties[observedProperty]?.unit ?? '');
@@ -121,7 +123,7 @@ function seriesRoute(app: FastifyInstance, { control, store, config }: RouteCont
   });
 }
 
-function observationsRoute(app: FastifyInstance, { store }: RouteContext): void {
+function observationsRoute(app: FastifyInstance, { store, control }: RouteContext): void {
   const schema = {
     querystring: ObservationsParameters,
     produces: ['application/json', 'text/csv'],
@@ -133,7 +135,9 @@ function observationsRoute(app: FastifyInstance, { store }: RouteContext): void 
     async (request, reply) => {
       const { from, to, record, ...rest } = request.query;
       const position = record === undefined ? undefined : Number(record);
-      const page = await readObservations(store, { ...rest, position, from: epochMs(from), to: epochMs(to) });
+      if (rest.dataset !== undefined) requireReadable(request.identity, rest.dataset, control.datasets);
+      const hidden = hiddenDatasets(request.identity, control.datasets);
+      const page = await readObservations(store, { ...rest, position, from: epochMs(from), to: epochMs(to), hidden });
       const asCsv = request.headers.accept?.includes('text/csv') === true;
       // Items come from our own rows: JSON.stringify is several times faster than checking each against the schema.
       reply.serializer(String).type(asCsv ? 'text/csv; charset=utf-8' : 'application/json; charset=utf-8');
@@ -150,6 +154,7 @@ function dailyRoute(app: FastifyInstance, { store, control, config }: RouteConte
     const { dataset, producer, date } = request.query;
     const definition = isName(dataset) ? control.datasets.current(dataset) : undefined;
     if (definition === undefined) throw new AirtightError('NOT_FOUND', `dataset ${dataset}`);
+    requireReadable(request.identity, dataset, control.datasets);
     const producers = producer?.split(',');
     if (producers !== undefined && (producers.length > DAILY_PRODUCERS_MAX || !producers.every(isName))) {
       throw new AirtightError('REQUEST_INVALID', `producer: 1 to ${DAILY_PRODUCERS_MAX} names`);

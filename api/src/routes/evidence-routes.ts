@@ -6,6 +6,7 @@ import {
   decodeBatchRecord,
   decodeRecord,
   isGuardedDataset,
+  isSalted,
   LEAF_PREFIX,
   LedgerDetail,
   Page,
@@ -15,6 +16,7 @@ import {
 import { formatVkey } from '@airtight/tlog';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { requireOpen } from '../accounts/confidential.ts';
 import { requireRole } from '../accounts/identity.ts';
 import type { ControlState } from '../control/control-state.ts';
 import { decodeCursor, encodeCursor } from '../query/cursor.ts';
@@ -22,6 +24,15 @@ import { buildProof } from '../query/proof.ts';
 import type { RouteContext } from './context.ts';
 
 const RecordParameters = Type.Object({ id: Type.String({ pattern: '^[0-9]{1,15}$' }) });
+const ProofParameters = Type.Object({
+  fields: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 16_384,
+      description: 'Of a confidential record: names of fields separated by commas, e.g. /m/tvc; all others stay hidden. Absent: all.',
+    }),
+  ),
+});
 const ListParameters = Type.Object({
   cursor: Type.Optional(Type.String({ maxLength: 256 })),
   limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100 }),
@@ -53,22 +64,32 @@ function recordRoutes(app: FastifyInstance, { ingest, ledger, upstream, control 
   const schema = { params: RecordParameters, response: { 200: RecordItem } };
   app.get<{ Params: Static<typeof RecordParameters> }>('/records/:id', { config, schema }, async (request): Promise<RecordItem> => {
     const position = Number(request.params.id);
-    const { bytes, batch } = await ingest.record(position);
+    const { bytes, batch, leafHash } = await ingest.record(position);
     const { header, payload } = readable(request, bytes);
     return {
       record: String(position),
       header: { ...header },
       payload: Buffer.from(payload).toString('base64'),
-      leafHash: hash('sha256', Buffer.concat([Uint8Array.of(LEAF_PREFIX), bytes]), 'hex'),
+      leafHash: leafHash ?? hash('sha256', Buffer.concat([Uint8Array.of(LEAF_PREFIX), bytes]), 'hex'),
       batch,
       anchored: position < upstream.ledger().anchoredThrough,
     };
   });
-  const proofSchema = { params: RecordParameters, response: { 200: ProofDocument } };
-  app.get<{ Params: Static<typeof RecordParameters> }>('/records/:id/proof', { config, schema: proofSchema }, async (request, reply) => {
+  const proofSchema = { params: RecordParameters, querystring: ProofParameters, response: { 200: ProofDocument } };
+  interface ProofRequest {
+    Params: Static<typeof RecordParameters>;
+    Querystring: Static<typeof ProofParameters>;
+  }
+  app.get<ProofRequest>('/records/:id/proof', { config, schema: proofSchema }, async (request, reply) => {
     const position = Number(request.params.id);
     const { header } = readable(request, (await ingest.record(position)).bytes);
-    const bundle = await buildProof(position, { ingest, ledger }, keyPositionOf(header, position, control));
+    const { fields } = request.query;
+    const isOpen = !isSalted(header);
+    if (isOpen && fields !== undefined)
+      throw new AirtightError('FIELD_UNKNOWN', `${header.dataset} is not confidential: its records are shown whole`);
+    // Whose key it is says nothing of one field, and the signature tells the payload to who guesses it.
+    const keyPosition = fields === undefined ? keyPositionOf(header, position, control) : undefined;
+    const bundle = await buildProof(position, { ingest, ledger }, { keyPosition, shown: isOpen ? undefined : { fields } });
     reply.header('content-disposition', `attachment; filename="${position}.airtight-proof.json"`);
     return reply.type('application/json; charset=utf-8').serializer(String).send(bundle);
   });
@@ -84,6 +105,7 @@ function readable(request: FastifyRequest, bytes: Uint8Array): { readonly header
   const record = decodeRecord(bytes);
   if (!record.ok) throw new AirtightError(record.code, record.detail);
   if (isGuardedDataset(record.value.header.dataset)) requireRole(request.identity, 'administrator');
+  requireOpen(request.identity, record.value.header);
   return record.value;
 }
 

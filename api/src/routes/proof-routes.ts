@@ -1,7 +1,8 @@
 /** One file that proves many records: those of a series, or those that are named. */
-import { AirtightError, isGuardedDataset } from '@airtight/protocol';
+import { AirtightError, isGuardedDataset, type RecordHeader } from '@airtight/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { requireOpen } from '../accounts/confidential.ts';
 import { requireRole } from '../accounts/identity.ts';
 import { readPositions } from '../query/observations.ts';
 import { buildProofSet, PROOF_SET_ASKED_MAX } from '../query/proof-set.ts';
@@ -73,8 +74,9 @@ function proofSetSender({ ingest, ledger, control, upstream }: RouteContext) {
       const asked = pending === 'skip' ? found.filter((position) => position < anchoredThrough) : found;
       reply.header(PENDING_HEADER, found.length - asked.length);
       if (asked.length === 0) throw new AirtightError(found.length === 0 ? 'NOT_FOUND' : 'RECORD_NOT_ANCHORED', `${found.length} records`);
-      const permit = ({ dataset }: { readonly dataset: string }) => {
-        if (isGuardedDataset(dataset)) requireRole(request.identity, 'administrator');
+      const permit = (header: RecordHeader) => {
+        if (isGuardedDataset(header.dataset)) requireRole(request.identity, 'administrator');
+        requireOpen(request.identity, header);
       };
       const text = await buildProofSet(asked, { ingest, ledger, control, permit });
       reply.header('content-disposition', `attachment; filename="${asked[0]}-${asked.at(-1)}.airtight-proofs.json"`);

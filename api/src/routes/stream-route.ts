@@ -33,7 +33,8 @@ export function streamRoute(app: FastifyInstance, { stream, control, sessions, c
         return false;
       }
     };
-    const closed = stream.serve(socket, since, { dataset, producer }, allowed);
+    const isVisitor = request.identity.name === null;
+    const closed = stream.serve(socket, since, { dataset, producer, isVisitor }, allowed);
     socket.on('close', closed);
     socket.on('error', () => socket.terminate());
   });

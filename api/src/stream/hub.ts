@@ -30,7 +30,7 @@ export class StreamHub {
   #turns: NodeJS.Timeout | undefined;
   #heartbeats: NodeJS.Timeout | undefined;
   /** The last unfiltered frame: clients that are level share its text. */
-  #shared: { readonly from: number; readonly next: number; readonly text: string } | undefined;
+  #shared: { readonly from: number; readonly next: number; readonly isVisitor: boolean; readonly text: string } | undefined;
 
   constructor(options: HubOptions) {
     this.#options = options;
@@ -103,9 +103,11 @@ export class StreamHub {
 
   #frameOf(stretch: Stretch, filter: StreamFilter): string {
     if (filter.dataset !== undefined || filter.producer !== undefined) return frameText(stretch, this.#head);
-    if (this.#shared?.from === stretch.from && this.#shared.next === stretch.next) return this.#shared.text;
+    const isVisitor = filter.isVisitor === true;
+    const shared = this.#shared;
+    if (shared?.from === stretch.from && shared.next === stretch.next && shared.isVisitor === isVisitor) return shared.text;
     const text = frameText(stretch, this.#head);
-    this.#shared = { from: stretch.from, next: stretch.next, text };
+    this.#shared = { from: stretch.from, next: stretch.next, isVisitor, text };
     return text;
   }
 }

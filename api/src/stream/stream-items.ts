@@ -1,18 +1,21 @@
 /** What of a journal event a stream client sees, as JSON text made once for all clients. */
-import { type DatasetRegistry, FILE_DOOR, type StreamEvent } from '@airtight/protocol';
-import { decodeFrame, type JournalEvent, type ReadingsEvent } from '../decode/decoder.ts';
+import { type DatasetRegistry, FILE_DOOR, isSalted, type StreamEvent } from '@airtight/protocol';
+import { type AlertEvent, decodeFrame, type JournalEvent, type ReadingsEvent } from '../decode/decoder.ts';
 import { itemOf } from '../project/latest.ts';
 
 /** Which events a client wants; absent: all. */
 export interface StreamFilter {
   readonly dataset?: string | undefined;
   readonly producer?: string | undefined;
+  /** The client is nobody we know: what is confidential is not for him. */
+  readonly isVisitor?: boolean | undefined;
 }
 
 export interface StreamItem {
   readonly position: number;
   readonly dataset: string;
   readonly producer: string;
+  readonly isConfidential: boolean;
   /** JSON of its events, joined by commas. */
   text(): string;
 }
@@ -33,6 +36,7 @@ export function streamItemOf(event: JournalEvent, registry: DatasetRegistry, eag
     position,
     dataset: header.dataset,
     producer: header.producer,
+    isConfidential: isConfidential(event, registry),
     text: () => {
       made ??= textOf(decodeFrame(frame, registry));
       return made;
@@ -40,9 +44,18 @@ export function streamItemOf(event: JournalEvent, registry: DatasetRegistry, eag
   };
 }
 
+/** Of what follows upon an alert the dataset is not known here: where there are confidential ones, it is taken for one of those. */
+function isConfidential(event: ReadingsEvent | AlertEvent, registry: DatasetRegistry): boolean {
+  if (event.kind === 'readings') return isSalted(event.header);
+  const { transition } = event;
+  if (transition.type === 'raise') return registry.current(transition.dataset)?.confidential === true;
+  return registry.confidential().length > 0;
+}
+
 /** An alert concerns everybody who may see the stream; readings are filtered. */
-export function passes(item: Pick<StreamItem, 'dataset' | 'producer'>, filter: StreamFilter): boolean {
+export function passes(item: Pick<StreamItem, 'dataset' | 'producer' | 'isConfidential'>, filter: StreamFilter): boolean {
   return (
+    !(filter.isVisitor === true && item.isConfidential) &&
     (filter.dataset === undefined || item.dataset === filter.dataset) &&
     (filter.producer === undefined || item.producer === filter.producer)
   );

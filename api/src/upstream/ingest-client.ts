@@ -9,6 +9,7 @@ import {
   FEED_FROM_HEADER,
   FEED_HEAD_HEADER,
   FEED_NEXT_HEADER,
+  LEAF_HASH_HEADER,
   type ProducerName,
   type RecordHeader,
 } from '@airtight/protocol';
@@ -46,6 +47,29 @@ export interface StoredRecord {
   readonly bytes: Uint8Array;
   /** Sequence number of its sealed batch, null while it is open. */
   readonly batch: number | null;
+  /** Lower-case hex; undefined where it follows from the bytes. */
+  readonly leafHash?: string;
+}
+
+/** As the inner interface takes it. */
+export interface ErasureOrder {
+  readonly producer: string;
+  readonly day: string;
+  readonly reason: string;
+  readonly by: string;
+}
+
+export interface ErasureOutcome {
+  /** Records. */
+  readonly count: number;
+}
+
+/** Fields of a confidential record with what proves them. */
+export interface Disclosure {
+  /** The committed record, base64. */
+  readonly record: string;
+  /** As it stands in a proof file. */
+  readonly disclosure: unknown;
 }
 
 export interface BatchInclusion {
@@ -60,13 +84,22 @@ export interface BatchInclusion {
 }
 
 /** A batch with some of its records and one proof for them; everything binary is base64. */
+export interface ProvenRecordText {
+  readonly position: number;
+  readonly leafHash: string;
+  /** Base64 of what the leaf covers. */
+  readonly record: string;
+  /** Of a confidential record: its whole content, as it stands in a proof file. */
+  readonly disclosure?: unknown;
+}
+
 export interface ProvenBatch {
   readonly seq: number;
   /** The batch record's bytes. */
   readonly batch: string;
   readonly ledgerIndex: number;
   readonly path: readonly string[];
-  readonly records: readonly { readonly position: number; readonly leafHash: string; readonly record: string }[];
+  readonly records: readonly ProvenRecordText[];
 }
 
 /** A batch with the proof of how many records a producer has in it, as a completeness proof has it. */
@@ -147,6 +180,8 @@ export interface IngestStatus {
 
 /** Requests that are not the feed answer at once or after one group commit. */
 const REQUEST_TIMEOUT_MS = 10_000;
+/** An erasure reads and writes segments of 64 MiB, at half a core. */
+const ERASURE_TIMEOUT_MS = 600_000;
 /** Longest the feed may wait by its interface; the request itself gets this much more. */
 const FEED_GRACE_MS = 10_000;
 /** Records per POST /records. */
@@ -214,7 +249,25 @@ export class IngestClient {
   async record(position: number): Promise<StoredRecord> {
     const response = await this.#send(`/records/${position}`);
     const batch = response.headers.get('airtight-batch');
-    return { bytes: await bodyOf(response), batch: batch === null || batch === 'none' ? null : Number(batch) };
+    const leafHash = response.headers.get(LEAF_HASH_HEADER);
+    const stored = { bytes: await bodyOf(response), batch: batch === null || batch === 'none' ? null : Number(batch) };
+    return leafHash === null ? stored : { ...stored, leafHash };
+  }
+
+  /**
+   * @param fields names separated by commas; absent: all
+   * @throws RecordExpired; AirtightError FIELD_UNKNOWN, NOT_FOUND, SERVICE_UNAVAILABLE
+   */
+  async disclosure(position: number, fields: string | undefined): Promise<Disclosure> {
+    const query = fields === undefined ? '' : `?fields=${encodeURIComponent(fields)}`;
+    return (await (await this.#send(`/records/${position}/disclosure${query}`)).json()) as Disclosure;
+  }
+
+  /** @throws AirtightError ingest's own code, SERVICE_UNAVAILABLE */
+  async erase(order: ErasureOrder): Promise<ErasureOutcome> {
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(order) };
+    // It may read many segments.
+    return (await (await this.#send('/erasures', { ...init, signal: AbortSignal.timeout(ERASURE_TIMEOUT_MS) })).json()) as ErasureOutcome;
   }
 
   /** @throws AirtightError NOT_FOUND, RECORD_NOT_SEALED, SERVICE_UNAVAILABLE */

@@ -66,10 +66,10 @@ export async function runLedger(args: readonly string[]): Promise<void> {
     }
   }
   printAppends(rounds, syncMs);
-  const proofs = await measureProofs(ledger, load, options);
   const memory = memoryOf(ledger.pid);
   const audits = await measureAudits(ledger, options.count('rounds'));
   const roots = measureBatchRoots(options.count('leaves'), options.count('rounds'));
+  const proofs = await measureProofs(ledger, load, options);
   printVerdicts('ledger', verdictsOf(rounds, proofs, audits, roots), {
     rounds,
     proofs,

@@ -4,7 +4,7 @@
  */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { openSealedText } from '@airtight/protocol';
+import { isExpiredBody, openSealedText } from '@airtight/protocol';
 import type { DataDirectory } from '../data-directory.ts';
 import { type JournalFrame, journalFrames, segmentsIn } from '../journal/journal-walk.ts';
 import type { Finding, Progress, StageResult } from './finding.ts';
@@ -110,14 +110,9 @@ function compareIndex(
     if (says !== offset) return at(entry, `record ${position} stands at byte ${offset}, the index says ${says}`);
     const tag = isRecords ? tagOfBody(body) : 0;
     // Of a record without payload and message id the fingerprint cannot be made again.
-    if (tag !== index.readUInt32LE(entry + 4) && !isWithoutPayload(body))
-      return at(entry + 4, `record ${position} has another fingerprint`);
+    if (tag !== index.readUInt32LE(entry + 4) && !isExpiredBody(body)) return at(entry + 4, `record ${position} has another fingerprint`);
     count++;
     if (count % PROGRESS_EVERY === 0) onProgress(position, undefined);
   }
   return count * entryBytes === index.length ? undefined : at(count * entryBytes, 'the index holds more than its segment');
-}
-
-function isWithoutPayload(body: Uint8Array): boolean {
-  return body[0] !== 0;
 }

@@ -98,13 +98,15 @@ function isPem(text: string, written: string): boolean {
   return text === line || text === `${line}\n`;
 }
 
-/** Each one that names itself as its issuer is signed by itself. */
+/** Each is signed by itself, or by another of them. */
 function rootsFault({ tsaRootsFile }: DataDirectory): string | undefined {
   const pem = readFileSync(tsaRootsFile, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   if (pem.length === 0) return 'no certificate';
   const roots = pem.map((one) => new X509Certificate(one));
-  const wrong = roots.find((root) => root.subject === root.issuer && !root.verify(root.publicKey));
-  return wrong === undefined ? undefined : `${wrong.subject.replaceAll('\n', ', ')} is not signed by itself`;
+  if (roots.some((root, at) => root.toString().trim() !== pem[at]?.replaceAll('\r', '')))
+    return 'a certificate that is not written as usual';
+  const wrong = roots.find((root) => !roots.some(({ publicKey }) => root.verify(publicKey)));
+  return wrong === undefined ? undefined : `${wrong.subject.replaceAll('\n', ', ')} is signed by none of them`;
 }
 
 function keyFinding(file: string, detail: string): Finding {

@@ -1,15 +1,28 @@
 /**
  * Records without payload against the retention records that account for them. Removal goes segment by segment, a dataset
  * at a time, so of each dataset of a segment what is gone must be exactly what one retention record says: first and last
- * position, number, and the hash over what is kept in their place, headers included.
+ * position, number, and the hash over what is kept in their place, headers included. The same holds for each stretch of an
+ * erasure, with producer and day in the place of the dataset.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { decodeExpired, decodeRecord, isExpiredBody, RETENTION_DATASET, type RetentionRecord } from '@airtight/protocol';
+import {
+  decodeExpired,
+  decodeRecord,
+  ERASURES_DATASET,
+  type ErasureRecord,
+  isExpiredBody,
+  isSalted,
+  RETENTION_DATASET,
+  type RecordHeader,
+  type RetentionRecord,
+  recordIn,
+} from '@airtight/protocol';
 import type { JournalFrame } from '../journal/journal-walk.ts';
 
 interface Gap {
   /** Of the first record without payload. */
   readonly frame: Pick<JournalFrame, 'position' | 'file' | 'offset'>;
+  /** Dataset, or what an erasure was of. */
   readonly dataset: string;
   toPosition: number;
   count: number;
@@ -26,8 +39,13 @@ export class RemovedPayloads {
   readonly #accounted = new Set<string>();
   #file = '';
   #count = 0;
+  #erased = 0;
+  /** Erasures stand behind what they erased: they are looked for when the first such record is met. */
+  #erasures: readonly ErasureRecord[] | undefined;
+  readonly #loadErasures: () => readonly ErasureRecord[];
 
-  constructor(withheld: readonly string[] = []) {
+  constructor(loadErasures: () => readonly ErasureRecord[], withheld: readonly string[] = []) {
+    this.#loadErasures = loadErasures;
     this.#withheld = withheld;
   }
 
@@ -36,9 +54,14 @@ export class RemovedPayloads {
     return this.#withheldCount;
   }
 
-  /** Records whose payload is gone. */
+  /** Records whose payload was removed by policy. */
   get count(): number {
     return this.#count;
+  }
+
+  /** Confidential records that were erased. */
+  get erased(): number {
+    return this.#erased;
   }
 
   /** Takes the next record, in order of position. @returns what is wrong with it by itself */
@@ -50,24 +73,47 @@ export class RemovedPayloads {
     }
     const expired = decodeExpired(frame.body);
     if (!expired.ok) return expired.detail;
-    if (this.#isWithheld(expired.value.header.dataset)) {
+    const { header } = expired.value;
+    if (this.#isWithheld(header.dataset)) {
       this.#withheldCount++;
       return undefined;
     }
-    this.#count++;
-    const { dataset } = expired.value.header;
-    // Without the retention records there is nothing to hold a removal against.
+    const erasure = isSalted(header) ? this.#erasureOf(header, frame.position) : undefined;
+    if (erasure === undefined) this.#count++;
+    else this.#erased++;
+    // Without the records of removals there is nothing to hold one against.
     if (this.#isWithheld(RETENTION_DATASET)) return undefined;
-    const gap = this.#open.get(dataset) ?? this.#begin(dataset, frame);
+    const what = erasure ?? header.dataset;
+    const gap = this.#open.get(what) ?? this.#begin(what, frame);
     gap.toPosition = frame.position;
     gap.count++;
     gap.digest.update(frame.body);
     return undefined;
   }
 
+  /** Name of the stretch that says that this record is erased. */
+  #erasureOf({ producer, dataset, receivedAt }: RecordHeader, position: number): string | undefined {
+    this.#erasures ??= this.#readErasures();
+    const day = new Date(receivedAt).toISOString().slice(0, 10);
+    for (const one of this.#erasures) {
+      if (one.producer !== producer || one.day !== day || position >= one.beforePosition || !one.datasets.includes(dataset)) continue;
+      const stretch = one.erased.find(({ fromPosition, toPosition }) => position >= fromPosition && position <= toPosition);
+      if (stretch !== undefined) return nameOf(one, stretch.fromPosition);
+    }
+    return undefined;
+  }
+
+  #readErasures(): readonly ErasureRecord[] {
+    const erasures = this.#loadErasures();
+    for (const one of erasures)
+      for (const { fromPosition, toPosition, count, keptSha256 } of one.erased)
+        this.#accounted.add(keyOf(nameOf(one, fromPosition), fromPosition, toPosition, count, keptSha256));
+    return erasures;
+  }
+
   /** Takes note of a retention record; of any other nothing. */
   #account({ body }: JournalFrame): void {
-    const record = decodeRecord(body.subarray(1));
+    const record = decodeRecord(recordIn(body));
     if (!record.ok || record.value.header.dataset !== RETENTION_DATASET) return;
     const { dataset, fromPosition, toPosition, count, keptSha256 } = JSON.parse(
       Buffer.from(record.value.payload).toString('utf8'),
@@ -103,6 +149,21 @@ export class RemovedPayloads {
     this.#gaps.push(...this.#open.values());
     this.#open.clear();
   }
+}
+
+function nameOf({ producer, day, beforePosition }: ErasureRecord, fromPosition: number): string {
+  return `erasure of ${producer}, ${day}, before ${beforePosition}, from ${fromPosition}`;
+}
+
+/** The erasures in these frames. */
+export function erasuresIn(frames: Iterable<JournalFrame>): ErasureRecord[] {
+  const erasures: ErasureRecord[] = [];
+  for (const { body } of frames) {
+    const record = isExpiredBody(body) ? undefined : decodeRecord(recordIn(body));
+    if (record?.ok && record.value.header.dataset === ERASURES_DATASET)
+      erasures.push(JSON.parse(Buffer.from(record.value.payload).toString('utf8')) as ErasureRecord);
+  }
+  return erasures;
 }
 
 function keyOf(...parts: readonly (string | number)[]): string {

@@ -21,6 +21,8 @@ const COUNTED: { readonly [what: string]: Bilingual } = {
   chain: { zh: '个批次在链上', en: 'batches in the chain' },
   unsealed: { zh: '条未封批', en: 'not in a batch yet' },
   removed: { zh: '条内容已按保留策略删除', en: 'payloads removed by policy' },
+  erased: { zh: '条机密记录已销毁', en: 'confidential records erased' },
+  committed: { zh: '条机密记录与承诺相符', en: 'confidential records held against their commitments' },
   withheld: { zh: '条内容未提供', en: 'payloads withheld' },
   entries: { zh: '个条目', en: 'entries' },
   files: { zh: '个文件', en: 'files' },

@@ -4,8 +4,10 @@ import { auditCommand } from './audit.ts';
 import { backtestCommand } from './backtest.ts';
 import { caCommand } from './ca.ts';
 import { datasetCommand } from './dataset.ts';
+import { discloseCommand } from './disclose.ts';
 import { doctorCommand } from './doctor.ts';
 import { enrollCommand } from './enroll.ts';
+import { eraseCommand } from './erase.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { keyCommand } from './key.ts';
@@ -35,6 +37,8 @@ export const COMMANDS: readonly Command[] = [
   replayCommand,
   importCommand,
   verifyCommand,
+  discloseCommand,
+  eraseCommand,
   exportCommand,
   auditCommand,
   mirrorCommand,

@@ -1,11 +1,11 @@
 /** `airtight quarantine`: what was not admitted, and its replay once the dataset is mended. */
-import { userInfo } from 'node:os';
 import { type Bilingual, CODES } from '@airtight/protocol';
 import { DATA_OPTION, defineCommand, EXIT, type ExitCode, JSON_OPTION, UsageError, wholeNumber } from '../command.ts';
 import { dataDirectory, readInternalToken } from '../data-directory.ts';
 import { INGEST_OPTION, ingestUrl } from '../endpoints.ts';
 import { IngestClient, type QuarantineAnswer, type QuarantineFilter, type ReplayResult } from '../ingest-client.ts';
 import { grouped } from '../progress-bar.ts';
+import { systemUser } from '../system-user.ts';
 import type { Terminal } from '../terminal.ts';
 
 const LIMIT_MAX = 1000;
@@ -81,7 +81,7 @@ async function replay(
   asJson: boolean,
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const by = `cli:${systemUser()}`.slice(0, 64);
+  const by = systemUser();
   const results: ReplayResult[] = [];
   let from = 0;
   for (let isMore = true; isMore; ) {
@@ -94,15 +94,6 @@ async function replay(
   if (asJson) terminal.json({ results });
   else showReplay(results, terminal);
   return results.some(({ status }) => status === 'refused') ? EXIT.found : EXIT.ok;
-}
-
-/** A container may run under a number that has no name. */
-function systemUser(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return String(process.getuid?.() ?? 'unknown');
-  }
 }
 
 const STATUSES: { readonly [status in ReplayResult['status']]: Bilingual } = {

@@ -7,6 +7,7 @@ import {
   type CheckedRecord,
   CODES,
   isCompletenessProof,
+  type OpenedRecord,
   type ProofStepName,
   parseCompletenessProof,
   parseDeviceKey,
@@ -45,6 +46,7 @@ const STEPS: { readonly [step in ProofStepName]: Bilingual } = {
   ledger: { zh: '批次确在账本中', en: 'The batch is an entry of the ledger' },
   checkpoint: { zh: '检查点由受信账本签名', en: 'The checkpoint is signed by a ledger you trust' },
   witnesses: { zh: '见证方联署满足策略', en: 'The witnesses your policy asks for have cosigned' },
+  disclosure: { zh: '所示字段确属该记录，其余仍隐藏', en: 'The fields that are shown are those of the record; all others stay hidden' },
   anchor: { zh: '账本之外另有证明', en: 'Somebody outside vouches for the ledger' },
   signature: { zh: '内容由设备密钥签名', en: 'The payload is signed with the key of the device' },
   deviceKey: { zh: '该密钥在此之前已登记给该设备', en: 'That key was on record for this device before' },
@@ -52,6 +54,8 @@ const STEPS: { readonly [step in ProofStepName]: Bilingual } = {
 
 /** Records that fail are named one by one up to this many; the counts tell the rest. */
 const FAILURES_SHOWN_MAX = 20;
+/** Of a disclosed field; the whole value stands in the file. */
+const FIELD_SHOWN_MAX_LENGTH = 200;
 const sha = sha256FromLatin1((data) => hash('sha256', data, 'latin1'));
 
 export const verifyCommand = defineCommand({
@@ -130,18 +134,20 @@ function unreadable({ code, detail }: Fault, asJson: boolean, terminal: Terminal
 }
 
 function verifyOne(bundle: ProofBundle, { policy, deviceKey, anchorTrust, asJson }: Check, terminal: Terminal): ExitCode {
-  const { ok, steps, cosigners, anchors } = verifyProof(bundle, policy, { deviceKey, anchorTrust });
+  const { ok, steps, cosigners, anchors, opened } = verifyProof(bundle, policy, { deviceKey, anchorTrust });
   const { position } = bundle;
   if (asJson)
     terminal.json({
       ok,
       position,
       steps,
+      fields: opened?.fields,
       cosigners: cosigners.map(({ name, time }) => ({ name, time })),
       anchors: anchors.map(anchorJson),
     });
   else {
     for (const step of steps) showStep(step, terminal);
+    if (ok && opened !== undefined) showFields(opened, terminal);
     showAnchors(anchors, terminal);
     showPolicy(bundle.policy, policy, terminal);
     terminal.say(
@@ -155,6 +161,18 @@ function verifyOne(bundle: ProofBundle, { policy, deviceKey, anchorTrust, asJson
     if (ok) showLimits(isSigned(steps), terminal);
   }
   return ok ? EXIT.ok : EXIT.found;
+}
+
+/** What a confidential record shows. */
+function showFields({ header, fields }: OpenedRecord, terminal: Terminal): void {
+  terminal.say({
+    zh: `机密记录：${header.dataset}，${header.producer}，接收于 ${new Date(header.receivedAt).toISOString()}。已披露 ${fields.length} 个字段，其余隐藏。`,
+    en: `Confidential record: ${header.dataset}, ${header.producer}, received ${new Date(header.receivedAt).toISOString()}. Fields shown: ${fields.length}; the rest is hidden.`,
+  });
+  for (const { name, value } of fields) {
+    const shown = JSON.stringify(value.slice(0, FIELD_SHOWN_MAX_LENGTH)).slice(1, -1);
+    terminal.say(`    ${name} = ${shown}${value.length > FIELD_SHOWN_MAX_LENGTH ? ' …' : ''}`);
+  }
 }
 
 function isSigned(steps: readonly { readonly step: ProofStepName; readonly ok: boolean }[]): boolean {

@@ -5,7 +5,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { FRAME_BODY_MAX_BYTES, FRAME_HEADER_BYTES, type FrameFault, LEAF_PREFIX, readFrame } from '@airtight/protocol';
+import { FRAME_BODY_MAX_BYTES, FRAME_HEADER_BYTES, type FrameFault, isBodyPrefix, readFrame } from '@airtight/protocol';
 import { readSegmentFile, type SegmentContent } from './segment-file.ts';
 
 export interface JournalFrame {
@@ -144,7 +144,7 @@ function hasFrameAfter(bytes: Buffer, offset: number): boolean {
   for (let at = offset + 1; at + FRAME_HEADER_BYTES < bytes.length; at++) {
     const length = bytes.readUInt32LE(at);
     // Few places look like a length: the checksum is computed for those alone.
-    if (length < 2 || length > FRAME_BODY_MAX_BYTES || bytes[at + FRAME_HEADER_BYTES] !== LEAF_PREFIX) continue;
+    if (length < 2 || length > FRAME_BODY_MAX_BYTES || !isBodyPrefix(bytes[at + FRAME_HEADER_BYTES])) continue;
     if (typeof readFrame(bytes, at, crc32) !== 'string') return true;
   }
   return false;

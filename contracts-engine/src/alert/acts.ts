@@ -3,39 +3,41 @@ import type { AlertAct, OutOfService, ReturnedToService } from '@airtight/protoc
 import type { ActiveAlert } from '../engine-state.ts';
 import type { Transition } from '../rule/machine.ts';
 import type { Turn } from '../turn.ts';
-import { closeGroup } from './group.ts';
-import { end, isApproved, issue } from './issue.ts';
+import { type Attention, approve } from './attention.ts';
+import { closeGroup, findGroup } from './group.ts';
+import { end, issue } from './issue.ts';
 import { changeService } from './service.ts';
+
+type OnAlert = Exclude<AlertAct, OutOfService | ReturnedToService>;
 
 /** Takes a person's act on an alert, or on the service of a rule. One on an alert that is over changes nothing. */
 export function applyAct(turn: Turn, act: AlertAct): void {
-  if (act.type === 'out-of-service' || act.type === 'return-to-service') changeService(turn, act);
-  else applyToAlert(turn, act);
-}
-
-function applyToAlert(turn: Turn, act: Exclude<AlertAct, OutOfService | ReturnedToService>): void {
-  const found = turn.state.index.active.get(act.alert);
-  if (found === undefined) {
-    if (act.type === 'close') for (const known of turn.state.index.rules) closeGroup(known, act.alert);
+  if (act.type === 'out-of-service' || act.type === 'return-to-service') return changeService(turn, act);
+  const active = turn.state.index.active.get(act.alert);
+  if (active !== undefined) {
+    if (act.type === 'close') closeAlert(turn, active, act.at);
+    else attend(turn, active.state.rule, active.episode, act);
     return;
   }
-  const { state: known, episode } = found;
+  const found = findGroup(turn, act.alert);
+  if (found === undefined) return;
+  if (act.type === 'close') closeGroup(found.known, act.alert);
+  else attend(turn, found.known.rule, found.group, act);
+}
+
+function attend(turn: Turn, rule: ActiveAlert['state']['rule'], attention: Attention, act: Exclude<OnAlert, { type: 'close' }>): void {
   switch (act.type) {
     case 'acknowledge':
-      episode.acknowledged = true;
+      attention.acknowledged = true;
       return;
     case 'shelve':
-      episode.shelvedUntil = act.until;
+      attention.shelvedUntil = act.until;
       return;
     case 'unshelve':
-      episode.shelvedUntil = null;
+      attention.shelvedUntil = null;
       return;
     case 'approve':
-      if (!episode.approvedBy.includes(act.by)) episode.approvedBy = [...episode.approvedBy, act.by];
-      if (isApproved(known.rule, episode)) episode.countsFrom ??= turn.state.tickAt;
-      return;
-    case 'close':
-      return closeAlert(turn, found, act.at);
+      return approve(rule, attention, act.by, turn.state.tickAt);
     case 'assign':
     case 'comment':
       return;
@@ -43,14 +45,13 @@ function applyToAlert(turn: Turn, act: Exclude<AlertAct, OutOfService | Returned
 }
 
 function closeAlert(turn: Turn, { state: known, episode }: ActiveAlert, at: number): void {
-  const silence = known.silences.get(episode.subject);
-  const tracker = known.trackers.get(episode.subject);
   if (known.rule.kind === 'no-data') {
+    const silence = known.silences.get(episode.subject);
     if (silence !== undefined) Object.assign(silence, { active: false, disarmed: true });
     end(turn, known, episode, at);
     return;
   }
   const transitions: Transition[] = [];
-  tracker?.close(known.rule, transitions);
+  known.trackers.get(episode.subject)?.close(known.rule, transitions);
   issue(turn, known, episode, transitions);
 }

@@ -1,4 +1,5 @@
 /** One alert from its raise to its end, as the world was told of it. */
+import type { Attention } from './attention.ts';
 
 export interface Step {
   readonly at: number;
@@ -6,7 +7,7 @@ export interface Step {
   readonly flapping: boolean;
 }
 
-export interface Episode {
+export interface Episode extends Attention {
   readonly alert: string;
   readonly subject: string;
   readonly agency: string;
@@ -20,14 +21,7 @@ export interface Episode {
   steps: readonly Step[];
   clearedAt: number | null;
   retracted: boolean;
-  /** Newest tick when it was raised, or when the last approval came: from then on escalation counts. */
-  countsFrom: number | null;
-  acknowledged: boolean;
-  approvedBy: readonly string[];
-  shelvedUntil: number | null;
   suppressedBy: readonly string[];
-  /** Steps of the escalation that were taken. */
-  escalated: number;
   group: string | null;
 }
 

@@ -9,11 +9,12 @@ import { fillMessage } from '../message-template.ts';
 import type { Transition } from '../rule/machine.ts';
 import { subjectOf } from '../rule/places.ts';
 import type { Turn } from '../turn.ts';
+import { type Attention, drawAttention, endShelf, escalate, freshAttention } from './attention.ts';
 import { effectBase } from './effect-base.ts';
 import type { Episode } from './episode.ts';
 import { levelOf } from './level.ts';
 
-export interface GroupAlert {
+export interface GroupAlert extends Attention {
   readonly alert: string;
   readonly agency: string;
   readonly since: number;
@@ -55,13 +56,18 @@ export function settleGroups(turn: Turn, known: RuleState, at: number): void {
       turn.effects.push({ type: 'clear', ...effectBase(known.rule, group), ...told, values: {}, reason: 'group-empty' });
       continue;
     }
+    endShelf(turn, known.rule, group, at);
     const severity = worstOf(turn, known, group);
-    if (severity === group.severity && group.told === group.members) continue;
-    const added = group.members.filter((member) => !group.told.includes(member));
-    const removed = group.told.filter((member) => !group.members.includes(member));
+    const isAside = group.members.every((member) => (turn.state.index.active.get(member)?.episode.suppressedBy.length ?? 0) > 0);
+    if (!isAside) escalate(turn, known.rule, group, severity, at);
+    const [before, now] = [new Set(group.told), new Set(group.members)];
+    const added = group.members.filter((member) => !before.has(member));
+    const removed = group.told.filter((member) => !now.has(member));
+    if (severity === group.severity && added.length + removed.length === 0) continue;
     const count = group.members.length;
     const { notify } = known.rule;
     const isWorse = SEVERITIES.indexOf(severity) > SEVERITIES.indexOf(group.severity);
+    if (isWorse) drawAttention(known.rule, group, turn.state.tickAt);
     Object.assign(group, { severity, told: group.members });
     turn.effects.push({
       ...{ type: 'update', ...effectBase(known.rule, group), ...told, severity },
@@ -72,9 +78,17 @@ export function settleGroups(turn: Turn, known: RuleState, at: number): void {
   }
 }
 
+/** The group with that alert, among all; undefined when there is none. */
+export function findGroup({ state }: Turn, alert: string): { readonly known: RuleState; readonly group: GroupAlert } | undefined {
+  for (const known of state.index.rules) {
+    for (const group of known.groups.values()) if (group.alert === alert) return { known, group };
+  }
+  return undefined;
+}
+
 /** A person cleared the group's alert: the next member opens another. */
-export function closeGroup(known: RuleState, alert: string): void {
-  for (const [name, group] of known.groups) if (group.alert === alert) known.groups.delete(name);
+export function closeGroup({ groups }: RuleState, alert: string): void {
+  for (const [name, group] of groups) if (group.alert === alert) groups.delete(name);
 }
 
 function open(turn: Turn, known: RuleState, name: string, episode: Episode, severity: Severity, transition: Transition): GroupAlert {
@@ -84,12 +98,23 @@ function open(turn: Turn, known: RuleState, name: string, episode: Episode, seve
   const identity = { contract, version, rule: id, group: name, since, position: turn.position };
   const alert = sha256Hex(new TextEncoder().encode(canonicalJson(identity))).slice(0, 32);
   const message = fillMessage(levelOf(rule, transition.level).message, name, since, values);
-  const group: GroupAlert = { alert, agency: episode.agency, since, n: 1, severity, message, members: [], told: [] };
+  const group: GroupAlert = {
+    alert,
+    agency: episode.agency,
+    since,
+    n: 1,
+    severity,
+    message,
+    members: [],
+    told: [],
+    ...freshAttention(turn.state.tickAt, rule.approvals),
+  };
   known.groups.set(name, group);
   turn.effects.push({
     ...{ v: 1, type: 'raise', alert, n: 0, at, contract, version, rule: id, severity },
     ...{ agency: episode.agency, dataset: rule.dataset, subject: name, since, values, message, evidence: transition.evidence },
     ...(rule.notify.length > 0 ? { notify: rule.notify } : {}),
+    ...(rule.approvals > 0 ? { approvals: rule.approvals } : {}),
   });
   return group;
 }

@@ -6,6 +6,7 @@ import type { RuleState } from '../engine-state.ts';
 import { fillMessage } from '../message-template.ts';
 import type { Transition } from '../rule/machine.ts';
 import { type Turn, touch } from '../turn.ts';
+import { drawAttention, freshAttention } from './attention.ts';
 import { effectBase } from './effect-base.ts';
 import { type Episode, isActive } from './episode.ts';
 import { joinGroup, leaveGroup } from './group.ts';
@@ -67,7 +68,7 @@ function raise(turn: Turn, known: RuleState, subject: Subject, transition: Trans
   const { rule } = known;
   const { at, since, level } = transition;
   const { severity, message } = levelOf(rule, level);
-  const alert = alertId(rule, subject.subject, since);
+  const alert = alertId(rule, subject.subject, since, known.episodes.get(subject.subject) ?? []);
   const episode = newEpisode(turn, rule, subject, alert, transition);
   episode.suppressedBy = reasonsToSuppress(turn.state, known, episode);
   episode.group = joinGroup(turn, known, episode, severity, transition);
@@ -80,7 +81,7 @@ function raise(turn: Turn, known: RuleState, subject: Subject, transition: Trans
     message: fillMessage(message, subject.subject, since, transition.values),
     evidence: transition.evidence,
     ...(rule.notify.length > 0 && episode.group === null ? { notify: rule.notify } : {}),
-    ...(rule.approvals > 0 ? { approvals: rule.approvals } : {}),
+    ...(rule.approvals > 0 && episode.group === null ? { approvals: rule.approvals } : {}),
     ...(episode.group === null ? {} : { group: episode.group }),
     ...(episode.suppressedBy.length > 0 ? { suppressedBy: episode.suppressedBy } : {}),
     ...(rule.kind !== 'no-data' && rule.expiresMs !== null ? { expires: at + rule.expiresMs } : {}),
@@ -98,8 +99,7 @@ function follow(turn: Turn, known: RuleState, episode: Episode, transition: Tran
     const before = episode.steps.at(-1)?.level ?? -1;
     const { severity, message } = levelOf(known.rule, level);
     episode.steps = [...episode.steps, { at, level, flapping }];
-    if (level > before)
-      Object.assign(episode, { acknowledged: false, escalated: 0, countsFrom: isApproved(known.rule, episode) ? turn.state.tickAt : null });
+    if (level > before) drawAttention(known.rule, episode, turn.state.tickAt);
     const text = fillMessage(message, episode.subject, transition.since, values);
     const told = { type: 'update', ...effectBase(known.rule, episode), at, severity, since: transition.since, values } as const;
     const { notify } = known.rule;
@@ -149,17 +149,12 @@ function correct(turn: Turn, known: RuleState, episode: Episode, draft: Draft | 
   turn.effects.push({ type: 'correct', ...effectBase(known.rule, episode), at, outcome, values, evidence: [turn.position] });
 }
 
-/** True when as many people as the contract asks for have approved. */
-export function isApproved(rule: Rule, { approvedBy }: Episode): boolean {
-  return approvedBy.length >= rule.approvals;
-}
-
 function newEpisode(turn: Turn, rule: Rule, { subject, agency }: Subject, alert: string, { at, since, level }: Transition): Episode {
   return {
     ...{ alert, subject, agency, version: rule.version, n: 1, since, raisedAt: at },
     ...{ steps: [{ at, level, flapping: false }], clearedAt: null, retracted: false },
-    ...{ countsFrom: rule.approvals > 0 ? null : turn.state.tickAt, acknowledged: false, approvedBy: [], shelvedUntil: null },
-    ...{ suppressedBy: [], escalated: 0, group: null },
+    ...freshAttention(turn.state.tickAt, rule.approvals),
+    ...{ suppressedBy: [], group: null },
   };
 }
 
@@ -173,10 +168,15 @@ function remember(turn: Turn, known: RuleState, episode: Episode): void {
 }
 
 /**
- * One subject cannot raise twice with one `since` under one version: each raise needs a newer reading than the last, and
- * one that was retracted and is due again keeps its id. So these five name the alert.
+ * In order one subject cannot raise twice with one `since` under one version: each raise needs a newer reading than the
+ * last. So these five name the alert. Only where late data moved the beginning of an alert with that name, and then brought
+ * forth another that begins there, the number of such others is the sixth.
  */
-function alertId({ contract, version, id }: Rule, subject: string, since: number): string {
+function alertId({ contract, version, id }: Rule, subject: string, since: number, others: readonly Episode[]): string {
   const identity = { contract, version, rule: id, subject, since };
-  return sha256Hex(new TextEncoder().encode(canonicalJson(identity))).slice(0, 32);
+  for (let again = 0; ; again++) {
+    const named = again === 0 ? identity : { ...identity, again };
+    const alert = sha256Hex(new TextEncoder().encode(canonicalJson(named))).slice(0, 32);
+    if (others.every((other) => other.alert !== alert)) return alert;
+  }
 }

@@ -13,8 +13,11 @@ export type VariableType = 'number' | 'text' | 'bool' | 'any' | 'numbers';
 /** What an expression may read: a property, a `let` value, a window. */
 export interface VariableDeclaration {
   readonly type: VariableType;
-  /** UCUM; of a list, that of its numbers. '1' for what has no dimension, and for texts and yes/no. */
-  readonly unit: string;
+  /**
+   * UCUM; of a list, that of its numbers. '1' for what has no dimension, and for texts and yes/no; null for a bare number,
+   * which takes the unit of what it meets.
+   */
+  readonly unit: string | null;
   /** Of a list: it never has more. */
   readonly maxLength?: number;
 }

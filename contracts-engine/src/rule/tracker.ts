@@ -93,7 +93,7 @@ export class Tracker {
     const index = this.#history.findLastIndex(({ at }) => at < from);
     const entry = this.#history[index];
     if (entry === undefined) return null;
-    this.#history = index === 0 && this.#history === START ? START : this.#history.slice(0, index + 1);
+    this.#history = entry.at === BEFORE_ALL ? START : this.#history.slice(0, index + 1);
     this.state = entry.state;
     this.lastAt = entry.lastAt;
     this.#sinceEntry = 0;
@@ -118,7 +118,7 @@ export class Tracker {
   succeed(levels: number): void {
     const level = Math.min(this.state.level, levels - 1);
     this.state = level < 0 ? IDLE : { ...IDLE, level };
-    this.#history = this.lastAt === BEFORE_ALL ? START : [{ at: this.lastAt, state: this.state, lastAt: this.lastAt }];
+    this.#history = level < 0 ? START : [{ at: this.lastAt, state: this.state, lastAt: this.lastAt }];
     this.#closes = [];
     this.#sinceEntry = 0;
   }

@@ -86,6 +86,7 @@ const ZH: EvidenceTexts = {
     anchor: '账本之外另有证明',
     signature: '内容由设备密钥签名',
     deviceKey: '该密钥此前已登记给该设备',
+    disclosure: '所示内容确属该机密记录',
   },
   limitsTitle: '核验通过不证明什么',
   limitOfFile: '核验程序随本文件而来：若不信任文件的来源，请另存证据，用自己的程序核验（airtight verify）。',
@@ -143,6 +144,7 @@ const EN: EvidenceTexts = {
     anchor: 'Somebody outside vouches for the ledger',
     signature: 'The payload is signed with the key of the device',
     deviceKey: 'That key was on record for the device before',
+    disclosure: 'What is shown is the content of the confidential record',
   },
   limitsTitle: 'What a pass does not prove',
   limitOfFile:

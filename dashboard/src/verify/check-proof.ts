@@ -2,8 +2,8 @@
 import {
   birthOf,
   type DecodedRecord,
-  decodeRecord,
   type ProofStep,
+  readableRecord,
   type SparkplugBirth,
   sparkplugBirthIn,
   verifyProof,
@@ -73,7 +73,7 @@ export function checkProof(bundleText: string, policyText: string, shown?: Shown
     const birth = provenBirth(bundle.value, policy.value, shown.birthText);
     steps.unshift(valueStep(bundle.value, shown.value, { birth, definitionOf: shown.definitionOf }));
   }
-  const record = decodeRecord(bundle.value.record);
+  const record = readableRecord(bundle.value.record, bundle.value.disclosure);
   return {
     ok: true,
     value: {
@@ -109,7 +109,7 @@ function provenBirth({ record }: ProofBundle, policy: Policy, birthText: string 
 }
 
 function valueStep(bundle: ProofBundle, shown: ShownValue, context: ReadingContext): CheckedStep {
-  const found = valueInRecord(bundle.record, shown, context);
+  const found = valueInRecord(bundle, shown, context);
   const ok = found !== undefined && Object.is(found, shown.result);
   const detail = `${shown.observedProperty} = ${String(found ?? '–')}`;
   return { step: 'value', ok, detail, hashes: [] };

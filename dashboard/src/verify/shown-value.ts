@@ -1,5 +1,6 @@
 /** Holds a number on the screen against the bytes that are proven: the proof is of the record, the reader sees the value. */
-import { type DatasetDefinition, decodeRecord, type Result, readPayload, type SparkplugBirth, toObservations } from '@airtight/protocol';
+import { type DatasetDefinition, type Result, readableRecord, readPayload, type SparkplugBirth, toObservations } from '@airtight/protocol';
+import type { ProofBundle } from '@airtight/tlog';
 
 export interface ShownValue {
   readonly producer: string;
@@ -20,8 +21,12 @@ export interface ReadingContext {
 /**
  * @returns what the record says instead: the value it holds for that property and time, undefined when it holds none
  */
-export function valueInRecord(record: Uint8Array, shown: ShownValue, { birth, definitionOf }: ReadingContext): Result | undefined {
-  const decoded = decodeRecord(record);
+export function valueInRecord(
+  { record, disclosure }: Pick<ProofBundle, 'record' | 'disclosure'>,
+  shown: ShownValue,
+  { birth, definitionOf }: ReadingContext,
+): Result | undefined {
+  const decoded = readableRecord(record, disclosure);
   if (!decoded.ok || decoded.value.header.producer !== shown.producer) return undefined;
   const { header, payload } = decoded.value;
   const definition = definitionOf?.(header.dataset);

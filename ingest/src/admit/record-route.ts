@@ -4,7 +4,10 @@
  * strings. `head` writes the same bytes as protocol's `formatHeader`; a test holds the two together.
  */
 import { crc32 } from 'node:zlib';
-import type { DeviceSignature, RecordHeader } from '@airtight/protocol';
+import { type DeviceSignature, type RecordHeader, SALTED_FIELDS } from '@airtight/protocol';
+
+/** Behind `agency` and `birth` in canonical order. */
+const COMMITMENT = `"commitment":"${SALTED_FIELDS}",`;
 
 export type RouteFields = Pick<RecordHeader, 'agency' | 'dataset' | 'producer' | 'door' | 'topic' | 'contentType'>;
 
@@ -13,11 +16,13 @@ export interface MessageHeader {
   /** Position of the Sparkplug birth that the payload refers to. */
   readonly birth?: number | undefined;
   readonly signature?: DeviceSignature | undefined;
+  /** The dataset is confidential. */
+  readonly isConfidential?: boolean | undefined;
 }
 
 export class RecordRoute {
   readonly fields: RouteFields;
-  // Canonical member order (RFC 8785 §3.2.3): agency birth contentType dataset door messageId producer receivedAt signature topic v.
+  // Canonical member order (RFC 8785 §3.2.3): agency birth commitment contentType dataset door messageId producer receivedAt signature topic v.
   readonly #agency: string;
   readonly #beforeMessageId: string;
   readonly #beforeReceivedAt: string;
@@ -39,11 +44,12 @@ export class RecordRoute {
    * Header line with its newline: record bytes up to the payload.
    * @param sent what belongs to this message alone
    */
-  head(receivedAt: number, messageId: string | undefined, { birth, signature }: MessageHeader = {}): string {
+  head(receivedAt: number, messageId: string | undefined, { birth, signature, isConfidential }: MessageHeader = {}): string {
     const before = birth === undefined ? this.#agency : `${this.#agency}"birth":${birth},`;
     const id = messageId === undefined ? '' : `"messageId":${JSON.stringify(messageId)},`;
     const signed = signature === undefined ? '' : `,"signature":{"kid":"${signature.kid}","sig":"${signature.sig}"}`;
-    return before + this.#beforeMessageId + id + this.#beforeReceivedAt + receivedAt + signed + this.#afterReceivedAt;
+    const commitment = isConfidential === true ? COMMITMENT : '';
+    return before + commitment + this.#beforeMessageId + id + this.#beforeReceivedAt + receivedAt + signed + this.#afterReceivedAt;
   }
 
   /** 32-bit fingerprint of the record's identity: producer + its message id, else its content. */

@@ -15,6 +15,7 @@ const closed = (first: number, count: number) => ({
   firstAt: first,
   lastAt: first + count,
   root: ROOT,
+  salted: false,
   producers: { count: 1, root: ROOT },
 });
 

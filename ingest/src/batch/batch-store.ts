@@ -6,7 +6,7 @@
  */
 import { hash } from 'node:crypto';
 import { join } from 'node:path';
-import { AirtightError, type BatchRecord, decodeBatchRecord, encodeBatchRecord } from '@airtight/protocol';
+import { AirtightError, type BatchRecord, decodeBatchRecord, encodeBatchRecord, SALTED_FIELDS } from '@airtight/protocol';
 import { Journal } from '../journal/journal.ts';
 import type { StorageHealth } from '../storage/storage-health.ts';
 import type { ClosedBatch } from './batcher.ts';
@@ -70,7 +70,8 @@ export class BatchStore {
   /** Makes closed batches durable, in order. One call at a time. */
   async seal(closed: readonly ClosedBatch[]): Promise<void> {
     let last: ClosedBatch | undefined;
-    for (const { first, count, firstAt, lastAt, root, producers } of closed) {
+    for (const one of closed) {
+      const { first, count, firstAt, lastAt, root, salted, producers } = one;
       const bytes = encodeBatchRecord({
         v: 1,
         type: 'batch',
@@ -84,11 +85,11 @@ export class BatchStore {
         root,
         producers,
         tree: 'rfc6962-sha256',
-        commitment: 'plain',
+        commitment: salted ? SALTED_FIELDS : 'plain',
       });
       this.#lastHash = hash('sha256', bytes, 'hex');
       this.#batches.append('', bytes, 0);
-      last = { first, count, firstAt, lastAt, root, producers };
+      last = one;
     }
     await this.#batches.flush();
     if (last !== undefined) this.#sealedThrough = last.first + last.count;

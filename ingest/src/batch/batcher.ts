@@ -9,9 +9,12 @@ import {
   BATCH_MAX_RECORDS,
   decodeRecord,
   type HeaderTexts,
+  isSaltedBody,
+  leafPreimageOf,
   ProducerCounts,
   type ProducersRoot,
   producersRootOf,
+  recordIn,
 } from '@airtight/protocol';
 import { nodeSha256, RunningRoot } from './running-root.ts';
 
@@ -22,6 +25,8 @@ export interface ClosedBatch {
   readonly lastAt: number;
   /** Lower-case hex. */
   readonly root: string;
+  /** Whether the leaf of one at least is a commitment to salted fields. */
+  readonly salted: boolean;
   readonly producers: ProducersRoot;
 }
 
@@ -33,16 +38,18 @@ export class Batcher {
   #firstAt = 0;
   #lastBody: Uint8Array = new Uint8Array(0);
   #bytes = 0;
+  #salted = false;
 
   /** @param first position of the first record of the next batch */
   constructor(first: number) {
     this.#first = first;
   }
 
-  /** Adds the record at the next position. @param body 0x00 ‖ record; kept until the next call; @param texts what stands in its header */
+  /** Adds the record at the next position. @param body of a frame; kept until the next call; @param texts what stands in its header */
   add(body: Uint8Array, texts: HeaderTexts): void {
     if (this.#root.count === 0) this.#firstAt = receivedAtOf(body);
-    this.#root.add(body);
+    this.#root.add(leafPreimageOf(body));
+    this.#salted ||= isSaltedBody(body);
     assert(this.#producers.add(texts), 'the journal holds records only');
     this.#lastBody = body;
     this.#bytes += body.length;
@@ -64,15 +71,17 @@ export class Batcher {
     const count = this.#root.count;
     const lastAt = receivedAtOf(this.#lastBody);
     const producers = producersRootOf(this.#producers.take(), nodeSha256);
-    this.#closed.push({ first: this.#first, count, firstAt: this.#firstAt, lastAt, root: this.#root.finish(), producers });
+    const salted = this.#salted;
+    this.#closed.push({ first: this.#first, count, firstAt: this.#firstAt, lastAt, root: this.#root.finish(), salted, producers });
     this.#first += count;
     this.#bytes = 0;
+    this.#salted = false;
     this.#root.reset();
   }
 }
 
 function receivedAtOf(body: Uint8Array): number {
-  const record = decodeRecord(body.subarray(1));
+  const record = decodeRecord(recordIn(body));
   assert(record.ok, 'the journal holds records only');
   return record.value.header.receivedAt;
 }

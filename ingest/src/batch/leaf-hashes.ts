@@ -11,8 +11,8 @@ import { latin1 } from './latin1.ts';
 const READ_MAX_BYTES = 8 * 1024 * 1024;
 
 export interface BatchLeaves {
-  /** Record bytes, views on what was read; undefined where the payload was removed by policy. */
-  readonly records: readonly (Uint8Array | undefined)[];
+  /** Frame bodies, views on what was read; undefined where the payload is gone. */
+  readonly bodies: readonly (Uint8Array | undefined)[];
   /** Leaf hashes, 32 bytes each, concatenated. */
   readonly hashes: Uint8Array;
 }
@@ -26,12 +26,12 @@ export interface BatchProducers {
 /** The records of a batch and their leaf hashes, computed from the journal as it stands; of what was removed the hash that was kept. */
 export function leavesOf(journal: Journal, { batch }: StoredBatch): BatchLeaves {
   const hashes = Buffer.alloc(batch.count * HASH_BYTES);
-  const records: (Uint8Array | undefined)[] = [];
+  const bodies: (Uint8Array | undefined)[] = [];
   for (const { place, body } of bodiesOf(journal, batch)) {
     hashes.set(leafHashOf(body), place * HASH_BYTES);
-    records.push(isExpiredBody(body) ? undefined : body.subarray(1));
+    bodies.push(isExpiredBody(body) ? undefined : body);
   }
-  return { records, hashes };
+  return { bodies, hashes };
 }
 
 /** Counted anew from the journal: the headers of removed payloads are still there. */

@@ -15,6 +15,7 @@ import {
   type Hole,
   headerTexts,
   isExpiredBody,
+  isSaltedBody,
   producerKey,
   type SequenceState,
   SequenceWatch,
@@ -84,7 +85,8 @@ export class SequenceGaps {
   /** Takes the body of the next frame. @param texts what stands in its header @returns what is to be put on record */
   take(body: Uint8Array, texts: HeaderTexts = headerTexts(body, latin1)): GapRecord[] {
     const position = this.#position++;
-    if (isExpiredBody(body)) return [];
+    // The ids of confidential messages are hidden, and what is put on record stays for ever.
+    if (isExpiredBody(body) || isSaltedBody(body)) return [];
     const { key, agency, dataset, producer, door, messageId, receivedAt } = texts;
     if (dataset === GAPS_DATASET && door === 'internal') this.#takeOwn(body);
     const numbers = door === FILE_DOOR || door === 'internal' ? undefined : sequenceOf(messageId);

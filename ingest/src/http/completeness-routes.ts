@@ -1,6 +1,6 @@
 /** A run of batches with the proof of how many records one producer has in each, and these records. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { compareProducers, type ProducerCount, type ProducerName, producerHashes } from '@airtight/protocol';
+import { committedRecordIn, compareProducers, type ProducerCount, type ProducerName, producerHashes } from '@airtight/protocol';
 import { encodeBase64, HASH_BYTES, multiProof } from '@airtight/tlog';
 import type { FastifyInstance } from 'fastify';
 import type { StoredBatch } from '../batch/batch-store.ts';
@@ -79,11 +79,12 @@ function itemOf(journal: IngestParts['journal'], stored: StoredBatch, wanted: Pr
   if (places.length === 0) return { json: head, sizeBytes: 0 };
   const leaves = leavesOf(journal, stored);
   const records = places.map((place) => {
-    const bytes = leaves.records[place];
+    const body = leaves.bodies[place];
     return {
       position: stored.batch.first + place,
       leafHash: encodeBase64(leaves.hashes.subarray(place * HASH_BYTES, (place + 1) * HASH_BYTES)),
-      ...(bytes === undefined ? {} : { record: Buffer.from(bytes).toString('base64') }),
+      // Of a confidential record its commitment: it counts, and tells nothing.
+      ...(body === undefined ? {} : { record: encodeBase64(committedRecordIn(body)) }),
     };
   });
   const path = multiProof(leaves.hashes, places, nodeSha256).map(encodeBase64);

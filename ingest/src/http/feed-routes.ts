@@ -1,6 +1,16 @@
 /** The journal read from outside: feed, single records, batches. */
-import { decodeExpired, FEED_FROM_HEADER, FEED_HEAD_HEADER, FEED_NEXT_HEADER, isExpiredBody } from '@airtight/protocol';
+import {
+  decodeExpired,
+  FEED_FROM_HEADER,
+  FEED_HEAD_HEADER,
+  FEED_NEXT_HEADER,
+  isExpiredBody,
+  isSaltedBody,
+  LEAF_HASH_HEADER,
+  recordIn,
+} from '@airtight/protocol';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { leafHashOf } from '../leaf-hash.ts';
 import type { IngestParts } from './parts.ts';
 import { sendProblem } from './problem.ts';
 
@@ -45,10 +55,12 @@ export function addFeedRoutes(server: FastifyInstance, parts: IngestParts): void
     if (body === null) return sendProblem(reply, 'NOT_FOUND', `record ${params.position}`);
     const batch = batches.find(params.position);
     if (isExpiredBody(body)) return sendExpired(reply, params.position, body);
+    // Of a confidential record it does not follow from the bytes.
+    if (isSaltedBody(body)) void reply.header(LEAF_HASH_HEADER, Buffer.from(leafHashOf(body)).toString('hex'));
     return reply
       .type('application/octet-stream')
       .header('airtight-batch', batch === null ? 'none' : batch.batch.seq)
-      .send(body.subarray(1));
+      .send(recordIn(body));
   });
 
   server.get<{ Querystring: { from: number; limit: number } }>(
@@ -76,7 +88,7 @@ export function addFeedRoutes(server: FastifyInstance, parts: IngestParts): void
 const recordSchema = { schema: { params: { type: 'object', required: ['position'], properties: { position } } } } as const;
 
 /** What is left of a record whose payload was removed. */
-function sendExpired(reply: FastifyReply, at: number, body: Uint8Array): FastifyReply {
+export function sendExpired(reply: FastifyReply, at: number, body: Uint8Array): FastifyReply {
   const expired = decodeExpired(body);
   if (!expired.ok) return sendProblem(reply, expired.code, `record ${at}: ${expired.detail}`);
   const { header, leafHash } = expired.value;

@@ -1,10 +1,13 @@
 /** Records with their place in a batch: one, or many with a shared proof for each batch. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { encodeBase64, HASH_BYTES, inclusionPath, multiProof } from '@airtight/tlog';
+import { committedRecordIn, isSaltedBody } from '@airtight/protocol';
+import { disclosureJson, encodeBase64, HASH_BYTES, inclusionPath, multiProof } from '@airtight/tlog';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { StoredBatch } from '../batch/batch-store.ts';
-import { leavesOf } from '../batch/leaf-hashes.ts';
+import { type BatchLeaves, leavesOf } from '../batch/leaf-hashes.ts';
 import { nodeSha256 } from '../batch/running-root.ts';
+import { discloseFields } from '../confidential/disclosure.ts';
+import type { SaltKeys } from '../confidential/salt-keys.ts';
 import type { IngestParts } from './parts.ts';
 import { sendProblem } from './problem.ts';
 
@@ -55,7 +58,11 @@ function sendInclusion({ journal, batches }: IngestParts, at: number, reply: Fas
   });
 }
 
-async function sendInclusions({ journal, batches }: IngestParts, asked: readonly number[], reply: FastifyReply): Promise<FastifyReply> {
+async function sendInclusions(
+  { journal, batches, salts }: IngestParts,
+  asked: readonly number[],
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   const answer: object[] = [];
   let done = 0;
   let sizeBytes = 0;
@@ -70,9 +77,9 @@ async function sendInclusions({ journal, batches }: IngestParts, asked: readonly
     const beyond = rest.findIndex((one) => one >= end);
     const here = beyond < 0 ? rest : rest.slice(0, beyond);
     const leaves = leavesOf(journal, stored);
-    const expired = here.find((one) => leaves.records[one - stored.batch.first] === undefined);
+    const expired = here.find((one) => leaves.bodies[one - stored.batch.first] === undefined);
     if (expired !== undefined) return sendProblem(reply, 'RECORD_EXPIRED', `record ${expired}`);
-    const proven = provenIn(stored, here, leaves);
+    const proven = provenIn(stored, here, leaves, salts);
     answer.push(proven.item);
     sizeBytes += proven.sizeBytes;
     done += here.length;
@@ -81,9 +88,9 @@ async function sendInclusions({ journal, batches }: IngestParts, asked: readonly
   return reply.send({ batches: answer, done });
 }
 
-function provenIn({ batch, bytes, ledgerIndex }: StoredBatch, here: readonly number[], leaves: ReturnType<typeof leavesOf>) {
+function provenIn({ batch, bytes, ledgerIndex }: StoredBatch, here: readonly number[], leaves: BatchLeaves, salts: SaltKeys) {
   const places = here.map((one) => one - batch.first);
-  const records = places.map((place) => leaves.records[place] as Uint8Array);
+  const bodies = places.map((place) => leaves.bodies[place] as Uint8Array);
   const item = {
     seq: batch.seq,
     batch: bytes.toString('base64'),
@@ -92,8 +99,14 @@ function provenIn({ batch, bytes, ledgerIndex }: StoredBatch, here: readonly num
     records: places.map((place, at) => ({
       position: here[at],
       leafHash: encodeBase64(leaves.hashes.subarray(place * HASH_BYTES, (place + 1) * HASH_BYTES)),
-      record: Buffer.from(records[at] as Uint8Array).toString('base64'),
+      ...shownIn(bodies[at] as Uint8Array, here[at] as number, salts),
     })),
   };
-  return { item, sizeBytes: records.reduce((sum, record) => sum + record.length, 0) };
+  return { item, sizeBytes: bodies.reduce((sum, body) => sum + body.length, 0) };
+}
+
+/** What the leaf covers, and of a confidential record the whole content: the api gives it to nobody else than who may read it. */
+function shownIn(body: Uint8Array, at: number, salts: SaltKeys): object {
+  const record = Buffer.from(committedRecordIn(body)).toString('base64');
+  return isSaltedBody(body) ? { record, disclosure: disclosureJson(discloseFields(body, at, 'whole', salts)) } : { record };
 }

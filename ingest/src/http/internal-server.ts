@@ -5,6 +5,7 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { TooManyFailures } from '../identity/logins.ts';
 import { addCompletenessRoutes } from './completeness-routes.ts';
+import { addConfidentialRoutes } from './confidential-routes.ts';
 import { addControlRoutes } from './control-routes.ts';
 import { addFeedRoutes } from './feed-routes.ts';
 import { addHealthRoutes } from './health-routes.ts';
@@ -38,6 +39,7 @@ export function createInternalServer(parts: IngestParts, token: string, logger: 
   addInclusionRoutes(server, parts);
   addCompletenessRoutes(server, parts);
   addControlRoutes(server, parts);
+  addConfidentialRoutes(server, parts);
   addQuarantineRoutes(server, parts);
   addIdentityRoutes(server, parts);
   addPublishRoute(server, parts);

@@ -1,5 +1,7 @@
 /** What the routes work on. */
 import type { BatchStore } from '../batch/batch-store.ts';
+import type { Erasure } from '../confidential/erasure.ts';
+import type { SaltKeys } from '../confidential/salt-keys.ts';
 import type { FileDoor } from '../doors/file-door.ts';
 import type { HttpDoor } from '../doors/http-door.ts';
 import type { MqttBroker } from '../doors/mqtt-broker.ts';
@@ -19,6 +21,8 @@ export interface IngestParts extends Identity {
   readonly quarantine: Quarantine;
   readonly intake: Intake;
   readonly door: InternalDoor;
+  readonly salts: SaltKeys;
+  readonly erasure: Erasure;
   readonly httpDoor: HttpDoor;
   readonly fileDoor: FileDoor;
   readonly broker: MqttBroker;

@@ -14,7 +14,7 @@ import { constants, mkdirSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
-import { AirtightError, FRAME_BODY_MAX_BYTES, FRAME_HEADER_BYTES, LEAF_PREFIX } from '@airtight/protocol';
+import { AirtightError, FRAME_BODY_MAX_BYTES, FRAME_HEADER_BYTES, LEAF_PREFIX, SALTED_PREFIX } from '@airtight/protocol';
 import type { StorageHealth } from '../storage/storage-health.ts';
 import { type Disk, errnoOf, nodeDisk, writeFaultOf } from './disk.ts';
 import { SealedSegments, type SegmentRange } from './sealed-segments.ts';
@@ -146,15 +146,20 @@ export class Journal {
   /**
    * Appends one record: `head` (text before the payload, e.g. the header line with its newline) and payload.
    * Durable only after the next `flush`.
+   * @param root of a confidential record, 32 bytes
    */
-  append(head: string, payload: Uint8Array, tag: number): void {
+  append(head: string, payload: Uint8Array, tag: number, root?: Uint8Array): void {
     this.#assertUsable();
-    const bodyMax = 1 + head.length * 3 + payload.length;
+    const bodyMax = 1 + (root?.length ?? 0) + head.length * 3 + payload.length;
     this.#reserve(FRAME_HEADER_BYTES + bodyMax);
     const buffer = this.#pending;
     const start = this.#pendingBytes;
     let at = start + FRAME_HEADER_BYTES;
-    buffer[at++] = LEAF_PREFIX;
+    buffer[at++] = root === undefined ? LEAF_PREFIX : SALTED_PREFIX;
+    if (root !== undefined) {
+      buffer.set(root, at);
+      at += root.length;
+    }
     at += buffer.write(head, at);
     buffer.set(payload, at);
     at += payload.length;
@@ -176,7 +181,10 @@ export class Journal {
   async flush(): Promise<Uint8Array> {
     this.#assertUsable();
     assert(this.#flushingBytes === 0, 'one flush at a time');
-    if (this.#pendingBytes === 0) return new Uint8Array(0);
+    if (this.#pendingBytes === 0) {
+      if (this.#sealAtFlush && this.#committedCount > 0) await this.#persist(async () => this.#sealActive());
+      return new Uint8Array(0);
+    }
     [this.#pending, this.#flushing] = [this.#flushing, this.#pending];
     this.#flushingBytes = this.#pendingBytes;
     this.#pendingBytes = 0;

@@ -7,7 +7,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { FRAME_HEADER_BYTES } from '@airtight/protocol';
+import { FRAME_HEADER_BYTES, isSaltedBody } from '@airtight/protocol';
 import { archivePath, INDEX_ENTRY_BYTES, indexPath, segmentPath } from './segment.ts';
 import { openPlainSegment, type SegmentReader } from './segment-reader.ts';
 import { type WalkedFrame, walkSegment } from './segment-walk.ts';
@@ -15,11 +15,14 @@ import { type WalkedFrame, walkSegment } from './segment-walk.ts';
 /** The body that takes a record's place; undefined: it stays as it is. Asked twice, must answer the same. */
 export type ReplaceBody = (position: number, body: Uint8Array) => Uint8Array | undefined;
 
+/** Of the tag in an entry of the side index. */
+const TAG_OFFSET = 4;
+
 export interface SealedSource {
   readonly dir: string;
   readonly first: number;
   readonly file: SegmentReader;
-  /** Content of its side index: the tags are taken over. */
+  /** Content of its side index: the tags are taken over, but for those of confidential records that are replaced. */
   readonly index: Buffer;
 }
 
@@ -79,8 +82,11 @@ async function writeSegment({ dir, first, file, index }: SealedSource, replace: 
     let offset = 0;
     for await (const frames of walkSegment(file, first, signal)) {
       const bytes = frames.map((frame) => replaced(frame, replace));
-      for (const [i, { position }] of frames.entries()) {
-        rewritten.writeUInt32LE(offset, (position - first) * INDEX_ENTRY_BYTES);
+      for (const [i, { position, body, bytes: before }] of frames.entries()) {
+        const at = (position - first) * INDEX_ENTRY_BYTES;
+        rewritten.writeUInt32LE(offset, at);
+        // The tag is a checksum of the content, and whoever guesses it could tell: of a confidential record it goes too.
+        if (isSaltedBody(body) && bytes[i] !== before) rewritten.writeUInt32LE(0, at + TAG_OFFSET);
         offset += (bytes[i] as Uint8Array).length;
       }
       await target.appendFile(Buffer.concat(bytes));

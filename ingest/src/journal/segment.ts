@@ -7,7 +7,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { FRAME_BODY_MAX_BYTES, FRAME_HEADER_BYTES, type FrameFault, readFrame } from '@airtight/protocol';
+import { FRAME_BODY_MAX_BYTES, FRAME_HEADER_BYTES, type FrameFault, isBodyPrefix, readFrame } from '@airtight/protocol';
 
 export const INDEX_ENTRY_BYTES = 8;
 const NAME = /^(\d{16})\.seg(\.zst)?$/;
@@ -64,7 +64,7 @@ export function findFrameAfter(bytes: Uint8Array, from: number): number {
   for (let at = from + 1; at + FRAME_HEADER_BYTES + 2 <= bytes.length; at++) {
     // The length is checked before the checksum: few places look like a length, and reading it costs nothing.
     const length = view.getUint32(at, true);
-    if (length < 2 || length > FRAME_BODY_MAX_BYTES || bytes[at + FRAME_HEADER_BYTES] !== 0) continue;
+    if (length < 2 || length > FRAME_BODY_MAX_BYTES || !isBodyPrefix(bytes[at + FRAME_HEADER_BYTES])) continue;
     if (typeof readFrame(bytes, at, crc32) !== 'string') return at;
   }
   return -1;

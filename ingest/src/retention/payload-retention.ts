@@ -4,7 +4,7 @@
  * put on record (`sys.retention`), durably, before it goes; leaf hash and header stay (docs/reference/retention.md).
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type DatasetRegistry, decodeExpired, decodeRecord, isExpiredBody, type RetentionRecord } from '@airtight/protocol';
+import { type DatasetRegistry, decodeExpired, decodeRecord, isExpiredBody, type RetentionRecord, recordIn } from '@airtight/protocol';
 import type { Logger } from 'pino';
 import type { Journal } from '../journal/journal.ts';
 import type { SegmentRange } from '../journal/sealed-segments.ts';
@@ -165,7 +165,7 @@ export class PayloadRetention {
   #receivedAt(position: number): number | undefined {
     const body = this.#options.journal.read(position);
     if (body === null) return undefined;
-    const record = isExpiredBody(body) ? decodeExpired(body) : decodeRecord(body.subarray(1));
+    const record = isExpiredBody(body) ? decodeExpired(body) : decodeRecord(recordIn(body));
     return record.ok ? record.value.header.receivedAt : undefined;
   }
 }

@@ -7,6 +7,7 @@ import {
   isTelemetryDataset,
   RETENTION_KEPT_MAX,
   type RetentionRecord,
+  recordIn,
   sparkplugBirthIn,
 } from '@airtight/protocol';
 import type { WalkedFrame } from '../journal/segment-walk.ts';
@@ -50,7 +51,7 @@ export async function takeCensus(frames: AsyncIterable<readonly WalkedFrame[]>):
 
 function count({ position, body }: WalkedFrame, datasets: Map<string, Counting>): void {
   if (isExpiredBody(body)) return;
-  const record = decodeRecord(body.subarray(1));
+  const record = decodeRecord(recordIn(body));
   if (!record.ok || !isTelemetryDataset(record.value.header.dataset)) return;
   const { dataset, receivedAt } = record.value.header;
   let counting = datasets.get(dataset);
@@ -59,7 +60,7 @@ function count({ position, body }: WalkedFrame, datasets: Map<string, Counting>)
     datasets.set(dataset, counting);
   }
   // Records that refer to a birth cannot be read without it.
-  if (sparkplugBirthIn(body.subarray(1), position) !== undefined) {
+  if (sparkplugBirthIn(recordIn(body), position) !== undefined) {
     counting.kept.push(position);
     return;
   }
@@ -77,7 +78,7 @@ export function removalOf(covering: readonly RetentionRecord[]): (position: numb
     if (isExpiredBody(body) || kept.has(position)) return undefined;
     const within = covering.filter(({ fromPosition, toPosition }) => position >= fromPosition && position <= toPosition);
     if (within.length === 0) return undefined;
-    const record = decodeRecord(body.subarray(1));
+    const record = decodeRecord(recordIn(body));
     const isCovered = record.ok && within.some(({ dataset }) => dataset === record.value.header.dataset);
     return isCovered ? expiredBodyOf(body, sha256) : undefined;
   };
