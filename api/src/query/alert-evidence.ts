@@ -37,6 +37,9 @@ const REACHES = [1, 4, 16, Number.POSITIVE_INFINITY];
 /** Bytes of journal that are looked through for ticks. */
 const TICK_SCAN_MAX_BYTES = 64 * 1024 * 1024;
 const FEED_BYTES = 1024 * 1024;
+/** The last tick before a record is looked for so many positions back, then farther. */
+const LOOK_BACK_FIRST = 512;
+const LOOK_BACK_GROWTH = 16;
 /** Ticks up to 30 s apart are as good as all of them, but for the one that decides. */
 const TICKS_KEPT_EVERY = 3;
 
@@ -158,26 +161,40 @@ async function positionsOf(alert: Alert, plan: Plan, from: number, source: Evide
   return [...all].sort((a, b) => a - b);
 }
 
-/** Ticks from the first reading on: each that an effect names, and of the others as many as make no gap. */
+/**
+ * Ticks from the first reading on, and the last before it, by which a version whose time had come is in force: each that
+ * an effect names, and of the others as many as make no gap.
+ */
 async function tickPositions({ transitions }: Alert, first: number, { end }: Plan, { ingest }: EvidenceSource): Promise<number[]> {
   const named = new Set(transitions.flatMap(({ transition }) => (isEffect(transition) ? transition.evidence : [])));
-  const kept: number[] = [];
-  let [ticks, scannedBytes] = [0, 0];
-  for (let next = first; next <= end; ) {
+  const kept = (await ticksBetween(first, end + 1, ingest)).filter((position, i) => i % TICKS_KEPT_EVERY === 0 || named.has(position));
+  for (let reach = LOOK_BACK_FIRST, before = first; before > 0; reach *= LOOK_BACK_GROWTH) {
+    const from = Math.max(0, first - reach);
+    const last = (await ticksBetween(from, before, ingest)).at(-1);
+    if (last !== undefined) return [last, ...kept];
+    before = from;
+  }
+  return kept;
+}
+
+/** Positions of ticks in [from, to). */
+async function ticksBetween(from: number, to: number, ingest: EvidenceSource['ingest']): Promise<number[]> {
+  const ticks: number[] = [];
+  let scannedBytes = 0;
+  for (let next = from; next < to; ) {
     const chunk = await ingest.feed({ from: next, waitMs: 0, maxBytes: FEED_BYTES });
     if (chunk.next === next) break;
     scannedBytes += chunk.bytes.length;
     if (scannedBytes > TICK_SCAN_MAX_BYTES)
       throw new AirtightError('EVIDENCE_NOT_REPLAYABLE', `its ticks are spread over more than ${TICK_SCAN_MAX_BYTES} bytes of journal`);
     for (const { position, body } of framesOf(chunk)) {
-      if (position > end || isExpiredBody(body)) continue;
+      if (position >= to || isExpiredBody(body)) continue;
       const record = decodeRecord(body.subarray(1));
-      if (!record.ok || record.value.header.dataset !== TICKS_DATASET) continue;
-      if (ticks++ % TICKS_KEPT_EVERY === 0 || named.has(position)) kept.push(position);
+      if (record.ok && record.value.header.dataset === TICKS_DATASET) ticks.push(position);
     }
     next = chunk.next;
   }
-  return kept;
+  return ticks;
 }
 
 /** Of the producers that count for a rule over several, and of those whose region a contract asks for. */
