@@ -19,8 +19,8 @@ export const PROOF_LIMITS: readonly ProofLimit[] = [
   },
   {
     code: 'NOT_TIME_OF_RECEIPT',
-    zh: '不独立证明接收时间：见证方的联署只说明记录最迟何时已存在。',
-    en: 'It does not prove the time of receipt independently: cosignatures only show by when the record existed.',
+    zh: '不独立证明接收时间：见证方的联署与外部时间戳只说明记录最迟何时已存在。',
+    en: 'It does not prove the time of receipt independently: cosignatures and time stamps only show by when the record existed.',
   },
   {
     code: 'NOT_COMPLETENESS',

@@ -6,6 +6,7 @@
  */
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { AnchorSink, AnchorTarget, ReceiptReading, Submission } from './anchor-sink.ts';
 import { formatPlace, readPlace } from './place-receipt.ts';
 
@@ -63,14 +64,14 @@ export class FileSink implements AnchorSink {
 
   #receipt(target: AnchorTarget, end: number): Submission {
     this.#lengthBytes = Math.max(this.#lengthBytes, end);
-    return { kind: 'receipt', receipt: formatPlace(target, { end, file: this.#options.path }) };
+    return { kind: 'receipt', receipt: formatPlace(target, { end, file: basename(this.#options.path) }) };
   }
 }
 
 /** Length that the file must have at least, by the last receipt; 0 when that was of another file. */
 export function lengthInReceipt(receipt: Uint8Array, path: string): number {
   const { end, file } = JSON.parse(Buffer.from(receipt).toString()) as { readonly end?: unknown; readonly file?: unknown };
-  return file === path && Number.isSafeInteger(end) ? (end as number) : 0;
+  return file === basename(path) && Number.isSafeInteger(end) ? (end as number) : 0;
 }
 
 async function readTail(file: FileHandle, size: number): Promise<Buffer> {

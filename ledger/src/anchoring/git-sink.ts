@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { AnchorSink, AnchorTarget, ReceiptReading, Submission } from './anchor-sink.ts';
 import { formatPlace, readPlace } from './place-receipt.ts';
@@ -54,7 +54,7 @@ export class GitSink implements AnchorSink {
   }
 
   #receipt(commit: string, target: AnchorTarget): Submission {
-    const place = { commit, file: fileOf(target.origin), repository: withoutSecrets(this.#options.remote || this.#options.dir) };
+    const place = { commit, file: fileOf(target.origin), repository: withoutSecrets(this.#options.remote || basename(this.#options.dir)) };
     return { kind: 'receipt', receipt: formatPlace(target, place) };
   }
 
@@ -98,7 +98,7 @@ function fileOf(origin: string): string {
   return `checkpoints/${origin.replace(/^\.+|[^A-Za-z0-9.-]+/g, '_')}`;
 }
 
-/** A receipt is public: a password in the address of a repository is not. */
+/** A receipt is public: a password in the address of a repository is not, nor where it lies on this machine. */
 function withoutSecrets(repository: string): string {
   return repository.replace(/^([a-z+]+:\/\/)[^/@]*@/, '$1');
 }
