@@ -1,4 +1,5 @@
 /** `pnpm bench <name> [options]`: measurements against peers in the same run. See docs/reference/benchmarks.md. */
+import { CONTRACTS_OPTIONS, runContracts } from './src/benchmarks/contracts.ts';
 import { FLEET_OPTIONS, runFleet } from './src/benchmarks/fleet.ts';
 import { IMPORT_OPTIONS, runImport } from './src/benchmarks/import.ts';
 import { INGEST_OPTIONS, runIngest } from './src/benchmarks/ingest.ts';
@@ -27,6 +28,11 @@ const BENCHMARKS: { readonly [name: string]: Benchmark } = {
   import: { about: 'a month of a national network from files, and a second time', options: IMPORT_OPTIONS, run: runImport },
   salted: { about: 'commitments of confidential records', options: SALTED_OPTIONS, run: runSalted },
   ledger: { about: 'a log of a million entries: appending, proofs, audit; batch roots', options: LEDGER_OPTIONS, run: runLedger },
+  contracts: {
+    about: 'observations judged by fifty contracts beside hand-written closures',
+    options: CONTRACTS_OPTIONS,
+    run: runContracts,
+  },
   query: { about: 'the API over ten million observations beside plain tables', options: QUERY_OPTIONS, run: runQuery },
 };
 

@@ -195,6 +195,11 @@ test('a day is erased: gone from the disk, and everything else verifies', async 
   assert.deepEqual(await records('fridge-b'), others);
   assert.equal((await verify(await save('before.json', before))).code, 0);
   assert.equal((await verify(await save('after.json', await (await api(`records/${others[1]}/proof`)).text()))).code, 0);
+  const from = new Date(Date.now() - 3_600_000).toISOString();
+  const complete = await api(`completeness?producer=fridge-a&dataset=clinic&from=${from}&to=${new Date().toISOString()}`);
+  const counted = await verify(await save('all.airtight-complete.json', await complete.text()));
+  assert.match(counted.stdout, /deleted|removed/i, counted.stdout);
+  assert.equal(counted.code, 0, counted.stdout);
   // What was shown before stays proven: its holder has salts and path.
   assert.equal((await verify(join(folder, 'one.airtight-proof.json'))).code, 0);
   assert.deepEqual(

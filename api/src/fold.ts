@@ -3,6 +3,7 @@
  * over what it has already, so the feed may begin at the earliest of them.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { removalsOf } from '@airtight/protocol';
 import type { ContractsHost } from './contracts/host.ts';
 import type { ControlState } from './control/control-state.ts';
 import { decodeFrame, type JournalEvent } from './decode/decoder.ts';
@@ -11,7 +12,6 @@ import type { AlertBook } from './project/alert-book.ts';
 import type { ClockSkews } from './project/clock-skew.ts';
 import type { LatestValues } from './project/latest.ts';
 import type { Projector } from './project/projector.ts';
-import { removalsOf } from './project/removal.ts';
 import type { ServiceBreaks } from './project/service-breaks.ts';
 import type { StreamHub } from './stream/hub.ts';
 import type { FeedChunk } from './upstream/ingest-client.ts';

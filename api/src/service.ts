@@ -72,7 +72,7 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
     storeDir,
     logger,
     ledger: () => upstream.ledger(),
-    faults: () => systemFaults(upstream),
+    faults: (alerts) => systemFaults(upstream, alerts),
   });
   const fold = new Fold(stages, new Births(ingest), stages.from);
   logger.info({ from: stages.from, projected: stages.projector.through, contracts: stages.contracts.next }, 'resuming');
@@ -125,7 +125,7 @@ interface StageDeps {
   readonly storeDir: string;
   readonly logger: Logger;
   readonly ledger: () => ReturnType<UpstreamStatus['ledger']>;
-  readonly faults: () => SystemFault[];
+  readonly faults: (alerts: AlertBook) => SystemFault[];
 }
 
 /** Every stage as the tables and the contracts' snapshot have it, and where the earliest of them goes on. */
@@ -147,7 +147,7 @@ async function loadStages(store: Store, { ingest, storeDir, logger, ledger, faul
   const outbox = new EffectOutbox(ingest, logger);
   const contracts = new ContractsHost({ engine, ...state, outbox, snapshotPath, logger });
   const from = Math.min(projector.through, contracts.next);
-  const stream = new StreamHub({ from, ingest, registry: control.datasets, ledger, faults });
+  const stream = new StreamHub({ from, ingest, registry: control.datasets, ledger, faults: () => faults(alerts) });
   return { control, latest, skew, alerts, services, projector, contracts, stream, from };
 }
 

@@ -124,7 +124,7 @@ const rising =
     const { at, pm25 } = samples[i] as Sample;
     const first = samples.find((sample) => sample.at > at - 2 * HOUR_MS) as Sample;
     if (first.at === at) return null;
-    const rate = ((pm25 - first.pm25) / (at - first.at)) * HOUR_MS;
+    const rate = ((pm25 - first.pm25) * HOUR_MS) / (at - first.at);
     return isAbove ? rate > limit : rate <= limit;
   };
 

@@ -108,6 +108,8 @@ export interface Frame {
   readonly schedules: readonly { readonly slot: number; readonly schedule: Schedule }[];
   readonly alerts: readonly { readonly slot: number; readonly source: AlertSource }[];
   readonly lets: readonly { readonly slot: number; readonly probe: Probe }[];
+  /** It has properties alone. */
+  readonly isPlain: boolean;
 }
 
 export type Rule = SeriesRule | GridRule | AlertsRule | NoDataRule;

@@ -81,6 +81,8 @@ export interface EngineIndex {
   /** Rules that read or are inhibited by a rule's alerts. */
   readonly readers: Map<string, RuleState[]>;
   readonly inhibited: Map<string, RuleState[]>;
+  /** Empty between two events. */
+  readonly touched: Map<RuleState, number>;
   /** Alerts that are active, by id. */
   readonly active: Map<string, ActiveAlert>;
 }
@@ -104,7 +106,7 @@ export function emptyState(): EngineState {
     unrecorded: new Map(),
     index: {
       ...{ epoch: 0, rules: [], datasets: new Set() },
-      ...{ byKey: new Map(), readers: new Map(), inhibited: new Map(), active: new Map() },
+      ...{ byKey: new Map(), readers: new Map(), inhibited: new Map(), active: new Map(), touched: new Map() },
     },
   };
 }

@@ -1,4 +1,8 @@
-export { type Contract, ENGINE_VERSION, type Rule } from './contract.ts';
+export { type AlarmLoad, alarmLoad, LOAD_BENCHMARKS, type ShiftLoad } from './backtest/alarm-load.ts';
+export { type ContractNeeds, needsOf } from './backtest/contract-needs.ts';
+export { type AlertChange, type BacktestDifference, differenceOf } from './backtest/difference.ts';
+export { TRIAL_ALERTS_MAX, Trial, type TriedAlert } from './backtest/trial.ts';
+export { CONTRACT_MAX_BYTES, type Contract, ENGINE_VERSION, type Rule } from './contract.ts';
 export { CONTRACT_FAULTS, type ContractFault, type FaultName } from './contract-fault.ts';
 export { contractVersion } from './contract-version.ts';
 export { Engine, type EngineStatus } from './engine.ts';
@@ -6,3 +10,4 @@ export type { EngineEvent } from './engine-event.ts';
 export type { EngineCounters } from './engine-state.ts';
 export { type ContractOutcome, parseContract } from './parse-contract.ts';
 export type { EngineSnapshot } from './snapshot.ts';
+export { offsetAt } from './time-zone.ts';

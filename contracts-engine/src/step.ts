@@ -21,7 +21,7 @@ import { newTurn, type Turn } from './turn.ts';
 
 /** Ticks further apart than this mean that nothing could be received in between. */
 export const TICK_GAP_MAX_MS = 3 * TICK_INTERVAL_MS;
-/** Effects on their way through ingest. Beyond it the oldest is forgotten, and its record then counts as a mismatch. */
+/** Effects on their way through ingest. Beyond it the oldest are forgotten, and their records then count as mismatches. */
 export const UNRECORDED_MAX = 10_000;
 /** Rules over alerts that judge each other's: so many one after the other, then the next event goes on. */
 const ROUNDS_MAX = 8;
@@ -35,10 +35,19 @@ export function step(state: EngineState, event: EngineEvent): readonly AlertEffe
   if (turn.touched.size > 0) followUp(turn);
   if (turn.effects.length === 0) return NOTHING;
   for (const effect of turn.effects) {
-    if (state.unrecorded.size >= UNRECORDED_MAX) state.unrecorded.delete(state.unrecorded.keys().next().value as string);
+    if (state.unrecorded.size >= UNRECORDED_MAX) forgetOldest(state.unrecorded);
     state.unrecorded.set(transitionMessageId(effect), effect);
   }
   return turn.effects;
+}
+
+/** A tenth at a time: the first key of a map is found slowly once many before it are gone. */
+function forgetOldest(unrecorded: EngineState['unrecorded']): void {
+  let left = UNRECORDED_MAX / 10;
+  for (const messageId of unrecorded.keys()) {
+    if (left-- <= 0) return;
+    unrecorded.delete(messageId);
+  }
 }
 
 function take(turn: Turn, event: EngineEvent): void {
@@ -124,4 +133,5 @@ function followUp(turn: Turn): void {
       reviewInhibited(turn, source);
     }
   }
+  turn.touched.clear();
 }

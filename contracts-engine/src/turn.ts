@@ -12,7 +12,7 @@ export interface Turn {
 }
 
 export function newTurn(state: EngineState, position: number): Turn {
-  return { state, position, effects: [], touched: new Map() };
+  return { state, position, effects: [], touched: state.index.touched };
 }
 
 /** Notes that the alerts of a rule are others from an event time on. */

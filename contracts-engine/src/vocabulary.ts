@@ -107,6 +107,7 @@ export function frameOf(vocabulary: Vocabulary, expressions: readonly Expression
     schedules: slotted(schedules).map(([slot, , schedule]) => ({ slot, schedule })),
     alerts: slotted(alerts).map(([slot, , source]) => ({ slot, source })),
     lets: slotted(lets).map(([slot, , expression]) => ({ slot, probe: probeOf(expression, order) })),
+    isPlain: order.every((name) => input.properties.has(name)),
   };
 }
 

@@ -97,7 +97,7 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
     anchorOf: (position) => batches.anchorOf(position),
   });
   broker = mqtt;
-  const erasure = openErasure({ journal, salts, logger }, { batches, intake, door, control });
+  const erasure = openErasure({ journal, quarantine, salts, logger }, { batches, intake, door, control });
   const kept = { stream: config.stream, journal, batches, quarantine, intake, storage };
   const uploads = uploadDoors(intake, identity, paces, (...taken) => mqtt.onTaken(...taken));
   const parts = { ...kept, ...identity, door, salts, erasure, ...uploads, broker, metrics, commits };
@@ -136,11 +136,12 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
 
 /** Begins with ending what was interrupted. */
 function openErasure(
-  kept: Pick<ErasureOptions, 'journal' | 'salts' | 'logger'>,
+  kept: Pick<ErasureOptions, 'journal' | 'quarantine' | 'salts' | 'logger'>,
   { batches, intake, door, control }: { batches: BatchStore; intake: Intake; door: InternalDoor; control: ControlData },
 ): Erasure {
   const erasure = new Erasure({
     ...kept,
+    isConfidential: (dataset) => control.datasets.current(dataset)?.confidential === true,
     sealedThrough: () => batches.sealedThrough,
     committed: () => intake.committed(),
     write: (record) => door.recordErasure(record),

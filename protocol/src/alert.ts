@@ -234,6 +234,8 @@ export const OUT_OF_SERVICE = 'out-of-service';
  * begins like the control datasets.
  */
 export const LEDGER_FORK_ALERT = 'sys.ledger-fork';
+/** What the running audit has found (docs/reference/audit.md). */
+export const AUDIT_ALERT = 'sys.audit';
 
 /** The id under which acts about the service of a rule are recorded. */
 export function serviceId({ contract, rule, subject }: Pick<ServiceAct, 'contract' | 'rule' | 'subject'>): string {

@@ -200,6 +200,8 @@ export const CODES = {
   TIMESTAMP_MISMATCH: { status: 422, zh: '时间戳属于别的内容或别的请求', en: 'The time stamp is for something else' },
   TIMESTAMP_SIGNATURE_INVALID: { status: 422, zh: '时间戳的签名无效', en: 'The signature of the time stamp is not valid' },
   TIMESTAMP_UNTRUSTED: { status: 422, zh: '时间戳并非出自受信任的机构', en: 'The time stamp is not by an authority that is trusted' },
+  BACKTEST_LIMIT: { status: 422, zh: '回测超出允许的内存、时间或数量', en: 'A backtest may not take so much memory, time or alerts' },
+  BACKTEST_CANCELLED: { status: 409, zh: '回测已取消', en: 'The backtest was cancelled' },
   // Configuration.
   CONFIG_UNKNOWN_KEY: { status: 500, zh: '配置中有未知的键', en: 'The configuration has an unknown key' },
   CONFIG_INVALID: { status: 500, zh: '配置值不合法', en: 'A configuration value is not valid' },

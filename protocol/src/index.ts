@@ -32,6 +32,7 @@ export * from './producer-index.ts';
 export * from './proven-values.ts';
 export * from './reading.ts';
 export * from './record.ts';
+export * from './removal.ts';
 export * from './salted-fields.ts';
 export * from './salted-record.ts';
 export * from './sealed-text.ts';

@@ -33,13 +33,14 @@ import {
 import { BATCH_MAX_RECORDS, type BatchRecord, decodeBatchRecord } from './batch.ts';
 import type { Code } from './codes.ts';
 import type { CompleteBatch, CompletenessProof } from './completeness-proof.ts';
-import { RETENTION_DATASET, type RetentionRecord } from './control.ts';
+import type { ControlRecord } from './control.ts';
 import { type ExpectedSlots, expectedSlots, type SlotArrival } from './expected-slots.ts';
 import type { Observation } from './observation.ts';
 import { accept, type Outcome, type Refusal, refuse } from './outcome.ts';
-import { compareProducers, producerLine } from './producer-index.ts';
+import { compareProducers, type ProducerName, producerLine } from './producer-index.ts';
 import { ProvenValues } from './proven-values.ts';
 import { decodeRecord, type RecordHeader } from './record.ts';
+import { REMOVALS_DATASETS, type Removal, removalsOf } from './removal.ts';
 import { sequenceOf } from './sequence-number.ts';
 import { placedRecord } from './verify-proof.ts';
 import { type CheckedRecord, verifyProofs } from './verify-proofs.ts';
@@ -101,7 +102,7 @@ export function verifyCompleteness(
   if (!batches.ok) return { ok: false, steps: [stepOf('chain', batches)], records: [], deleted: [], withheld: [] };
   const beside = proof.beside === undefined ? [] : verifyProofs(proof.beside, policy, { algorithms, sha }).records;
   const note = new TextEncoder().encode(proof.checkpoint);
-  const held = recordsOf(batches.value, proof, removalsIn(beside, proof.dataset), sha);
+  const held = recordsOf(batches.value, proof, removalsIn(beside, proof), sha);
   const steps = [
     stepOf('chain', chainOutcome(batches.value)),
     stepOf('ledger', ledgerOutcome(batches.value, proof, note, sha)),
@@ -221,12 +222,7 @@ interface HeldRecords {
   readonly withheld: readonly Withheld[];
 }
 
-function recordsOf(
-  batches: readonly ReadBatch[],
-  proof: CompletenessProof,
-  removals: readonly RetentionRecord[],
-  sha: Sha256,
-): HeldRecords {
+function recordsOf(batches: readonly ReadBatch[], proof: CompletenessProof, removals: readonly Removal[], sha: Sha256): HeldRecords {
   const records: CheckedRecord[] = [];
   const deleted: DeletedRecord[] = [];
   const withheld: Withheld[] = [];
@@ -270,20 +266,21 @@ function isOf(bytes: Uint8Array, stated: Uint8Array, wanted: CompletenessProof, 
   return record.ok && compareProducers(record.value.header, wanted) === 0 && leafHash(bytes, sha).every((byte, at) => byte === stated[at]);
 }
 
-function isRemoved(position: number, removals: readonly RetentionRecord[]): boolean {
+function isRemoved(position: number, removals: readonly Removal[]): boolean {
   return removals.some(
     ({ fromPosition, toPosition, kept }) => position >= fromPosition && position <= toPosition && kept?.includes(position) !== true,
   );
 }
 
-/** What is on record, and proven, of removed payloads of the dataset. */
-function removalsIn(beside: readonly CheckedRecord[], dataset: string): RetentionRecord[] {
+/** What is on record, and proven, of removed payloads of the producer's records. */
+function removalsIn(beside: readonly CheckedRecord[], { dataset, producer }: ProducerName): Removal[] {
   return beside.flatMap(({ record, faults }) => {
     const decoded = faults.length === 0 ? decodeRecord(record) : undefined;
-    if (decoded?.ok !== true || decoded.value.header.dataset !== RETENTION_DATASET || decoded.value.header.door !== 'internal') return [];
+    if (decoded?.ok !== true || decoded.value.header.door !== 'internal') return [];
+    if (!REMOVALS_DATASETS.includes(decoded.value.header.dataset)) return [];
     try {
-      const removal = JSON.parse(new TextDecoder().decode(decoded.value.payload)) as RetentionRecord;
-      return removal.dataset === dataset ? [removal] : [];
+      const removals = removalsOf(JSON.parse(new TextDecoder().decode(decoded.value.payload)) as ControlRecord);
+      return removals.filter((one) => one.dataset === dataset && (one.producer === undefined || one.producer === producer));
     } catch {
       return [];
     }

@@ -2,11 +2,12 @@
  * The newest reading of every producer, in memory: loaded from the tables once at the start, then folded live, so that no
  * request reads the raw table for it (measured: 400 ms on 10 M rows).
  */
+
+import type { Removal } from '@airtight/protocol';
 import { type AirIndex, airIndexOf, type DatasetRegistry, type LatestItem, type Observation } from '@airtight/protocol';
 import type { AqiReport } from '@airtight/standards/hj633.ts';
 import type { DecodedReading, ReadingsEvent } from '../decode/decoder.ts';
 import { quoteText } from '../query/literal.ts';
-import type { Removal } from './removal.ts';
 import { OBSERVATION_COLUMNS, observationOf } from './rows.ts';
 import { DATABASE } from './schema.ts';
 import { BULK_TIMEOUT_MS, type Store } from './store.ts';

@@ -11,9 +11,9 @@
  * max(position) is lower, and ingest may not have removed the payloads yet.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Removal, removalsOf } from '@airtight/protocol';
 import type { Logger } from 'pino';
 import type { JournalEvent } from '../decode/decoder.ts';
-import { type Removal, removalsOf } from './removal.ts';
 import { AlertRows, ControlRows, IndexRows, ObservationRows, type Rows } from './rows.ts';
 import { DATABASE, TABLES, type Table } from './schema.ts';
 import { BULK_TIMEOUT_MS, type Store } from './store.ts';

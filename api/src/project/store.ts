@@ -7,6 +7,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
+import type { Removal } from '@airtight/protocol';
 import { AirtightError } from '@airtight/protocol';
 import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import { drainPending } from 'chdb';
@@ -14,7 +15,6 @@ import { createChdbConnection } from 'chdb/connection';
 import { quoteText, wholeLiteral } from '../query/literal.ts';
 import { type Columns, encodeBlock, structureOf } from './native-block.ts';
 import { ReaderPool } from './reader-pool.ts';
-import type { Removal } from './removal.ts';
 import { DATABASE, schemaStatements, type Table } from './schema.ts';
 
 /**

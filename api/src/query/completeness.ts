@@ -4,10 +4,11 @@ import {
   CLOCK_AHEAD_MAX_MS,
   COMPLETENESS_MAX_BATCHES,
   COMPLETENESS_MAX_RECORDS,
+  type ControlRecord,
   formatCompletenessProof,
   type ProducerName,
-  RETENTION_DATASET,
-  type RetentionRecord,
+  REMOVALS_DATASETS,
+  removalsOf,
 } from '@airtight/protocol';
 import { inclusionFromTiles } from '@airtight/tlog';
 import { DATABASE } from '../project/schema.ts';
@@ -75,7 +76,7 @@ async function readBatches(asked: CompletenessRange, ingest: CompletenessSource[
 
 /** The proof set of what it takes to read the records: definitions, births, keys, and who removed what is removed. */
 async function besideOf(
-  { dataset }: CompletenessRange,
+  { dataset, producer }: CompletenessRange,
   batches: readonly CountedBatch[],
   source: CompletenessSource,
 ): Promise<string | undefined> {
@@ -91,7 +92,7 @@ async function besideOf(
   const definition = control.datasets.versionAt(dataset, Number.MAX_SAFE_INTEGER)?.position;
   if (needed.size === 0 && definition !== undefined) needed.add(definition);
   const removed = shown.flatMap(({ position, record }) => (record === undefined ? [position] : []));
-  for (const position of await removalsOf(dataset, removed, store)) needed.add(position);
+  for (const position of await removalRecords({ dataset, producer }, removed, store)) needed.add(position);
   if (needed.size === 0) return undefined;
   const asked = [...needed].sort((a, b) => a - b);
   // They are given to whoever may read the dataset: a definition, a public key, a birth of its own, the word of what was removed.
@@ -99,12 +100,21 @@ async function besideOf(
 }
 
 /** Positions of the records that say that these were removed. */
-async function removalsOf(dataset: string, removed: readonly number[], store: CompletenessSource['store']): Promise<number[]> {
+async function removalRecords(
+  { dataset, producer }: Pick<CompletenessRange, 'dataset' | 'producer'>,
+  removed: readonly number[],
+  store: CompletenessSource['store'],
+): Promise<number[]> {
   if (removed.length === 0) return [];
-  const sql = `SELECT position, payload FROM ${DATABASE}.control WHERE dataset = ${quoteText(RETENTION_DATASET)} ORDER BY position`;
+  const datasets = REMOVALS_DATASETS.map(quoteText).join(', ');
+  const sql = `SELECT position, payload FROM ${DATABASE}.control WHERE dataset IN (${datasets}) ORDER BY position`;
   return (await store.query(sql)).flatMap(([position, payload]) => {
-    const removal = JSON.parse(String(payload)) as RetentionRecord;
-    const isOurs = removal.dataset === dataset && removed.some((one) => one >= removal.fromPosition && one <= removal.toPosition);
+    const isOurs = removalsOf(JSON.parse(String(payload)) as ControlRecord).some(
+      (removal) =>
+        removal.dataset === dataset &&
+        (removal.producer === undefined || removal.producer === producer) &&
+        removed.some((one) => one >= removal.fromPosition && one <= removal.toPosition),
+    );
     return isOurs ? [Number(position)] : [];
   });
 }

@@ -58,7 +58,7 @@ export class AlertCheck {
   recorded({ position, transition }: AlertEvent): void {
     if (!isEffect(transition)) return;
     // Raised by the platform from what does not lie in the journal: there is nothing to recompute it from.
-    if (transition.type === 'raise' && transition.contract.startsWith(CONTROL_PREFIX)) return;
+    if (transition.contract.startsWith(CONTROL_PREFIX)) return;
     this.#recorded++;
     const key = transitionMessageId(transition);
     const text = canonicalJson(transition);

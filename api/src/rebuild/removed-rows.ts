@@ -1,7 +1,6 @@
 /** Which rows the store has deleted because payloads were removed by policy or erased: what its own control data say. */
-import { type ControlRecord, ERASURES_DATASET, RETENTION_DATASET } from '@airtight/protocol';
+import { type ControlRecord, REMOVALS_DATASETS, type Removal, removalsOf } from '@airtight/protocol';
 import type { JournalEvent } from '../decode/decoder.ts';
-import { type Removal, removalsOf } from '../project/removal.ts';
 import { DATABASE } from '../project/schema.ts';
 import { BULK_TIMEOUT_MS, type Store } from '../project/store.ts';
 import { quoteText } from '../query/literal.ts';
@@ -14,7 +13,7 @@ export interface RemovedRecords {
 
 /** Reads all records of removals that have been projected. */
 export async function readRemoved(store: Pick<Store, 'query'>): Promise<RemovedRecords> {
-  const condition = `dataset IN (${[RETENTION_DATASET, ERASURES_DATASET].map(quoteText).join(', ')})`;
+  const condition = `dataset IN (${REMOVALS_DATASETS.map(quoteText).join(', ')})`;
   const rows = await store.query(`SELECT payload FROM ${DATABASE}.control WHERE ${condition} ORDER BY position`, 'bulk', BULK_TIMEOUT_MS);
   /** By dataset, ascending: removal goes from the oldest on. */
   const ranges = new Map<string, Removal[]>();

@@ -2,6 +2,7 @@
 import { AirtightError, CONTROL_PREFIX, GapItem, Page } from '@airtight/protocol';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { requireReadable } from '../accounts/confidential.ts';
 import { requireRole } from '../accounts/identity.ts';
 import { buildCompleteness } from '../query/completeness.ts';
 import { readGaps } from '../query/gaps.ts';
@@ -50,6 +51,7 @@ function proofRoute(app: FastifyInstance, { ingest, ledger, control, store }: Ro
     const agency = control.producers.get(producer)?.agency;
     if (agency === undefined) throw new AirtightError('NOT_FOUND', `producer ${producer}`);
     if (dataset.startsWith(CONTROL_PREFIX)) requireRole(request.identity, 'administrator');
+    requireReadable(request.identity, dataset, control.datasets);
     const [from, to] = [Date.parse(times.from), Date.parse(times.to)];
     const until = times.until === undefined ? Math.min(to + LATENESS_MS, Date.now()) : Date.parse(times.until);
     if (!(from >= 0 && from < to && from <= until)) throw new AirtightError('REQUEST_INVALID', 'from lies before to and until');

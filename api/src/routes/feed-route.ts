@@ -5,6 +5,7 @@
 import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import {
+  AirtightError,
   CONTROL_PREFIX,
   decodeExpired,
   decodeRecord,
@@ -39,6 +40,9 @@ export function feedRoute(app: FastifyInstance, { ingest, control }: RouteContex
     const readsAll = request.identity.role === 'administrator';
     // What is confidential goes to nobody: a copy would outlive its erasure, and nobody without the keys could check it.
     const confidential = control.datasets.confidential();
+    // Alerts tell values of confidential datasets, which no visitor sees.
+    if (request.identity.name === null && confidential.length > 0)
+      throw new AirtightError('SESSION_REQUIRED', 'there are confidential datasets');
     const isWhole = readsAll && confidential.length === 0;
     const handedOut = (body: Uint8Array) => formatFrame(withheld(body, readsAll), crc32);
     const bytes = isWhole ? chunk.bytes : Buffer.concat([...framesOf(chunk)].map(({ body }) => handedOut(body)));

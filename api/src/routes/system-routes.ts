@@ -29,7 +29,7 @@ export function statusRoute(app: FastifyInstance, context: RouteContext): void {
         quarantined: counters['quarantined'] ?? 0,
         duplicates: counters['duplicates'] ?? 0,
       },
-      faults: systemFaults(upstream),
+      faults: systemFaults(upstream, alerts),
     };
   });
 }

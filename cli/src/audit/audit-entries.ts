@@ -5,6 +5,7 @@ import { decodeBatchRecord } from '@airtight/protocol';
 import { entryBundlePath, splitEntries, TILE_WIDTH } from '@airtight/tlog';
 import type { DataDirectory } from '../data-directory.ts';
 import { type JournalFrame, journalFrames } from '../journal/journal-walk.ts';
+import { RecordReader } from '../journal/record-reader.ts';
 import type { JournalLimits, LookedAt } from './audit-journal.ts';
 import type { Finding, Progress, StageResult } from './finding.ts';
 
@@ -20,10 +21,11 @@ export function auditEntries(
   lookedAt: LookedAt = ALL_BATCHES,
 ): StageResult {
   const entries = new LedgerEntries(data.ledger, size);
-  const batches = journalFrames(join(data.journal, 'batches'));
-  const anchors = journalFrames(join(data.journal, 'anchors'));
+  const begin = lookedAt.chosen === undefined ? lookedAt.from : 0;
+  const batches = framesFrom(join(data.journal, 'batches'), begin);
+  const anchors = framesFrom(join(data.journal, 'anchors'), begin);
   let anchored = 0;
-  let count = 0;
+  let count = begin;
   let skipped = 0;
   let lastIndex = -1;
   let stream: string | undefined;
@@ -56,7 +58,11 @@ export function auditEntries(
   // While ingest runs the ledger may hold newer batches than were there when the audit began.
   const isPartial = lookedAt.chosen !== undefined;
   const missing = Number.isFinite(limits.batches) || isPartial ? undefined : missingBatch(entries, stream, lastIndex + 1, count);
-  return { counts: { anchored, waiting: count - anchored - skipped }, ...(missing === undefined ? {} : { finding: missing }) };
+  return { counts: { anchored, waiting: count - begin - anchored - skipped }, ...(missing === undefined ? {} : { finding: missing }) };
+}
+
+function framesFrom(dir: string, position: number): ReturnType<typeof journalFrames> {
+  return position === 0 ? journalFrames(dir) : new RecordReader(dir).from(position);
 }
 
 const ALL_BATCHES: LookedAt = { chosen: undefined, from: 0, of: 0 };

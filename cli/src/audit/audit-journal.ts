@@ -25,7 +25,7 @@ import { RecordReader } from '../journal/record-reader.ts';
 import { readMirrorInfo } from '../mirror/mirror-info.ts';
 import type { Finding, Progress, StageResult } from './finding.ts';
 import { erasuresIn, RemovedPayloads } from './removed-payloads.ts';
-import { type AuditScope, drawSample, EVERYTHING, isWithin, type Since } from './scope.ts';
+import { type AuditScope, type ChainPoint, drawSample, EVERYTHING, isWithin, type Since } from './scope.ts';
 
 /** How much there was when the audit began, while ingest goes on writing; a stopped journal has no limits. */
 export interface JournalLimits {
@@ -55,6 +55,8 @@ export type JournalResult = StageResult & {
   readonly lookedAt: LookedAt;
   /** Position of the first record that was looked at. */
   readonly firstPosition: number;
+  /** Bytes of records that were hashed. */
+  readonly bytes: number;
 };
 
 /** @returns the first finding, and which batches it looked at */
@@ -70,6 +72,7 @@ export function auditJournal(
     counts: audit.counts,
     lookedAt: audit.lookedAt,
     firstPosition: audit.firstPosition,
+    bytes: audit.bytes,
     ...(finding === undefined ? {} : { finding }),
     ...(audit.remark === undefined ? {} : { remark: audit.remark }),
   };
@@ -86,6 +89,13 @@ export function journalExtent(data: DataDirectory): JournalLimits {
     if (batch.ok) extent = { records: batch.value.first + batch.value.count, batches: position + 1 };
   }
   return extent;
+}
+
+/** Quarantine alone: checksums and order. */
+export function auditQuarantine(data: DataDirectory): StageResult {
+  const audit = new JournalAudit(data, NO_LIMITS, () => {}, EVERYTHING);
+  const finding = audit.auditQuarantine();
+  return { counts: {}, ...(finding === undefined ? {} : { finding }) };
 }
 
 class JournalAudit {
@@ -114,6 +124,7 @@ class JournalAudit {
   #looked = 0;
   #lookedAt: LookedAt;
   firstPosition = 0;
+  bytes = 0;
   remark: Bilingual | undefined;
 
   constructor(data: DataDirectory, limits: JournalLimits, onProgress: Progress, scope: AuditScope) {
@@ -127,6 +138,12 @@ class JournalAudit {
     this.#salts = SaltKeys.open(join(data.keys, 'salts'));
     const extent = limits === NO_LIMITS ? journalExtent(data) : limits;
     this.#total = extent.records;
+    if (scope.after !== undefined) {
+      this.#batches = scope.after.batches;
+      this.#sealed = scope.after.records;
+      this.#lookedAt = { chosen: undefined, from: scope.after.batches, of: limits.batches - scope.after.batches };
+      return;
+    }
     const from = scope.since === undefined ? 0 : firstBatchWithin(data, scope.since, extent.batches);
     this.#lookedAt = { chosen: undefined, from, of: Math.max(0, extent.batches - from) };
     if (scope.sample === undefined) return;
@@ -157,13 +174,16 @@ class JournalAudit {
   }
 
   run(): Finding | undefined {
-    return this.#auditBatches() ?? this.#auditUnsealed() ?? this.#uncommitted ?? this.#auditRemoved() ?? this.#auditQuarantine();
+    if (this.#scope.after !== undefined) return this.#auditBatches() ?? this.#uncommitted;
+    return this.#auditBatches() ?? this.#auditUnsealed() ?? this.#uncommitted ?? this.#auditRemoved() ?? this.auditQuarantine();
   }
 
   /** The chain is followed from its beginning, which costs little; of batches that are not asked for the records are not read. */
   #auditBatches(): Finding | undefined {
-    const frames = journalFrames(join(this.#data.journal, 'batches'));
-    let previousHash: string | null = null;
+    const dir = join(this.#data.journal, 'batches');
+    const { after } = this.#scope;
+    const frames = after === undefined ? journalFrames(dir) : new RecordReader(dir).from(after.batches);
+    let previousHash: string | null = after?.lastBatch ?? null;
     let step = frames.next();
     for (; step.done !== true; step = frames.next()) {
       if (this.#batches >= this.#limits.batches) return undefined;
@@ -211,7 +231,7 @@ class JournalAudit {
       this.#producers.add(headerTexts(frame.body, latin1));
       this.#leafHashes.set(leafHashOfBody(frame.body, sha256), i * HASH_BYTES);
     }
-    const root = Buffer.from(rootOfLeafHashes(this.#leafHashes.subarray(0, batch.count * HASH_BYTES))).toString('hex');
+    const root = Buffer.from(rootOfLeafHashes(this.#leafHashes.subarray(0, batch.count * HASH_BYTES), sha)).toString('hex');
     const index = producersRootOf(this.#producers.take(), sha);
     if (root === batch.root) return this.#producersFault(batch, index, batchFrame);
     const detail = `batch ${batch.seq}, positions ${batch.first} to ${this.#next - 1}: the records have root ${root}, the batch says ${batch.root}`;
@@ -262,7 +282,7 @@ class JournalAudit {
     return this.#at('journal', 'RETENTION_MISMATCH', frame, detail);
   }
 
-  #auditQuarantine(): Finding | undefined {
+  auditQuarantine(): Finding | undefined {
     const frames = journalFrames(join(this.#data.journal, 'quarantine'));
     let step = frames.next();
     while (step.done !== true) step = frames.next();
@@ -278,6 +298,7 @@ class JournalAudit {
     const detail = this.#removed.take(step.value);
     if (isSaltedBody(step.value.body)) this.#auditCommitment(step.value);
     this.#hashed++;
+    this.bytes += step.value.body.length;
     if (detail !== undefined) this.#malformed ??= { frame: step.value, detail };
     this.#next++;
     if (this.#hashed % PROGRESS_EVERY === 0) this.#onProgress(this.#next, this.#total);
@@ -333,4 +354,14 @@ function withheldIn(data: DataDirectory): readonly string[] {
   } catch {
     return [];
   }
+}
+
+/** The chain before batch `seq`, by the batch record before it; undefined when that cannot be read. */
+export function chainPointAt(data: DataDirectory, seq: number): ChainPoint | undefined {
+  if (seq === 0) return { batches: 0, lastBatch: null, records: 0 };
+  const step = new RecordReader(join(data.journal, 'batches')).from(seq - 1).next();
+  const bytes = step.done === true ? new Uint8Array(0) : step.value.body.subarray(1);
+  const batch = decodeBatchRecord(bytes);
+  if (!batch.ok) return undefined;
+  return { batches: seq, lastBatch: hash('sha256', bytes, 'hex'), records: batch.value.first + batch.value.count };
 }

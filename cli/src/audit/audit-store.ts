@@ -48,7 +48,7 @@ async function auditRunning(data: DataDirectory, running: Running, from: number)
     signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
   }).catch((error: unknown) => error as Error);
   if (response instanceof Response && response.ok) return (await response.json()) as StoreReport;
-  const reason = response instanceof Response ? `HTTP ${response.status}` : response.message;
+  const reason = response instanceof Response ? `HTTP ${response.status} ${await response.text()}` : response.message;
   throw new EnvironmentError({ zh: `api 未能核对查询库：${reason}`, en: `The api could not check its store: ${reason}` });
 }
 

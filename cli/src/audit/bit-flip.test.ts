@@ -36,6 +36,7 @@ const CASES: { readonly [kind: string]: PlacesIn } = {
   'entry bundle': inBundle,
   tile: inTile,
   'ledger database': inSteps(IS_LONG ? 61 : 509),
+  'index of anchors': inLines,
   'witness state': inLines,
   'witness evidence': inLines,
   'anchored checkpoint': inLines,
@@ -58,7 +59,14 @@ function isWithoutMeaning(kind: FileKind, bytes: Buffer, { offset }: Place): str
     return 'it stands behind the last certificate';
   if (kind.kind === 'signing key' && isLineEnd) return 'the white space after a key is cut off';
   if (kind.kind === 'trust policy' && isAddress(bytes, offset)) return 'an address says where to ask, not whom to believe';
+  if (kind.kind === 'index of anchors' && isTimeOfComing(bytes, offset)) return 'when a receipt came proves nothing: the receipt does';
   return undefined;
+}
+
+/** In the fourth of six words. */
+function isTimeOfComing(bytes: Buffer, offset: number): boolean {
+  const from = bytes.lastIndexOf(0x0a, offset - 1) + 1;
+  return bytes.toString('latin1', from, offset + 1).split(' ').length === 4;
 }
 
 /** The last word of a witness line. */
@@ -79,8 +87,8 @@ const SLOW_KINDS = [
   'where an anchor stands',
 ];
 
-/** The store has its own test (tests/audit.test.ts); a mirror and a running audit write files of the sealed form that three kinds here have. */
-const ELSEWHERE: ReadonlySet<string> = new Set(['store', 'audit state', 'mirror state', 'evidence of a mirror']);
+/** The store has its own test (tests/audit.test.ts); keys of salts come with a confidential dataset, of which there is none here; a mirror and a running audit write files of the sealed form that three kinds here have. */
+const ELSEWHERE: ReadonlySet<string> = new Set(['store', 'audit state', 'mirror state', 'evidence of a mirror', 'keys of salts']);
 
 const folder = mkdtempSync(join(tmpdir(), 'bit-flip-'));
 const data: DataDirectory = dataDirectory(join(folder, 'data'));
@@ -145,12 +153,15 @@ for (const kind of FILE_KINDS.filter(({ kind }) => CASES[kind] !== undefined)) {
           const damaged = Buffer.from(intact);
           damaged[place.offset] = (intact[place.offset] ?? 0) ^ (1 << bit);
           writeFileSync(file, damaged);
-          const { findings } = await audit();
-          if (findings.length > 0) assertNamed(findings, path, place);
-          else await assertHarmless(kind, path, intact, place);
-          if (findings.length > 0) found++;
-          else same++;
-          writeFileSync(file, intact);
+          try {
+            const { findings } = await audit();
+            if (findings.length > 0) assertNamed(findings, path, place);
+            else await assertHarmless(kind, path, intact, place);
+            if (findings.length > 0) found++;
+            else same++;
+          } finally {
+            writeFileSync(file, intact);
+          }
         }
       }
     }
@@ -169,7 +180,9 @@ function assertNamed(findings: AuditResult['findings'], path: string, { byteClas
   const isSame = findings.some(({ file = '' }) => file === path || path.startsWith(`${file}-`));
   const isAbout = findings.some(({ detail }) => /\b(record|batch|entry|entries|segment|index) \d+/.test(detail));
   const isGuard = path.startsWith('keys/') && findings.some(({ file = '' }) => file.startsWith('keys/') || /checkpoint|witness/.test(file));
-  assert.ok(isSame || isAbout || isGuard, `byte ${offset} (${byteClass}) of ${path} is found, but not named:\n${said}`);
+  // A changed line of the index names a file that is not there.
+  const isOfIndex = path === 'ledger/anchors/index' && findings.some(({ file = '' }) => file.startsWith('ledger/anchors/'));
+  assert.ok(isSame || isAbout || isGuard || isOfIndex, `byte ${offset} (${byteClass}) of ${path} is found, but not named:\n${said}`);
 }
 
 async function assertHarmless(kind: FileKind, path: string, intact: Buffer, place: Place): Promise<void> {

@@ -41,7 +41,7 @@ export const FILE_KINDS: readonly FileKind[] = [
   { kind: 'anchored checkpoint', pattern: /^ledger\/anchors\/\d+\/checkpoint$/, guard: 'checked' },
   { kind: 'time stamp', pattern: /^ledger\/anchors\/\d+\/tsa$/, guard: 'checked' },
   { kind: 'where an anchor stands', pattern: /^ledger\/anchors\/\d+\/(git|file)$/, guard: 'checked' },
-  { kind: 'index of anchors', pattern: /^ledger\/anchors\/index$/, guard: 'free' },
+  { kind: 'index of anchors', pattern: /^ledger\/anchors\/index$/, guard: 'checked' },
   { kind: 'outbox of anchors', pattern: /^ledger\/anchors\/\.state\/[a-z-]+$/, guard: 'free' },
   { kind: 'roots of time-stamping authorities', pattern: /^keys\/tsa-roots\.pem$/, guard: 'checked' },
   { kind: 'signing key', pattern: /^keys\/(ledger|next|witness|audit)\.key$/, guard: 'checked' },

@@ -136,7 +136,8 @@ function bundlesOf(entries: readonly number[], size: number): number[] {
   return [...new Set(bundles)].sort((a, b) => a - b);
 }
 
-async function auditLedgerState(data: DataDirectory): Promise<StageResult> {
+/** The ledger's database, against the published files. */
+export async function auditLedgerState(data: DataDirectory): Promise<StageResult> {
   const { auditState } = await import('@airtight/ledger');
   const { rows, finding, wasRead } = await auditState(data.ledger, readVkey(data));
   if (finding !== undefined) return { counts: { rows }, finding: { ...finding, stage: 'state', file: join('ledger', finding.file) } };

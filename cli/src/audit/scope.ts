@@ -14,7 +14,19 @@ export interface SampleOrder {
   readonly seed: string;
 }
 
+/** A place in the chain of batches: what comes next must follow on it. */
+export interface ChainPoint {
+  /** Sequence number of the next batch. */
+  readonly batches: number;
+  /** Hex SHA-256 of the batch record before; null at the beginning. */
+  readonly lastBatch: string | null;
+  /** Position of the next record. */
+  readonly records: number;
+}
+
 export interface AuditScope {
+  /** Only what follows on this, up to the limits; neither quarantine nor removals are gone through. */
+  readonly after?: ChainPoint;
   readonly since?: Since;
   readonly sample?: SampleOrder;
 }

@@ -16,6 +16,7 @@ import { readRunning } from '../endpoints.ts';
 import { productVersion } from '../product-version.ts';
 import { grouped, ProgressBar } from '../progress-bar.ts';
 import type { Terminal } from '../terminal.ts';
+import { runWatch } from '../watch/run-watch.ts';
 
 const SAMPLE_MAX = 1_000_000_000;
 const SEED_BYTES = 8;
@@ -59,12 +60,25 @@ export const auditCommand = defineCommand({
       },
     },
     auditor: { type: 'string', value: 'NAME', default: DEFAULT_AUDITOR, doc: { zh: '新密钥的名称', en: 'name of a new key' } },
+    watch: {
+      type: 'boolean',
+      doc: {
+        zh: '持续审计：每轮查新增部分与一部分旧数据，发现不符即告警',
+        en: 'keep on auditing: what is new and a share of what is old each round; a finding raises an alert',
+      },
+    },
+    interval: {
+      type: 'string',
+      value: 'SPAN',
+      doc: { zh: '--watch 每轮的间隔（默认取自设置，或 5m）', en: 'between the rounds of --watch (default: as in the settings, or 5m)' },
+    },
     json: JSON_OPTION,
   },
   async run(values, operands, terminal): Promise<ExitCode> {
     const data = dataDirectory(operands[0] ?? values.data);
     if (operands.length > 1) throw new UsageError({ zh: '只能指定一个目录', en: 'name one directory' });
     assertAuditable(data);
+    if (values.watch === true) return await runWatch(data, values.interval, terminal);
     const since = values.since === undefined ? undefined : readSince(values.since);
     const sample =
       values.sample === undefined

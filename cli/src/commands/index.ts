@@ -1,6 +1,7 @@
 /** All commands, in the order in which help lists them. */
 import type { Command } from '../command.ts';
 import { auditCommand } from './audit.ts';
+import { backtestCommand } from './backtest.ts';
 import { caCommand } from './ca.ts';
 import { datasetCommand } from './dataset.ts';
 import { discloseCommand } from './disclose.ts';
@@ -30,6 +31,7 @@ export const COMMANDS: readonly Command[] = [
   caCommand,
   passwordCommand,
   datasetCommand,
+  backtestCommand,
   quarantineCommand,
   simulateCommand,
   replayCommand,

@@ -158,7 +158,7 @@ export class MirrorJournal {
       this.#producers.add(headerTexts(body, latin1));
     }
     const index = producersRootOf(this.#producers.take(), shaLatin1);
-    const root = Buffer.from(rootOfLeafHashes(hashes)).toString('hex');
+    const root = Buffer.from(rootOfLeafHashes(hashes, shaLatin1)).toString('hex');
     const range = `batch ${batch.seq}, positions ${batch.first} to ${batch.first + batch.count - 1}`;
     if (root !== batch.root)
       return `${range}: the records that were handed out have root ${root}, the batch in the ledger says ${batch.root}`;

@@ -60,8 +60,8 @@ export class ContractBench {
   }
 
   /** A registered device. */
-  device(producer: string, place: Pick<DeviceRecord, 'region' | 'location'>, dataset = 'air'): this {
-    const who = { type: 'device', agency: AGENCY, producer, name: { zh: producer, en: producer }, kind: 'device' } as const;
+  device(producer: string, place: Required<Pick<DeviceRecord, 'region' | 'location'>>, dataset = 'air'): this {
+    const who = { type: 'device', agency: AGENCY, producer, name: { zh: producer, en: producer }, kind: 'air-station' } as const;
     const record: DeviceRecord = { ...who, datasets: [dataset], subscribe: [], credentials: [], simulated: true, revoked: false, ...place };
     return this.#apply((position) => ({ kind: 'device', position, record }));
   }

@@ -1,9 +1,11 @@
 /** The services of a deployment on one machine, as processes with their settings. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { resolveAuditConfig } from '../config.ts';
 import type { DataDirectory } from '../data-directory.ts';
 import { LOOPBACK, type Ports } from '../endpoints.ts';
 import type { TlsFiles } from '../first-start/server-certificate.ts';
+import { readConfigFile } from './ports.ts';
 import type { ServiceSpec } from './service-process.ts';
 
 export type Environment = { readonly [name: string]: string | undefined };
@@ -38,7 +40,9 @@ export function serviceSpecs(deployment: Deployment, inherited: Environment): re
     logFile: join(data.logs, `${name}.log`),
   });
   const services = [service('api'), service('ingest'), service('ledger')];
-  return simulate ? [simulationSpec(deployment, env), ...services] : services;
+  const { intervalS } = resolveAuditConfig(readConfigFile(deployment.configFile)?.['audit'], env);
+  const audit = intervalS === 0 ? [] : [commandSpec('audit', ['--watch', '--data', data.root], data, env)];
+  return [...(simulate ? [simulationSpec(deployment, env)] : []), ...audit, ...services];
 }
 
 /** One environment for all: what is another service's concern is not read. What the person set stays. */
@@ -72,12 +76,13 @@ function tlsEnvironment({ certificate, key, ca }: TlsFiles): Environment {
   };
 }
 
+/** A command of ours beside the services. */
+function commandSpec(name: string, args: readonly string[], data: DataDirectory, env: Environment): ServiceSpec {
+  const entry = fileURLToPath(new URL('../main.ts', import.meta.url));
+  return { name, entry, args: [name, ...args], env, logFile: join(data.logs, `${name}.log`) };
+}
+
 function simulationSpec({ data, ports }: Deployment, env: Environment): ServiceSpec {
-  return {
-    name: 'simulate',
-    entry: fileURLToPath(new URL('../main.ts', import.meta.url)),
-    args: ['simulate', '--data', data.root, '--ingest', `http://${LOOPBACK}:${ports.ingest}`, '--mqtt', `${LOOPBACK}:${ports.mqtt}`],
-    env,
-    logFile: join(data.logs, 'simulate.log'),
-  };
+  const ingest = `http://${LOOPBACK}:${ports.ingest}`;
+  return commandSpec('simulate', ['--data', data.root, '--ingest', ingest, '--mqtt', `${LOOPBACK}:${ports.mqtt}`], data, env);
 }

@@ -7,6 +7,7 @@ import { type EngineState, inputsOf, type RuleState } from '../engine-state.ts';
 import { isOf } from './places.ts';
 import { type Reading, SERIES_READINGS_MAX, Series } from './series.ts';
 import { Tracker } from './tracker.ts';
+import { contextOf, type WindowContext } from './window-context.ts';
 
 export class Feed {
   readonly dataset: string;
@@ -56,6 +57,7 @@ export interface Bound {
   readonly state: RuleState;
   readonly rule: SeriesRule;
   readonly tracker: Tracker;
+  readonly context: WindowContext;
   /** How far back it reads from a reading. */
   readonly reachMs: number;
   /** The last reading that was offered: one that has several of its properties is judged once. */
@@ -85,7 +87,7 @@ function routeOf(state: EngineState, feed: Feed): Route {
     const { rule } = known;
     if (rule.kind === 'grid' && inputsOf(rule).some(takes)) overStations.push(known);
     if (rule.kind === 'no-data' && takes(rule.input)) silences.push(known);
-    if (rule.kind === 'series' && takes(rule.input)) bounds.push(bind(known, rule, producer, agency));
+    if (rule.kind === 'series' && takes(rule.input)) bounds.push(bind(state, known, rule, producer, agency));
   }
   const [byProperty, touching] = [new Map<string, Bound[]>(), new Map<string, Bound[]>()];
   for (const bound of bounds) {
@@ -102,13 +104,13 @@ function routeOf(state: EngineState, feed: Feed): Route {
   };
 }
 
-function bind(known: RuleState, rule: SeriesRule, producer: string, agency: string): Bound {
+function bind(state: EngineState, known: RuleState, rule: SeriesRule, producer: string, agency: string): Bound {
   const tracker = known.trackers.get(producer) ?? new Tracker(producer, agency);
   known.trackers.set(producer, tracker);
   tracker.agency = agency;
   // A window of whole spans may end as long ago as it is long.
   const reaches = rule.frame.windows.map(({ window: { overMs, shape } }) => (shape === 'tumbling' ? 2 * overMs : overMs));
-  return { state: known, rule, tracker, reachMs: Math.max(0, ...reaches), offered: null };
+  return { state: known, rule, tracker, context: contextOf(state, known), reachMs: Math.max(0, ...reaches), offered: null };
 }
 
 function propertiesOf({ property, where }: SeriesRule['frame']['windows'][number]['window'], rule: SeriesRule): readonly string[] {

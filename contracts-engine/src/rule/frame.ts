@@ -2,9 +2,11 @@
 
 import { isWithin } from '../calendar.ts';
 import type { Frame, Rule } from '../contract.ts';
+import { NO_FLAGS } from '../reading.ts';
 import { compute, type Values } from './probe.ts';
 import type { Reading, Series } from './series.ts';
-import { isAccepted, type WindowContext, windowValue } from './window.ts';
+import { isAccepted, windowValue } from './window.ts';
+import type { WindowContext } from './window-context.ts';
 
 /** What there is to say of one producer at one reading. */
 export function fillFromSeries(
@@ -16,6 +18,7 @@ export function fillFromSeries(
 ): boolean {
   const { frame } = rule;
   if (reading.lateByMs > context.latenessMs || !fillProperties(rule, reading, values)) return false;
+  if (frame.isPlain) return true;
   for (const { slot, window } of frame.windows) values[slot] = windowValue(window, series, reading.at, context);
   fillRest(frame, reading.at, values);
   return true;
@@ -23,11 +26,13 @@ export function fillFromSeries(
 
 /** @returns false when a property is missing, of the wrong type, or has a flag that is not accepted */
 export function fillProperties({ frame, input }: Extract<Rule, { kind: 'series' | 'grid' }>, reading: Reading, values: Values): boolean {
-  for (const { slot, name, isNumber } of frame.properties) {
+  const { properties } = frame;
+  for (let i = 0; i < properties.length; i++) {
+    const { slot, name, isNumber } = properties[i] as (typeof properties)[number];
     const value = reading.values[name];
     // A property may be called `constructor`: what an object has by itself is neither of these.
     if (typeof value !== 'number' && (isNumber || (typeof value !== 'string' && typeof value !== 'boolean'))) return false;
-    if (!isAccepted(input, reading, name)) return false;
+    if (reading.flags !== NO_FLAGS && !isAccepted(input, reading, name)) return false;
     values[slot] = value;
   }
   return true;

@@ -1,6 +1,7 @@
 /** The readings that a rule over several stations looks at: by input, by producer. */
 import type { Input } from '../contract.ts';
 import { type Reading, Series } from './series.ts';
+import { StationIndex } from './station-index.ts';
 
 /** One producer as such a rule knows it. */
 export interface Station {
@@ -27,6 +28,9 @@ export class GridField {
   nextAt: number | null = null;
   /** Readings since the last clearing out. */
   sincePrune = 0;
+  /** Grows when a station comes or changes its agency. */
+  changes = 0;
+  readonly index = new StationIndex();
 
   /** @returns false when it was known already */
   take(input: Input, reading: Reading): boolean {
@@ -36,7 +40,9 @@ export class GridField {
       if (stations.size >= STATIONS_MAX) return false;
       station = { producer: reading.producer, agency: reading.agency, series: new Series() };
       stations.set(reading.producer, station);
+      this.changes++;
     }
+    if (station.agency !== reading.agency) this.changes++;
     station.agency = reading.agency;
     if (reading.at <= station.series.watermark) return station.series.insert(reading).length > 0;
     station.series.append(reading);

@@ -9,16 +9,17 @@ import { inputsOf, type RuleState } from '../engine-state.ts';
 import { DAY_MS, offsetAt, type TimeZone } from '../time-zone.ts';
 import type { Turn } from '../turn.ts';
 import { fillProperties, fillRest } from './frame.ts';
-import type { GridField } from './grid-field.ts';
+import type { GridField, Station } from './grid-field.ts';
 import type { Instant, Transition } from './machine.ts';
-import { distanceKm, isOf, regionOf, subjectOf } from './places.ts';
+import { isOf, regionOf, subjectOf } from './places.ts';
 import type { Reading, Series } from './series.ts';
-import { contextOf } from './series-rule.ts';
 import { Tracker } from './tracker.ts';
 import { forecastValue, stationsValue, windowValue } from './window.ts';
+import { contextOf } from './window-context.ts';
 
 /** Readings between two clearings out. */
 const PRUNE_EVERY = 4096;
+const NO_STATIONS: ReadonlyMap<string, Station> = new Map();
 
 /** A rule over stations at work on one event. */
 interface Work {
@@ -116,13 +117,11 @@ function rejudgeFrom(work: Work, reading: Reading): void {
   }
 }
 
-function concerns({ turn, rule }: Work, subject: string, { producer, agency }: Reading): boolean {
-  // Which of the stations near by it is one of is left to the windows: judging too much changes nothing.
-  if (rule.subject === 'producer') return subject === producer || rule.frame.windows.some(({ window }) => window.across !== 'own');
-  return (
-    subjectOf(rule.subject, producer, agency, turn.state.places) === subject ||
-    rule.frame.windows.some(({ window }) => window.across === 'region')
-  );
+function concerns(work: Work, subject: string, { producer, agency }: Reading): boolean {
+  const { turn, rule } = work;
+  if (subjectOf(rule.subject, producer, agency, turn.state.places) === subject) return true;
+  const others = rule.frame.windows.filter(({ window: { across } }) => across === 'region' || across === 'neighbours');
+  return others.some(({ window }) => seenBy(work, window, subject).some((station) => station.producer === producer));
 }
 
 /** Subjects of the stations known, with their agency, in order of appearance. */
@@ -165,7 +164,7 @@ function windowOf(work: Work, window: Window, subject: string, at: number) {
   const context = contextOf(work.turn.state, work.known);
   if (window.shape === 'ahead') {
     const known = field.forecasts.get(window.input.name) ?? new Map<string, Reading[]>();
-    const mine = [...known].filter(([producer, [first]]) => isSeen(work, window, subject, producer, first?.agency ?? ''));
+    const mine = [...known].filter(([producer, [first]]) => isForecastFor(work, window, subject, producer, first?.agency ?? ''));
     const readings = mine.map(([, forecast]) => forecast);
     return forecastValue(window, readings, at, at + rule.settleMs);
   }
@@ -177,31 +176,25 @@ function windowOf(work: Work, window: Window, subject: string, at: number) {
 }
 
 /** Stations that a window of a subject looks at. */
-function* seenBy(work: Work, window: Window, subject: string): Iterable<Series> {
-  for (const { producer, agency, series } of work.field.stations.get(window.input.name)?.values() ?? []) {
-    if (isSeen(work, window, subject, producer, agency)) yield series;
-  }
+function seenBy({ turn, rule, field }: Work, window: Window, subject: string): readonly Station[] {
+  const { places, index } = turn.state;
+  const viewer = { kind: rule.subject, places, epoch: index.epoch, changes: field.changes };
+  return field.index.seenBy(viewer, window, subject, field.stations.get(window.input.name) ?? NO_STATIONS);
 }
 
-function isSeen({ turn, rule }: Work, { across, km }: Window, subject: string, producer: string, agency: string): boolean {
+function isForecastFor({ turn, rule }: Work, { across }: Window, subject: string, producer: string, agency: string): boolean {
   const { places } = turn.state;
-  switch (across) {
-    case 'own':
-      return producer === subject;
-    case 'group':
-      return subjectOf(rule.subject, producer, agency, places) === subject;
-    case 'region':
-      return regionOf(producer, places) !== undefined && regionOf(producer, places) === regionOf(subject, places);
-    case 'neighbours':
-      return producer !== subject && (distanceKm(places.get(producer), places.get(subject)) ?? Number.POSITIVE_INFINITY) <= km;
-  }
+  if (across === 'own') return producer === subject;
+  if (across === 'group') return subjectOf(rule.subject, producer, agency, places) === subject;
+  const region = regionOf(producer, places);
+  return region !== undefined && region === regionOf(subject, places);
 }
 
 /** Position of the newest record a window saw: part of the evidence. Forecasts alone make no instant. */
 function newestPosition(work: Work, window: Window, subject: string, at: number): number {
   if (window.shape === 'ahead') return -1;
   let newest = -1;
-  for (const series of seenBy(work, window, subject)) {
+  for (const { series } of seenBy(work, window, subject)) {
     newest = Math.max(newest, newestOf(series, at, window.overMs)?.position ?? -1);
   }
   return newest;

@@ -1,13 +1,10 @@
 /** Rules about one producer: each of its readings is judged once, in order; a late or revised one has everything since judged anew. */
 import { issue, reissue } from '../alert/issue.ts';
-import type { EngineState, RuleState } from '../engine-state.ts';
-import { UTC } from '../time-zone.ts';
 import type { Turn } from '../turn.ts';
 import type { Bound, Feed, Route } from './feed.ts';
 import { fillFromSeries } from './frame.ts';
 import type { Instant, Transition } from './machine.ts';
 import type { Reading } from './series.ts';
-import type { WindowContext } from './window.ts';
 
 /** Takes a reading of a producer. */
 export function judgeReading(turn: Turn, feed: Feed, route: Route, reading: Reading): void {
@@ -47,8 +44,8 @@ function judgeNewest(turn: Turn, feed: Feed, { byProperty }: Route, reading: Rea
 const instant = { at: 0, position: 0, values: [] as Instant['values'] };
 const out: Transition[] = [];
 
-function judge(turn: Turn, feed: Feed, { state: known, rule, tracker }: Bound, reading: Reading): void {
-  if (!fillFromSeries(rule, reading, feed.series, contextOf(turn.state, known), known.values)) return;
+function judge(turn: Turn, feed: Feed, { state: known, rule, tracker, context }: Bound, reading: Reading): void {
+  if (!fillFromSeries(rule, reading, feed.series, context, known.values)) return;
   instant.at = reading.at;
   instant.position = reading.position;
   instant.values = known.values;
@@ -59,9 +56,8 @@ function judge(turn: Turn, feed: Feed, { state: known, rule, tracker }: Bound, r
   out.length = 0;
 }
 
-function rejudge(turn: Turn, feed: Feed, { state: known, rule, tracker }: Bound, from: number): void {
+function rejudge(turn: Turn, feed: Feed, { state: known, rule, tracker, context }: Bound, from: number): void {
   const transitions: Transition[] = [];
-  const context = contextOf(turn.state, known);
   const instants = function* (after: number): Iterable<Instant> {
     const { readings } = feed.series;
     for (let i = feed.series.firstFrom(after + 1); i < readings.length; i++) {
@@ -74,16 +70,4 @@ function rejudge(turn: Turn, feed: Feed, { state: known, rule, tracker }: Bound,
   const start = tracker.rejudge(rule, from, instants, transitions);
   if (start === null) turn.state.counters.late++;
   else reissue(turn, known, tracker, start, transitions, from);
-}
-
-const contexts = new WeakMap<RuleState['rule'], WindowContext>();
-
-/** What windows of a rule have in common; the same object for the same rule. */
-export function contextOf(state: EngineState, { rule }: RuleState): WindowContext {
-  const known = contexts.get(rule);
-  if (known !== undefined) return known;
-  const zone = state.contracts.get(rule.contract)?.contract?.zone ?? UTC;
-  const context = { zone, latenessMs: rule.latenessMs };
-  contexts.set(rule, context);
-  return context;
 }

@@ -5,14 +5,9 @@ import type { Input } from '../expr/expression.ts';
 import { DAY_MS, localDay, offsetAt, startOfDay, type TimeZone } from '../time-zone.ts';
 import { compute } from './probe.ts';
 import type { Reading, Series } from './series.ts';
+import type { WindowContext } from './window-context.ts';
 
 const HOUR_MS = 3_600_000;
-
-/** What windows of one rule have in common. */
-export interface WindowContext {
-  readonly zone: TimeZone;
-  readonly latenessMs: number;
-}
 
 interface Sample {
   readonly at: number;
@@ -52,10 +47,10 @@ export function windowValue(window: Window, series: Series, at: number, context:
 }
 
 /** A window over several stations: of each its newest value in the span. */
-export function stationsValue(window: Window, stations: Iterable<Series>, at: number, context: WindowContext): Input {
+export function stationsValue(window: Window, stations: Iterable<{ readonly series: Series }>, at: number, context: WindowContext): Input {
   const samples: Sample[] = [];
   let [known, there] = [0, 0];
-  for (const series of stations) {
+  for (const { series } of stations) {
     known++;
     const newest = newestIn(window, series, { from: at - window.overMs + 1, to: at }, context.latenessMs);
     if (newest === null) continue;
@@ -231,5 +226,6 @@ function quantile(values: readonly number[], p: number): number | null {
 function rate(samples: readonly Sample[], perMs: number): number | null {
   const [first, last] = [samples[0], samples.at(-1)];
   if (first === undefined || last === undefined || first.at === last.at) return null;
-  return ((last.value - first.value) / (last.at - first.at)) * perMs;
+  // Multiplied first: 1 over two hours is then exactly 0.5 an hour.
+  return ((last.value - first.value) * perMs) / (last.at - first.at);
 }

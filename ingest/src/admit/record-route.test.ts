@@ -40,11 +40,26 @@ const HEADERS: RecordHeader[] = [
     messageId: 'birth:41-0',
     birth: 41,
   },
+  {
+    v: 1,
+    agency: 'a',
+    dataset: 'clinic',
+    producer: 'p',
+    receivedAt: 1,
+    door: 'mqtt',
+    contentType: 'application/json',
+    messageId: 'birth:41-0',
+    birth: 41,
+    signature: { kid: '0123456789abcdef', sig: 'A'.repeat(86) },
+    commitment: 'salted-fields',
+  },
 ];
 
 test('the header written from cached pieces is the canonical one', () => {
-  for (const header of HEADERS)
-    assert.equal(new RecordRoute(header).head(header.receivedAt, header.messageId, header), `${formatHeader(header)}\n`);
+  for (const header of HEADERS) {
+    const sent = { ...header, isConfidential: header.commitment !== undefined };
+    assert.equal(new RecordRoute(header).head(header.receivedAt, header.messageId, sent), `${formatHeader(header)}\n`);
+  }
 });
 
 test('the longest header that can come about is read back', () => {
@@ -60,7 +75,7 @@ test('the longest header that can come about is read back', () => {
   });
   // Control characters take six bytes each.
   const signature = { kid: 'f'.repeat(16), sig: 'A'.repeat(86) };
-  const head = route.head(8.64e15, `id:${'\u0001'.repeat(128)}`, { signature, birth: Number.MAX_SAFE_INTEGER });
+  const head = route.head(8.64e15, `id:${'\u0001'.repeat(128)}`, { signature, birth: Number.MAX_SAFE_INTEGER, isConfidential: true });
   assert.ok(decodeRecord(Buffer.from(head)).ok, `${head.length} bytes`);
 });
 

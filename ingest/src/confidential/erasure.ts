@@ -2,7 +2,7 @@
  * Erases what one producer sent to confidential datasets on one UTC day (docs/reference/confidential.md). In order:
  *
  * 1. it is put on record (`sys.erasures`): who, why, and the hash of what stays in the place of each record;
- * 2. payloads, ids and signatures go out of the journal: leaf hash and committed header stay;
+ * 2. payloads, ids and signatures go out of the journal: leaf hash and committed header stay; and payloads out of quarantine;
  * 3. the keys of the salts are destroyed: from then on the leaf hashes tell nothing, not even to who guesses right.
  *
  * Keys go last, so while there is one a crash may have come between: `resume` ends what was begun. One at a time.
@@ -24,6 +24,7 @@ import {
 import type { Logger } from 'pino';
 import type { Journal } from '../journal/journal.ts';
 import { sha256 } from '../leaf-hash.ts';
+import type { Quarantine } from '../quarantine/quarantine.ts';
 import { type SaltKeys, utcDay } from './salt-keys.ts';
 
 const DAY_MS = 86_400_000;
@@ -31,6 +32,8 @@ const DAY = /^\d{4}-\d{2}-\d{2}$/;
 /** A batch closes after a second; a disk that is stuck for so long is no reason to wait on. */
 const SEAL_WAIT_MS = 30_000;
 const SEAL_LOOK_MS = 50;
+/** `v1/{agency}/{dataset}/…` */
+const DATASET_IN_TOPIC = /^v1\/[^/]+\/([^/]+)\//;
 
 export interface ErasureOrder {
   readonly producer: string;
@@ -47,6 +50,9 @@ export interface ErasureOptions {
   readonly sealedThrough: () => number;
   /** Resolves when everything that was taken is durable. */
   readonly committed: () => Promise<void>;
+  readonly quarantine: Pick<Quarantine, 'sealSoon' | 'erase'>;
+  /** Whether a dataset is confidential. */
+  readonly isConfidential: (dataset: string) => boolean;
   /** Puts it on record; resolves when it is durable. */
   readonly write: (record: ErasureRecord) => Promise<void>;
   /** The last that was put on record. */
@@ -97,8 +103,9 @@ export class Erasure {
     if (!DAY.test(day) || Number.isNaN(Date.parse(day)) || utcDay(Date.parse(day)) !== day)
       throw new AirtightError('REQUEST_INVALID', `${day} is no day YYYY-MM-DD`);
     await this.#resume();
-    const { journal, salts } = this.#options;
+    const { journal, salts, quarantine } = this.#options;
     salts.retire(producer, day);
+    quarantine.sealSoon();
     const beforePosition = journal.head;
     await this.#options.committed();
     await this.#sealed(beforePosition);
@@ -109,7 +116,10 @@ export class Erasure {
       if (stretch !== undefined) stretches.push(stretch);
     }
     const count = stretches.reduce((sum, stretch) => sum + stretch.count, 0);
-    if (count === 0) return { count, stretches };
+    if (count === 0) {
+      await this.#eraseQuarantined({ producer, day, beforePosition });
+      return { count, stretches };
+    }
     const record: ErasureRecord = {
       type: 'erasure',
       producer,
@@ -190,8 +200,20 @@ export class Erasure {
         isOf(record, position, body) ? expiredBodyOf(body, sha256) : undefined;
       await journal.rewriteSealed(segment.first, replace, this.#stop.signal);
     }
+    const quarantined = await this.#eraseQuarantined(record);
     const keys = salts.destroy(producer, day, beforePosition);
-    logger.info({ producer, day, records: erased.reduce((sum, { count }) => sum + count, 0), keys }, 'confidential records erased');
+    const records = erased.reduce((sum, { count }) => sum + count, 0);
+    logger.info({ producer, day, records, quarantined, keys }, 'confidential records erased');
+  }
+
+  /** Of what was not admitted too: unless it was for a dataset that is not confidential. */
+  #eraseQuarantined({ producer, day }: Subject): Promise<number> {
+    const { quarantine, isConfidential } = this.#options;
+    return quarantine.erase((message) => {
+      const dataset = message.route?.dataset ?? DATASET_IN_TOPIC.exec(message.topic)?.[1];
+      const isOurs = message.producer === producer && utcDay(message.receivedAt) === day;
+      return isOurs && (dataset === undefined || isConfidential(dataset));
+    }, this.#stop.signal);
   }
 }
 

@@ -133,6 +133,30 @@ export class Quarantine {
     return this.#search(Math.max(from, this.tail), 1, limit, filter, KEPT_PAYLOAD_BYTES);
   }
 
+  /** Seals what is kept with the next flush: only what is sealed can be erased. */
+  sealSoon(): void {
+    this.#journal.sealSoon();
+  }
+
+  /**
+   * Takes payloads and details out of sealed segments, for good; who sent when, and the code, stay.
+   * @returns how many there were
+   */
+  async erase(isErased: (message: QuarantinedMessage) => boolean, signal: AbortSignal): Promise<number> {
+    let erased = 0;
+    for (const { first, count } of this.#journal.sealed) {
+      const ids = Array.from({ length: count }, (_, i) => first + i).filter((id) => {
+        const message = this.get(id);
+        return message !== undefined && message.kept > 0 && isErased(message);
+      });
+      if (ids.length === 0) continue;
+      const wanted = new Set(ids);
+      await this.#journal.rewriteSealed(first, (id, body) => (wanted.has(id) ? withoutPayload(body) : undefined), signal);
+      erased += ids.length;
+    }
+    return erased;
+  }
+
   /** How many messages of each code are kept and not released. */
   counts(): ReadonlyMap<Code, number> {
     const counts = new Map<Code, number>();
@@ -166,6 +190,15 @@ export class Quarantine {
     const payload = body.subarray(end + 1);
     return { id, ...JSON.parse(body.toString('utf8', 1, end)), kept: payload.length, payload, released };
   }
+}
+
+/** The same message without what it said. */
+function withoutPayload(body: Uint8Array): Uint8Array {
+  const end = body.indexOf(0x0a);
+  const line = JSON.parse(Buffer.from(body.subarray(1, end)).toString('utf8')) as { readonly route?: object };
+  const { signature: _, ...route } = (line.route ?? {}) as { readonly signature?: unknown };
+  const kept = { ...line, detail: 'erased', ...(line.route === undefined ? {} : { route }) };
+  return Buffer.concat([body.subarray(0, 1), Buffer.from(`${canonicalJson(kept)}\n`)]);
 }
 
 function fits({ code, producer, route, door }: QuarantinedMessage, filter: QuarantineFilter): boolean {

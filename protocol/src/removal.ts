@@ -1,5 +1,5 @@
-/** Rows that go because the payloads of their records do: by a retention policy, or by an erasure. */
-import type { ControlRecord } from '@airtight/protocol';
+/** Whose payloads go by a control record: by a retention policy, or by an erasure. */
+import { type ControlRecord, ERASURES_DATASET, RETENTION_DATASET } from './control.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -15,6 +15,9 @@ export interface Removal {
   /** Positions between that stay. */
   readonly kept?: readonly number[];
 }
+
+/** Where such records stand. */
+export const REMOVALS_DATASETS: readonly string[] = [RETENTION_DATASET, ERASURES_DATASET];
 
 /** What a control record removes. */
 export function removalsOf(record: ControlRecord): Removal[] {
