@@ -49,6 +49,7 @@ function listRoutes(app: FastifyInstance, { alerts, store, control }: RouteConte
   app.get<{ Querystring: Static<typeof ListParameters> }>('/alerts', { config, schema }, async (request) => {
     const { state, cursor, limit } = request.query;
     const before = cursor === undefined ? undefined : (decodeCursor(cursor, 1)[0] as number);
+    if (state !== 'all') await alerts.recover(store);
     const page =
       state === 'all'
         ? (await alertsBefore(store, before, limit)).map((item) => alerts.find(item.alert) ?? item)
