@@ -1,9 +1,10 @@
 /** Alerts. */
-import { ALERT_STATES, AlertItem, Page } from '@airtight/protocol';
+import { ALERT_STATES, AlertItem, EscalationItem, Page } from '@airtight/protocol';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { hiddenDatasets, requireReadable } from '../accounts/confidential.ts';
 import { findAlert } from '../alerts/alert-acts.ts';
+import { escalationOf } from '../alerts/escalation.ts';
 import { alertsBefore, raisedPosition } from '../project/alert-book.ts';
 import { decodeCursor, encodeCursor } from '../query/cursor.ts';
 import type { RouteContext } from './context.ts';
@@ -24,6 +25,7 @@ function listRoutes(app: FastifyInstance, { alerts, store, control }: RouteConte
   app.get<{ Querystring: Static<typeof ListParameters> }>('/alerts', { config, schema }, async (request) => {
     const { state, cursor, limit } = request.query;
     const before = cursor === undefined ? undefined : (decodeCursor(cursor, 1)[0] as number);
+    if (state !== 'all') await alerts.recover(store);
     const page =
       state === 'all'
         ? (await alertsBefore(store, before, limit)).map((item) => alerts.find(item.alert) ?? item)
@@ -41,5 +43,11 @@ function listRoutes(app: FastifyInstance, { alerts, store, control }: RouteConte
     const item = await findAlert({ alerts, store }, request.params.id);
     requireReadable(request.identity, item.dataset, control.datasets);
     return item;
+  });
+  const escalationSchema = { params: AlertParameters, response: { 200: EscalationItem } };
+  app.get<{ Params: Static<typeof AlertParameters> }>('/alerts/:id/escalation', { config, schema: escalationSchema }, async (request) => {
+    const item = await findAlert({ alerts, store }, request.params.id);
+    requireReadable(request.identity, item.dataset, control.datasets);
+    return escalationOf(item, { control, store });
   });
 }
