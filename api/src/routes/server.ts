@@ -12,6 +12,7 @@ import { installAccess } from './access.ts';
 import { accountRoutes } from './account-routes.ts';
 import { alertActRoutes } from './alert-act-routes.ts';
 import { alertRoutes } from './alert-routes.ts';
+import { capRoutes, channelRoutes } from './channel-routes.ts';
 import { completenessRoutes } from './completeness-routes.ts';
 import type { RouteContext } from './context.ts';
 import { dataRoutes } from './data-routes.ts';
@@ -92,6 +93,7 @@ export async function buildServer(context: RouteContext, logger: FastifyBaseLogg
   );
   internalRoutes(app, context);
   ledgerFileRoutes(app, context);
+  capRoutes(app, context);
   witnessRoutes(app, context);
   await documentationRoutes(app);
   if (withPages) await dashboardRoutes(app, dashboardDir);
@@ -111,6 +113,7 @@ function apiRoutes(api: FastifyInstance, context: RouteContext): void {
   alertRoutes(api, context);
   alertActRoutes(api, context);
   serviceBreakRoutes(api, context);
+  channelRoutes(api, context);
   accountRoutes(api, context);
   deviceRoutes(api, context);
   importRoutes(api, context);
