@@ -317,6 +317,7 @@ test('what waits survives the end of the service, and nothing is sent twice by a
     [alert],
   );
   await webhook('late');
+  assert.equal((await send('POST', `/channels/late/deliveries/${body.items[0].id}/resend`, {})).status, 202);
   await got('/late', 1);
   assert.deepEqual(
     received

@@ -165,9 +165,9 @@ export class Outbox {
     this.#run(sql, outcome, attempt, name, attempt);
   }
 
-  /** Puts a dead message on its way again, or a delivered one once more. @returns false when there is none */
+  /** Puts a dead message on its way again, a delivered one once more; one that waits need not wait. @returns false when there is none */
   resend(channel: string, id: number, now: number): boolean {
-    const sql = "UPDATE messages SET state = 'waiting', nextAt = ? WHERE channel = ? AND id = ? AND state != 'waiting'";
+    const sql = "UPDATE messages SET state = 'waiting', nextAt = ? WHERE channel = ? AND id = ?";
     return this.#run(sql, now, channel, id).changes > 0;
   }
 

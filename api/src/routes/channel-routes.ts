@@ -164,7 +164,7 @@ function logRoutes(app: FastifyInstance, context: RouteContext): void {
   const again = { config, schema: { params: DeliveryParameters, response: { 202: DeliveryItem } } };
   app.post<{ Params: Static<typeof DeliveryParameters> }>('/channels/:name/deliveries/:id/resend', again, async (request, reply) => {
     const { channel } = channelOf(context, request.params.name);
-    if (!outbox.resend(channel, request.params.id, Date.now())) throw new AirtightError('NOT_FOUND', 'no settled message has this id');
+    if (!outbox.resend(channel, request.params.id, Date.now())) throw new AirtightError('NOT_FOUND', `message ${request.params.id}`);
     context.channels.pump();
     return reply.code(202).send(deliveryOf(context, outbox.message(channel, request.params.id) as Message));
   });
