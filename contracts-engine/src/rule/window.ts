@@ -80,7 +80,9 @@ export function forecastValue(window: Window, forecasts: Iterable<readonly Readi
     }
   }
   if (window.aggregate === 'coverage') return Math.min(1, intervals.size / (window.overMs / window.input.cadenceMs));
-  return intervals.size < window.leastCount ? null : aggregate(window, samples.sort(inOrder), all);
+  if (intervals.size < window.leastCount) return null;
+  if (window.aggregate === 'values') return byInterval(window, samples, at + window.overMs);
+  return aggregate(window, samples.sort(inOrder), all);
 }
 
 /** @param readings in order of time, then of receipt */
