@@ -7,6 +7,7 @@ import type { LorawanCodec } from '@airtight/standards/lorawan-codec.ts';
 import type { ReferenceState } from '@airtight/standards/units.ts';
 import type { Credential } from './credential.ts';
 import type { JsonSchema } from './document-schema.ts';
+import type { QualityRules } from './quality-rules.ts';
 import { CONTROL_PREFIX } from './topic.ts';
 
 /** A text in the two languages the product speaks. */
@@ -170,6 +171,8 @@ export interface DatasetDefinition {
   readonly forecast?: boolean;
   /** State of the air to which its mass concentrations refer. */
   readonly referenceState?: ReferenceState;
+  /** Which quality tests its values go through; absent: none, and no value is judged. */
+  readonly quality?: QualityRules;
   /** Which index is computed from it, if any. */
   readonly index?: 'cn-aqi';
   /** What is in the frames of its LoRaWAN devices. */

@@ -49,7 +49,7 @@ test('every value comes back as it was sent', async () => {
   // -0 exists in JSON, but JSON.stringify does not write it.
   rows.push(eventOf(1, `{"t":253402300799999,"m":{"minus":-0,${JSON.stringify(Object.fromEntries(values)).slice(1)}}`));
   await store.insert('observations', rows.columns, rows.count, 'values');
-  const { items } = await readObservations(store, { dataset: 'x', limit: 100 });
+  const { items } = await readObservations(store, { dataset: 'x', limit: 100 }, new DatasetRegistry());
   assert.deepEqual(
     items.map((item) => [item.observedProperty, item.result]),
     [['minus', -0], ...values],
