@@ -48,6 +48,7 @@ export type Aggregate =
   | 'quantile'
   | 'rate'
   | 'coverage'
+  | 'duration'
   | 'last'
   | 'values';
 
@@ -57,7 +58,7 @@ export interface Window {
   readonly aggregate: Aggregate;
   /** null: whole readings are counted. */
   readonly property: string | null;
-  /** Of `count` and `share`: what a reading must satisfy; null: it must be there. */
+  /** Of `count`, `share` and `duration`: what a reading must satisfy; null: it must be there. */
   readonly where: Probe | null;
   readonly shape: 'sliding' | 'tumbling' | 'session' | 'ahead';
   readonly overMs: number;

@@ -20,7 +20,7 @@ import { readChoice, readDurationMs, readName, readNumber, readSeverity } from '
 
 const AGGREGATES: readonly Aggregate[] = [
   ...(['count', 'share', 'mean', 'median', 'min', 'max', 'sum'] as const),
-  ...(['quantile', 'rate', 'coverage', 'last', 'values'] as const),
+  ...(['quantile', 'rate', 'coverage', 'duration', 'last', 'values'] as const),
 ];
 const OPTIONS = ['over', 'ahead', 'from', 'shape', 'gap', 'at', 'per', 'require', 'stations', 'neighbours'];
 /** What a rate may be per, and how that is written in a unit. */
@@ -63,6 +63,8 @@ function readWindow(yaml: ContractYaml, name: string, node: Node, inputs: readon
   const quantile = aggregate !== 'quantile' ? 0.5 : at === undefined ? missing(yaml, 'at', node) : readNumber(yaml, at, 0, 1, false);
   if (read === null || across === null || perMs === null || quantile === null) return null;
   if ((span.shape === 'ahead') !== input.isForecast) return faulty(yaml, 'ahead', node);
+  // How long something held at several places together is no length of time.
+  if (aggregate === 'duration' && (across.across !== 'own' || span.shape === 'ahead')) return faulty(yaml, 'duration', node);
   const needed = readRequire(yaml, members.get('require'), span.overMs / input.cadenceMs, across.across !== 'own');
   const expected = (span.shape === 'tumbling' ? 2 : 1) * (span.overMs / input.cadenceMs);
   const most = across.across === 'own' && span.shape !== 'ahead' ? READINGS_KEPT_MAX : STATION_READINGS_KEPT_MAX;
@@ -91,7 +93,7 @@ function readSpan(yaml: ContractYaml, members: Members, node: Node): Pick<Window
   return shape === null || overMs === null || gapMs === null ? null : { shape, overMs, gapMs };
 }
 
-/** A property, or of `count` and `share` a condition on one reading. */
+/** A property, or of `count`, `share` and `duration` a condition on one reading. */
 function readWhat(
   yaml: ContractYaml,
   aggregate: Aggregate,
@@ -102,9 +104,9 @@ function readWhat(
   if (text === null) return null;
   const declaration = input.properties.get(text);
   const takesAny = aggregate === 'count' || aggregate === 'coverage' || aggregate === 'last';
-  if (declaration !== undefined && (declaration.type === 'number' || declaration.unit === '1' || takesAny))
+  if (declaration !== undefined && aggregate !== 'duration' && (declaration.type === 'number' || declaration.unit === '1' || takesAny))
     return { property: text, where: null };
-  if (aggregate !== 'count' && aggregate !== 'share') {
+  if (aggregate !== 'count' && aggregate !== 'share' && aggregate !== 'duration') {
     yaml.faultAt('property-unknown', text, node);
     return null;
   }
@@ -166,6 +168,8 @@ function declarationOf(aggregate: Aggregate, property: string | null, input: Inp
     case 'share':
     case 'coverage':
       return { type: 'number', unit: '1' };
+    case 'duration':
+      return { type: 'number', unit: 'h' };
     case 'rate':
       return { type: 'number', unit: `${/^[A-Za-z]+$/.test(unit) || unit === '1' ? unit : `(${unit})`}/${PER.get(perMs)}` };
     case 'values':

@@ -33,7 +33,17 @@ export const COLDCHAIN: DatasetDefinition = {
   dataset: 'coldchain',
   title: { zh: '冷链', en: 'Cold chain' },
   cadenceMs: 15 * MINUTE_MS,
-  properties: { tvc: property('Cel', -40, 60), power: { title: { zh: '市电', en: 'Power' }, unit: '1' } },
+  properties: {
+    tvc: property('Cel', -40, 60),
+    dorv: property('s', 0, 900),
+    sva: property('s', 0, 900),
+    ...Object.fromEntries(
+      ['power', 'door', 'alarm_heat', 'alarm_frze', 'alarm_door', 'alarm_powr'].map((name) => [
+        name,
+        { title: { zh: '是否', en: 'Yes or no' }, unit: '1' },
+      ]),
+    ),
+  },
 };
 export const DATASETS: ReadonlyMap<string, DatasetDefinition> = new Map(
   [AIR, COLDCHAIN].map((definition) => [definition.dataset, definition]),

@@ -288,6 +288,16 @@ export const AlertItem = Type.Object({
 });
 export type AlertItem = Static<typeof AlertItem>;
 
+/** What goes on when nobody acknowledges an alert, by the contract in force. */
+export const EscalationItem = Type.Object({
+  steps: Type.Array(Type.Object({ afterMs: Type.Integer(), severity: Type.Union([Text, Type.Null()]), notify: Type.Array(Text) })),
+  /** Steps that were taken since it was raised or last became worse. */
+  taken: Type.Integer(),
+  /** The next one and when it is due; null while nothing is to escalate. Judged at the tick that follows. */
+  next: Type.Union([Type.Object({ step: Type.Integer(), at: Time }), Type.Null()]),
+});
+export type EscalationItem = Static<typeof EscalationItem>;
+
 /** A rule that people have taken out of service: its alerts are suppressed until it is returned. */
 export const OutOfServiceItem = Type.Object({
   id: Text,

@@ -6,8 +6,11 @@ import {
   type JjjLevel,
   type JjjVersion,
   jjjGrade,
+  jjjGradeAhead,
+  jjjGradeNow,
   jjjGradeRolling,
   jjjMayRelease,
+  jjjThreshold,
   jjjVersionAt,
 } from './jjj-alerts.ts';
 
@@ -102,4 +105,30 @@ test('released when the next 36 hours are known and give no level', () => {
 
 test('yellow, orange and red have a response', () => {
   assert.deepEqual(JJJ_RESPONSE, { red: 'I', orange: 'II', yellow: 'III', blue: null });
+});
+
+const NOON = Date.parse('2026-01-10T12:00:00+08:00');
+const LAST_HOUR = Date.parse('2026-01-10T23:00:00+08:00');
+
+test('what is reached now lasts until the newest hour; a version of calendar days reaches it when a day ends', () => {
+  const two = [...new Array<number>(25).fill(201)];
+  assert.equal(jjjGradeNow('mee-2018', two, NOON), 'yellow');
+  assert.equal(jjjGradeNow('mee-2018', two.slice(1), NOON), null);
+  assert.equal(jjjGradeNow('mee-2018', [...two, 200], NOON), null, 'it is over');
+  assert.equal(jjjGradeNow('mep-2017', [201, ...new Array<number>(47).fill(100), 201], NOON), 'yellow', 'one day between');
+  assert.equal(jjjGradeNow('jjj-2016', two, NOON), null);
+  assert.equal(jjjGradeNow('jjj-2016', two, LAST_HOUR), 'yellow');
+  assert.equal(jjjGradeNow('jjj-2016', [], LAST_HOUR), null);
+});
+
+test('what is foretold counts wherever it lies; days of the calendar end at their last hour', () => {
+  const hours = [...new Array<number>(20).fill(80), ...new Array<number>(25).fill(201), 80];
+  assert.equal(jjjGradeAhead('mee-2018', hours, NOON), 'yellow');
+  assert.equal(jjjGradeAhead('jjj-2016', hours, NOON), 'blue', 'only the second day ends above 200');
+  assert.equal(jjjGradeAhead('jjj-2016', hours, LAST_HOUR), 'blue');
+  assert.equal(jjjGradeAhead('jjj-2016', [500], NOON), null, 'no day ends');
+});
+
+test('the AQI up to which a day counts for no level', () => {
+  assert.deepEqual(JJJ_VERSIONS.map(jjjThreshold), [200, 200, 200, 200, 150]);
 });

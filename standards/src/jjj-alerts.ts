@@ -57,6 +57,8 @@ export const JJJ_RESPONSE: { readonly [level in JjjLevel]: 'I' | 'II' | 'III' | 
 export const JJJ_RELEASE_HOURS = 36;
 
 const DAY_HOURS = 24;
+const HOUR_MS = 3_600_000;
+const UTC8_MS = 8 * HOUR_MS;
 const monthAtUtc8 = (year: number, month: number): number => Date.UTC(year, month - 1, 1, -8);
 
 const BLUE: Rule = { level: 'blue', any: [{ above: 200, days: 1 }] };
@@ -152,6 +154,40 @@ export function jjjGradeRolling(version: JjjVersion, rolling: readonly DayAqi[])
 }
 
 /**
+ * The level that is reached now by days in a row which end with the newest hour: what was observed until then. A version that knows calendar days
+ * alone reaches a level at the end of a day only.
+ * @param rolling AQI of the 24 hours up to and with each hour, hour by hour, the newest last
+ * @param epochMs when the newest hour began
+ */
+export function jjjGradeNow(version: JjjVersion, rolling: readonly DayAqi[], epochMs: number): JjjLevel | null {
+  const { rules, gapDays, anyHour } = VERSIONS[version];
+  if (!anyHour && !isLastOfDay(epochMs)) return null;
+  const days = rolling.filter((_, hour) => (rolling.length - 1 - hour) % DAY_HOURS === 0);
+  const newest = days.at(-1) ?? null;
+  return rules.find(({ any }) => any.some((run) => isIn(run, newest) && holds(run, days, gapDays, true)))?.level ?? null;
+}
+
+/**
+ * The level of what is foretold, wherever it lies in the hours ahead.
+ * @param rolling as for jjjGradeRolling
+ * @param epochMs when its first hour begins
+ */
+export function jjjGradeAhead(version: JjjVersion, rolling: readonly DayAqi[], epochMs: number): JjjLevel | null {
+  if (VERSIONS[version].anyHour) return jjjGradeRolling(version, rolling);
+  const first = rolling.findIndex((_, hour) => isLastOfDay(epochMs + hour * HOUR_MS));
+  return first < 0 ? null : jjjGradeRolling(version, rolling.slice(first));
+}
+
+/** Up to this AQI a day counts for no level of the version: what is below it for 36 h ends an episode. */
+export function jjjThreshold(version: JjjVersion): number {
+  return Math.min(...VERSIONS[version].rules.flatMap(({ any }) => any.flatMap(({ above }) => above ?? [])));
+}
+
+function isLastOfDay(epochMs: number): boolean {
+  return Math.floor((epochMs + UTC8_MS) / HOUR_MS) % DAY_HOURS === DAY_HOURS - 1;
+}
+
+/**
  * True when the alert may be released: the next 36 hours are known and give no level.
  * @param rolling as for jjjGradeRolling, from the present hour on
  */
@@ -159,17 +195,23 @@ export function jjjMayRelease(version: JjjVersion, rolling: readonly DayAqi[]): 
   return rolling.length >= JJJ_RELEASE_HOURS && jjjGradeRolling(version, rolling.slice(0, JJJ_RELEASE_HOURS)) === null;
 }
 
-function holds(run: Run, days: readonly DayAqi[], gapDays: number): boolean {
-  const isIn = (aqi: DayAqi): boolean => aqi !== null && aqi > (run.above ?? -Infinity) && aqi >= (run.reaches ?? -Infinity);
-  return runs(days, isIn, gapDays).some((found) => found.length >= run.days && (run.within === undefined || holds(run.within, found, 0)));
+function isIn(run: Run, aqi: DayAqi): boolean {
+  return aqi !== null && aqi > (run.above ?? -Infinity) && aqi >= (run.reaches ?? -Infinity);
+}
+
+/** @param last only the last stretch counts */
+function holds(run: Run, days: readonly DayAqi[], gapDays: number, last = false): boolean {
+  const stretches = runs(days, (aqi) => isIn(run, aqi), gapDays);
+  const found = last ? stretches.slice(-1) : stretches;
+  return found.some((stretch) => stretch.length >= run.days && (run.within === undefined || holds(run.within, stretch, 0)));
 }
 
 /** The longest stretches that begin and end with a day that is in, interrupted for at most `gapDays` at a time. */
-function runs(days: readonly DayAqi[], isIn: (aqi: DayAqi) => boolean, gapDays: number): readonly (readonly DayAqi[])[] {
+function runs(days: readonly DayAqi[], counts: (aqi: DayAqi) => boolean, gapDays: number): readonly (readonly DayAqi[])[] {
   const found: DayAqi[][] = [];
   let last = -Infinity;
   for (const [i, aqi] of days.entries()) {
-    if (!isIn(aqi)) continue;
+    if (!counts(aqi)) continue;
     if (i - last > gapDays + 1) found.push([]);
     else found.at(-1)?.push(...days.slice(last + 1, i));
     found.at(-1)?.push(aqi);

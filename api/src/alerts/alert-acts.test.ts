@@ -239,6 +239,24 @@ test('alerts that returned and that nobody acknowledges are kept in a bounded nu
   assert.deepEqual(services.list(), d.api.context.services.list());
 });
 
+test('late data open an alert again that is no longer in memory', async () => {
+  const alert = raise();
+  const effect = { v: 1, alert, contract: 'heavy-pm25', agency: 'bj', evidence: [2] };
+  transition({ ...effect, type: 'clear', n: 1, at: 9000, values: {} });
+  const { store } = d.api.context;
+  const book = new AlertBook(0);
+  await d.settled();
+  await book.load(store, d.journal.head - 1);
+  assert.equal(book.find(alert), undefined);
+  const outcome = { since: 500, raisedAt: 1000, severities: [{ at: 1000, severity: 'severe' as const }], clearedAt: null };
+  const correct = { ...effect, v: 1 as const, type: 'correct' as const, n: 2, at: 9500, outcome, values: {} };
+  const position = transition(correct);
+  book.take({ position, transition: correct });
+  await d.settled();
+  await book.recover(store);
+  assert.equal(book.open().find((item) => item.alert === alert)?.state, 'unacknowledged');
+});
+
 test('turns: one after the other, a failure does not stop the next, and there are only so many', async () => {
   const turns = new ActTurns();
   const seen: number[] = [];

@@ -17,12 +17,17 @@ const CLOSED_KEPT = 1000;
  */
 export const RETURNED_KEPT = 5000;
 
+/** Alerts that late data have changed after they were over and no longer in memory, until somebody asks for the open ones. */
+const REVISED_MAX = 1000;
+
 export class AlertBook {
   readonly #open = new Map<string, AlertItem>();
   /** Of the open ones, those that returned: oldest first. */
   readonly #returned = new Set<string>();
   /** Oldest first. */
   readonly #closed = new Map<string, AlertItem>();
+  /** Not in memory, and changed by late data: newest position of each. Oldest first. */
+  readonly #revised = new Map<string, number>();
   readonly #returnedKept: number;
   #through = -1;
 
@@ -71,10 +76,28 @@ export class AlertBook {
     return this.#open.get(alert) ?? this.#closed.get(alert);
   }
 
+  /** Takes in, from the table, what late data may have opened again. What the table does not have yet comes the next time. */
+  async recover(store: Pick<Store, 'query'>): Promise<void> {
+    for (const id of [...this.#revised.keys()]) {
+      const item = await alertById(store, id);
+      if (item === undefined || Number(item.timeline.at(-1)?.record) < (this.#revised.get(id) ?? Number.POSITIVE_INFINITY)) continue;
+      this.#revised.delete(id);
+      this.#put(item);
+    }
+  }
+
   #apply({ transition, position }: TransitionAt): void {
     const id = transition.alert;
     const item = foldAlert(this.find(id), transition, position);
-    if (item === undefined) return;
+    if (item !== undefined) this.#put(item);
+    else if (transition.type === 'correct' || this.#revised.has(id)) {
+      this.#revised.set(id, position);
+      forgetOldest(this.#revised, REVISED_MAX);
+    }
+  }
+
+  #put(item: AlertItem): void {
+    const id = item.alert;
     this.#closed.delete(id);
     if (item.state === 'closed') {
       this.#open.delete(id);

@@ -1,10 +1,10 @@
-/** Alerts and the contracts that raise them. */
-import contractSchema from '@airtight/contracts-engine/contract.schema.json' with { type: 'json' };
-import { ALERT_STATES, AlertItem, Page } from '@airtight/protocol';
+/** Alerts. */
+import { ALERT_STATES, AlertItem, EscalationItem, Page } from '@airtight/protocol';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { hiddenDatasets, requireReadable } from '../accounts/confidential.ts';
 import { findAlert } from '../alerts/alert-acts.ts';
+import { escalationOf } from '../alerts/escalation.ts';
 import { alertsBefore, raisedPosition } from '../project/alert-book.ts';
 import { decodeCursor, encodeCursor } from '../query/cursor.ts';
 import type { RouteContext } from './context.ts';
@@ -15,31 +15,8 @@ const ListParameters = Type.Object({
   cursor: Type.Optional(Type.String({ maxLength: 256 })),
   limit: Type.Integer({ minimum: 1, maximum: 500, default: 100 }),
 });
-/** A contract in force. */
-const ContractItem = Type.Object({
-  contract: Type.String(),
-  version: Type.String(),
-  text: Type.String(),
-  author: Type.String(),
-  approver: Type.String(),
-  since: Type.String({ format: 'date-time' }),
-  record: Type.String(),
-});
-
 export function alertRoutes(app: FastifyInstance, context: RouteContext): void {
   listRoutes(app, context);
-  app.get('/contracts', { config: { access: 'viewer' }, schema: { response: { 200: Page(ContractItem) } } }, async () => ({
-    items: [...context.control.contracts.values()].map(({ position, since, record: { contract, version, text, author, approver } }) => ({
-      ...{ contract, version, text, author, approver },
-      since: new Date(since).toISOString(),
-      record: String(position),
-    })),
-    next: null,
-  }));
-  // Editors ask for it without a token.
-  app.get('/contracts/schema', { config: { access: 'anyone' } }, async (_, reply) =>
-    reply.type('application/schema+json').send(JSON.stringify(contractSchema)),
-  );
 }
 
 function listRoutes(app: FastifyInstance, { alerts, store, control }: RouteContext): void {
@@ -48,6 +25,7 @@ function listRoutes(app: FastifyInstance, { alerts, store, control }: RouteConte
   app.get<{ Querystring: Static<typeof ListParameters> }>('/alerts', { config, schema }, async (request) => {
     const { state, cursor, limit } = request.query;
     const before = cursor === undefined ? undefined : (decodeCursor(cursor, 1)[0] as number);
+    if (state !== 'all') await alerts.recover(store);
     const page =
       state === 'all'
         ? (await alertsBefore(store, before, limit)).map((item) => alerts.find(item.alert) ?? item)
@@ -65,5 +43,11 @@ function listRoutes(app: FastifyInstance, { alerts, store, control }: RouteConte
     const item = await findAlert({ alerts, store }, request.params.id);
     requireReadable(request.identity, item.dataset, control.datasets);
     return item;
+  });
+  const escalationSchema = { params: AlertParameters, response: { 200: EscalationItem } };
+  app.get<{ Params: Static<typeof AlertParameters> }>('/alerts/:id/escalation', { config, schema: escalationSchema }, async (request) => {
+    const item = await findAlert({ alerts, store }, request.params.id);
+    requireReadable(request.identity, item.dataset, control.datasets);
+    return escalationOf(item, { control, store });
   });
 }

@@ -7,6 +7,7 @@ import { hash } from 'node:crypto';
 import { join, relative } from 'node:path';
 import { commitmentFault, SaltKeys } from '@airtight/ingest/confidential.ts';
 import {
+  AirtightError,
   type BatchRecord,
   type Bilingual,
   decodeBatchRecord,
@@ -110,7 +111,8 @@ class JournalAudit {
   #leafHashes = Buffer.alloc(4096 * HASH_BYTES);
   readonly #producers = new ProducerCounts();
   readonly #removed: RemovedPayloads;
-  readonly #salts: SaltKeys;
+  /** Opened with the first confidential record. */
+  #salts: SaltKeys | undefined;
   /** The first confidential record that is not what it was committed with. */
   #uncommitted: Finding | undefined;
   #malformed: { readonly frame: JournalFrame; readonly detail: string } | undefined;
@@ -135,7 +137,6 @@ class JournalAudit {
     this.#reader = new RecordReader(join(data.journal, 'records'));
     this.#records = journalFrames(join(data.journal, 'records'));
     this.#removed = new RemovedPayloads(() => erasuresIn(journalFrames(join(data.journal, 'records'))), withheldIn(data));
-    this.#salts = SaltKeys.open(join(data.keys, 'salts'));
     const extent = limits === NO_LIMITS ? journalExtent(data) : limits;
     this.#total = extent.records;
     if (scope.after !== undefined) {
@@ -309,8 +310,18 @@ class JournalAudit {
   #auditCommitment(frame: JournalFrame): void {
     this.#committed++;
     if (this.#uncommitted !== undefined) return;
-    const fault = commitmentFault(frame.body, frame.position, this.#salts);
+    const fault = this.#commitmentFault(frame);
     if (fault !== undefined) this.#uncommitted = this.#at('journal', fault.code, frame, fault.detail);
+  }
+
+  #commitmentFault({ body, position }: JournalFrame): ReturnType<typeof commitmentFault> {
+    try {
+      this.#salts ??= SaltKeys.open(join(this.#data.keys, 'salts'));
+    } catch (error) {
+      if (!(error instanceof AirtightError)) throw error;
+      return { code: error.code, detail: `record ${position}: ${error.detail}` };
+    }
+    return commitmentFault(body, position, this.#salts);
   }
 
   #endFault(stage: 'journal' | 'batches', end: JournalEnd): Finding | undefined {

@@ -1,10 +1,11 @@
 /**
  * The files in keys/: private and public halves belong together, certificates are of their authority, policies can be read
- * and name the own log. What a key has signed is checked where it stands.
+ * and name the own log, keys of salts can be unwrapped. What a key has signed is checked where it stands.
  */
 import { createPrivateKey, sign, verify, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { keyFilesFault } from '@airtight/ingest/confidential.ts';
 import { formatVkey, parsePolicy, parseSigningKey, vkeyOf } from '@airtight/tlog';
 import type { DataDirectory } from '../data-directory.ts';
 import type { Finding, StageResult } from './finding.ts';
@@ -17,6 +18,12 @@ export function auditKeys(data: DataDirectory): StageResult {
     const detail = faultOf(() => check(data));
     if (detail !== undefined) return { counts: { keys }, finding: keyFinding(file, detail) };
   }
+  const salts = keyFilesFault(join(data.keys, 'salts'));
+  if (salts !== undefined)
+    return {
+      counts: { keys },
+      finding: { stage: 'keys', code: 'SALTS_UNREADABLE', file: `keys/salts/${salts.file}`, detail: salts.detail },
+    };
   return { counts: { keys } };
 }
 

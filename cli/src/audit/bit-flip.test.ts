@@ -46,6 +46,7 @@ const CASES: { readonly [kind: string]: PlacesIn } = {
   'signing key': inLines,
   'verifier key': inLines,
   'trust policy': inLines,
+  'keys of salts': inLines,
   certificate: inLines,
   'key of a certificate': inLines,
   'contracts state': inSteps(IS_LONG ? 211 : 4099),
@@ -87,8 +88,8 @@ const SLOW_KINDS = [
   'where an anchor stands',
 ];
 
-/** The store has its own test (tests/audit.test.ts); keys of salts come with a confidential dataset, of which there is none here; a mirror and a running audit write files of the sealed form that three kinds here have. */
-const ELSEWHERE: ReadonlySet<string> = new Set(['store', 'audit state', 'mirror state', 'evidence of a mirror', 'keys of salts']);
+/** The store has its own test (tests/audit.test.ts); a mirror and a running audit write files of the sealed form that three kinds here have. */
+const ELSEWHERE: ReadonlySet<string> = new Set(['store', 'audit state', 'mirror state', 'evidence of a mirror']);
 
 const folder = mkdtempSync(join(tmpdir(), 'bit-flip-'));
 const data: DataDirectory = dataDirectory(join(folder, 'data'));
@@ -106,6 +107,7 @@ before(async () => {
   });
   try {
     for (let round = 0; round < 4; round++) await deployment.publish(120);
+    await deployment.publishConfidential(12);
     await deployment.publishNonsense();
     await deployment.forkAnotherLog();
     const holds = (kind: string) => () => [...filesIn(data.root)].some((path) => kindOf(path)?.kind === kind);

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { contractVersion } from '@airtight/contracts-engine';
+import { contractVersion, parseContract } from '@airtight/contracts-engine';
 import {
   AirtightError,
   CONTRACTS_DATASET,
@@ -31,13 +31,15 @@ function checkedDataset(value: unknown): DatasetDefinition {
   return checked.value;
 }
 
-/** The contracts shipped with the engine, under the names of their files. */
+/** The contracts shipped with the engine that the shipped datasets let run, under the names of their files. */
 export function defaultContracts(): readonly ContractRecord[] {
   const folder = new URL('../contracts/', import.meta.resolve('@airtight/contracts-engine'));
-  const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
-  return files
+  const datasets = new Map(defaultDatasets().map((definition) => [definition.dataset, definition]));
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.yaml'))
     .sort()
-    .map((file) => contractRecord(file.slice(0, -'.yaml'.length), readFileSync(fileURLToPath(new URL(file, folder)), 'utf8')));
+    .map((file) => contractRecord(file.slice(0, -'.yaml'.length), readFileSync(fileURLToPath(new URL(file, folder)), 'utf8')))
+    .filter(({ text }) => parseContract(text, datasets).ok);
 }
 
 /**

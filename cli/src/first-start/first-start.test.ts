@@ -32,12 +32,12 @@ test('the shipped contracts have versions, and read datasets that are shipped', 
   const contracts = defaultContracts();
   assert.deepEqual(
     contracts.map(({ contract }) => contract),
-    ['heavy-pm25', 'vaccine-fridge'],
+    ['air-station', 'heavy-pm25', 'hourly-aqi', 'shipment-type1', 'shipment-type2', 'vaccine-fridge'],
   );
   for (const { contract, version, text } of contracts) {
     assert.match(version, /^[0-9a-f]{64}$/);
     assert.match(text, new RegExp(`^contract: ${contract}$`, 'm'));
-    const dataset = /^dataset: (\w+)$/m.exec(text)?.[1];
+    const dataset = /\bdataset: ([\w-]+)/m.exec(text)?.[1];
     assert.ok(defaultDatasets().some((definition) => definition.dataset === dataset));
   }
 });

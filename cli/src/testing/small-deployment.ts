@@ -9,7 +9,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { privateKeyOfSeed } from '@airtight/ledger';
-import { sealText } from '@airtight/protocol';
+import { CONTROL_AGENCY, DATASETS_DATASET, sealText } from '@airtight/protocol';
 import { ED25519, formatAddCheckpoint, formatCheckpoint, formatNote, formatVkey, type SigningKey, vkeyOf } from '@airtight/tlog';
 import { auditorKey } from '../audit/auditor-key.ts';
 import { createDataDirectory, type DataDirectory, readInternalToken } from '../data-directory.ts';
@@ -23,12 +23,24 @@ const POLL_MS = 20;
 const DEADLINE_MS = 60_000;
 const SEGMENT_BYTES = 65_536;
 const AGENCY = 'beijing';
+const CONFIDENTIAL = 'clinic';
+
+const CONFIDENTIAL_DEFINITION = {
+  type: 'dataset',
+  dataset: CONFIDENTIAL,
+  title: { zh: '门诊', en: 'Clinic' },
+  cadenceMs: 60_000,
+  confidential: true,
+  properties: { tvc: { title: { zh: '温度', en: 'Temperature' }, unit: 'Cel' } },
+};
 
 export interface SmallDeployment {
   readonly ports: Ports;
   readonly ingest: IngestClient;
   /** So many readings of one device; resolves when they are in the ledger and in the store. */
   publish(readings: number): Promise<void>;
+  /** So many readings for a confidential dataset; resolves when they are in the ledger. */
+  publishConfidential(readings: number): Promise<void>;
   /** What is no reading: it goes to quarantine. */
   publishNonsense(): Promise<void>;
   /** A log that this ledger cosigns shows it two histories. */
@@ -60,8 +72,8 @@ export async function startSmallDeployment(
   const client = new IngestClient(`http://${LOOPBACK}:${ports.ingest}`, readInternalToken(data));
   const device = await enrol(client);
   let sequence = 0;
-  const post = async (lines: readonly unknown[]): Promise<void> => {
-    const response = await fetch(`${url}/api/v1/records?dataset=air`, {
+  const post = async (lines: readonly unknown[], dataset = 'air'): Promise<void> => {
+    const response = await fetch(`${url}/api/v1/records?dataset=${dataset}`, {
       method: 'POST',
       headers: { authorization: `Basic ${device}`, 'content-type': 'application/x-ndjson' },
       body: lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
@@ -69,16 +81,29 @@ export async function startSmallDeployment(
     if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
     await response.arrayBuffer();
   };
+  const anchored = async () => {
+    const { head } = await client.status();
+    await until('what was published is in the ledger', async () => (await client.status()).anchoredThrough >= head);
+    return head;
+  };
   return {
     ...{ ports, ingest: client, until, stop },
     async publish(readings) {
       const now = Date.now();
       await post(Array.from({ length: readings }, () => ({ seq: sequence++, t: now - sequence * 1000, m: { pm25: sequence % 90 } })));
-      const { head } = await client.status();
-      await until('what was published is in the ledger', async () => (await client.status()).anchoredThrough >= head);
+      const head = await anchored();
       const headers = { authorization: `Bearer ${readInternalToken(data)}` };
       const projected = async () => ((await (await fetch(`${url}/api/v1/status`, { headers })).json()) as { projected: number }).projected;
       await until('what was published is in the store', async () => (await projected()) >= head);
+    },
+    async publishConfidential(readings) {
+      await client.writeRecords([
+        { agency: CONTROL_AGENCY, dataset: DATASETS_DATASET, producer: 'tests', payload: CONFIDENTIAL_DEFINITION },
+      ]);
+      const now = Date.now();
+      const lines = Array.from({ length: readings }, (_, i) => ({ t: now - i * 1000, m: { tvc: i % 9 } }));
+      await post(lines, CONFIDENTIAL);
+      await anchored();
     },
     publishNonsense: () =>
       post([
@@ -157,7 +182,13 @@ async function writeTrust(data: DataDirectory, otherLog: SigningKey, port: numbe
 
 /** @returns user name and password, in base64 */
 async function enrol(client: IngestClient): Promise<string> {
-  const device = { producer: 'station-1', agency: AGENCY, kind: 'air-station', name: { zh: '一', en: 'One' }, datasets: ['air'] } as const;
+  const device = {
+    producer: 'station-1',
+    agency: AGENCY,
+    kind: 'air-station',
+    name: { zh: '一', en: 'One' },
+    datasets: ['air', CONFIDENTIAL],
+  } as const;
   const [enrolment] = await client.enrol([device]);
   return Buffer.from(`${enrolment?.username}:${enrolment?.secret}`).toString('base64');
 }

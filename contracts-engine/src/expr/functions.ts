@@ -23,6 +23,15 @@ import {
   hourlyReport,
   standardAt,
 } from '@airtight/standards/hj633.ts';
+import {
+  JJJ_VERSIONS,
+  type JjjLevel,
+  type JjjVersion,
+  jjjGradeAhead,
+  jjjGradeNow,
+  jjjThreshold,
+  jjjVersionAt,
+} from '@airtight/standards/jjj-alerts.ts';
 import { MeanKineticTemperature } from '@airtight/standards/mkt.ts';
 import { type NaqiPollutant, naqi } from '@airtight/standards/naqi.ts';
 import { nowCast } from '@airtight/standards/nowcast.ts';
@@ -294,6 +303,59 @@ const LIMITS: ExpressionFunction = {
   },
 };
 
+const JJJ_EDITION = editions(...JJJ_VERSIONS);
+const ROLLING_AQI: Parameter = { name: 'aqi_24h', type: 'numbers', unit: ONE };
+const JJJ_RANK: { readonly [level in JjjLevel]: number } = { blue: 1, yellow: 2, orange: 3, red: 4 };
+const HOUR_MS = 3_600_000;
+type Grade = typeof jjjGradeNow;
+
+/** The version that is named, else the one in force; and the list behind it. */
+function jjjLevel(grade: Grade, args: readonly Value[], at: number, first: number): Value {
+  const version = args.length > 1 ? (args[0] as JjjVersion) : jjjVersionAt(at);
+  if (version === null) return null;
+  const level = grade(
+    version,
+    (args.at(-1) as readonly Value[]).map((aqi) => given(aqi) ?? null),
+    first,
+  );
+  return level === null ? 0 : JJJ_RANK[level];
+}
+
+const JJJ: readonly ExpressionFunction[] = [
+  {
+    name: 'jjj_level',
+    overloads: [[ROLLING_AQI], [JJJ_EDITION, ROLLING_AQI]],
+    result: { type: 'number', unit: ONE },
+    cost: 300,
+    costPerElement: 3,
+    about: {
+      zh: '京津冀重污染天气预警条件：逐时 24 小时 AQI 列表（末项为最新）此刻达到的级别，0 无、1 蓝、2 黄、3 橙、4 红',
+      en: 'Jing-Jin-Ji heavy pollution: level that is reached by the AQI of 24 h, hour by hour; 0 none, 1 blue, 2 yellow, 3 orange, 4 red',
+    },
+    run: (args, at) => jjjLevel(jjjGradeNow, args, at, at),
+  },
+  {
+    name: 'jjj_level_ahead',
+    overloads: [[ROLLING_AQI], [JJJ_EDITION, ROLLING_AQI]],
+    result: { type: 'number', unit: ONE },
+    cost: 1000,
+    costPerElement: 30,
+    about: { zh: '同上，用于未来各时的预报', en: 'the same of hours that are forecast, wherever in them' },
+    run: (args, at) => jjjLevel(jjjGradeAhead, args, at, at + HOUR_MS),
+  },
+  {
+    name: 'jjj_threshold',
+    overloads: [[], [JJJ_EDITION]],
+    result: { type: 'number', unit: ONE },
+    cost: 20,
+    about: { zh: '24 小时 AQI 不高于此值时不计入任何预警级别', en: 'AQI of 24 h up to which it counts for no level' },
+    run: (args, at) => {
+      const version = args.length > 0 ? (args[0] as JjjVersion) : jjjVersionAt(at);
+      return version === null ? null : jjjThreshold(version);
+    },
+  },
+];
+
 const SAME: Parameter = { name: 'x', type: 'number', unit: 'same' };
 const ARGUMENTS_OF_MIN_MAX = 8;
 /** Two to eight numbers, or one list. */
@@ -370,6 +432,7 @@ export const FUNCTIONS: ReadonlyMap<string, ExpressionFunction> = new Map(
     ...OTHER_COUNTRIES,
     ...OVER_LISTS,
     LIMITS,
+    ...JJJ,
     ...ARITHMETIC,
   ].map((entry) => [entry.name, entry]),
 );

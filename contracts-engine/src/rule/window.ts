@@ -1,11 +1,13 @@
 /** Values over a span of event time, always computed from the readings in their order: so a restart or a late reading gives the same bits. */
 import { CONVERTED_FLAG } from '@airtight/protocol';
-import type { Input as ContractInput, Window } from '../contract.ts';
+import { type Input as ContractInput, MAX_GAP_CADENCES, MAX_GAP_MIN_MS, type Window } from '../contract.ts';
 import type { Input } from '../expr/expression.ts';
 import { DAY_MS, localDay, offsetAt, startOfDay, type TimeZone } from '../time-zone.ts';
 import { compute } from './probe.ts';
 import type { Reading, Series } from './series.ts';
 import type { WindowContext } from './window-context.ts';
+
+const HOUR_MS = 3_600_000;
 
 interface Sample {
   readonly at: number;
@@ -23,7 +25,8 @@ export function windowValue(window: Window, series: Series, at: number, context:
   const span = spanOf(window, series, at, context.zone);
   const samples: Sample[] = [];
   const intervals = new Set<number>();
-  let all = 0;
+  let [all, heldSince, heldMs] = [0, Number.NaN, 0];
+  const maxGapMs = Math.max(MAX_GAP_CADENCES * window.input.cadenceMs, MAX_GAP_MIN_MS);
   for (let i = series.firstFrom(span.from); i < series.readings.length; i++) {
     const reading = series.readings[i] as Reading;
     if (reading.at > span.to) break;
@@ -31,10 +34,14 @@ export function windowValue(window: Window, series: Series, at: number, context:
     if (value === null) continue;
     all++;
     intervals.add(Math.floor((reading.at - span.from) / window.input.cadenceMs));
+    // A reading stands until the next one, unless nobody knows what was between them; the last one for no time.
+    if (reading.at - heldSince <= maxGapMs) heldMs += reading.at - heldSince;
+    heldSince = value === false ? Number.NaN : reading.at;
     if (value !== false) samples.push({ at: reading.at, value });
   }
   if (window.aggregate === 'coverage') return Math.min(1, intervals.size / (window.overMs / window.input.cadenceMs));
   if (intervals.size < window.leastCount) return null;
+  if (window.aggregate === 'duration') return heldMs / HOUR_MS;
   if (window.aggregate === 'values') return byInterval(window, samples, span.to);
   return aggregate(window, samples, all);
 }
@@ -73,7 +80,9 @@ export function forecastValue(window: Window, forecasts: Iterable<readonly Readi
     }
   }
   if (window.aggregate === 'coverage') return Math.min(1, intervals.size / (window.overMs / window.input.cadenceMs));
-  return intervals.size < window.leastCount ? null : aggregate(window, samples.sort(inOrder), all);
+  if (intervals.size < window.leastCount) return null;
+  if (window.aggregate === 'values') return byInterval(window, samples, at + window.overMs);
+  return aggregate(window, samples.sort(inOrder), all);
 }
 
 /** @param readings in order of time, then of receipt */

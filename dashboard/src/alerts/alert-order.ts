@@ -18,10 +18,15 @@ export function isActive(item: AlertItem): boolean {
   return item.state !== 'closed' && item.state !== 'returned';
 }
 
-/** Unacknowledged first, then by severity, then the longest first. */
+/** Somebody has to do something: acknowledge or approve it. */
+function isWaiting(item: AlertItem): boolean {
+  return isUnacknowledged(item) || item.state === 'proposed';
+}
+
+/** What waits for somebody first, then by severity, then the longest first. */
 export function byNeed(a: AlertItem, b: AlertItem): number {
   return (
-    Number(isUnacknowledged(b)) - Number(isUnacknowledged(a)) ||
+    Number(isWaiting(b)) - Number(isWaiting(a)) ||
     (SEVERITY_RANK[b.severity] ?? 0) - (SEVERITY_RANK[a.severity] ?? 0) ||
     a.since.localeCompare(b.since) ||
     a.alert.localeCompare(b.alert)

@@ -1,11 +1,11 @@
 /** Messages of alerts in the reader's language, with names and local times. */
 import type { AlertItem } from '@airtight/protocol';
 import { useFormat } from '../i18n/use-format.ts';
-import { useLive } from '../live/live-store.ts';
 import { alertText } from './alert-text.ts';
+import { useSubjectName } from './use-subject-name.ts';
 
 export function useAlertText(): (alert: AlertItem) => string {
-  const live = useLive();
+  const subjectName = useSubjectName();
   const { name, time } = useFormat();
-  return (alert) => alertText(name(alert.message), alert.subject, name(live.producers.get(alert.subject)?.name), time.value.dayMinute);
+  return (alert) => alertText(name(alert.message), alert.subject, subjectName(alert.subject), time.value.dayMinute);
 }

@@ -2,6 +2,7 @@
 import { CSRF_HEADER } from '@airtight/protocol';
 import { type Answer, NETWORK_PROBLEM, TIMEOUT_PROBLEM, toProblem } from './problem.ts';
 
+type Headers = { readonly [name: string]: string };
 export type Query = { readonly [name: string]: string | number | undefined };
 
 /** The server gives up a query after some seconds; beyond this nothing will come. */
@@ -39,9 +40,9 @@ export function getBytes(url: string): Promise<Answer<Uint8Array>> {
   return send('GET', url, undefined, undefined, async (response) => new Uint8Array(await response.arrayBuffer()), 'no-store');
 }
 
-/** `POST` or `DELETE`; carries the CSRF token. */
-export function sendJson<T>(method: 'POST' | 'DELETE', path: string, body: unknown): Promise<Answer<T>> {
-  return request<T>(method, apiUrl(path, {}), body);
+/** `POST`, `PUT` or `DELETE`; carries the CSRF token. */
+export function sendJson<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body: unknown, headers: Headers = {}): Promise<Answer<T>> {
+  return send(method, apiUrl(path, {}), body, undefined, jsonOf<T>, 'default', headers);
 }
 
 export function apiUrl(path: string, query: Query): string {
@@ -54,7 +55,11 @@ export function apiUrl(path: string, query: Query): string {
 }
 
 function request<T>(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<Answer<T>> {
-  return send(method, url, body, signal, async (response) => (response.status === 204 ? undefined : await response.json()) as T);
+  return send(method, url, body, signal, jsonOf<T>);
+}
+
+async function jsonOf<T>(response: Response): Promise<T> {
+  return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
 async function send<T>(
@@ -64,9 +69,10 @@ async function send<T>(
   signal: AbortSignal | undefined,
   read: (response: Response) => Promise<T>,
   cache: RequestCache = 'default',
+  more: Headers = {},
 ): Promise<Answer<T>> {
   const limit = AbortSignal.timeout(ANSWER_MAX_MS);
-  const headers: Record<string, string> = { accept: 'application/json', 'accept-language': context.locale };
+  const headers: Record<string, string> = { accept: 'application/json', 'accept-language': context.locale, ...more };
   if (body !== undefined) headers['content-type'] = 'application/json';
   if (method !== 'GET' && context.csrf !== null) headers[CSRF_HEADER] = context.csrf;
   try {

@@ -189,10 +189,19 @@ export class LiveStore {
   #applyTransition(event: Extract<StreamEvent, { type: 'alert' }>): void {
     const known = this.alerts.get(event.transition.alert);
     const item = foldAlert(known, event.transition, event.position);
-    if (item === undefined) return;
+    if (item === undefined) {
+      if (event.transition.type === 'correct') void this.#fetchAlert(event.transition.alert);
+      return;
+    }
     this.alerts.set(item.alert, item);
     this.#trimAlerts();
     if (known === undefined) for (const listener of this.#alertListeners) listener(item);
+  }
+
+  /** Late data have changed an alert that this screen does not hold. */
+  async #fetchAlert(alert: string): Promise<void> {
+    const answer = await getJson<AlertItem>(`/alerts/${encodeURIComponent(alert)}`);
+    if (answer.ok) this.putAlert(answer.value);
   }
 
   #trimAlerts(): void {
