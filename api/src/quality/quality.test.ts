@@ -10,7 +10,7 @@ const T0 = Date.UTC(2026, 3, 1, 0);
 const d = new Deployment();
 const quality: QualityRules = {
   properties: {
-    pm25: { expected: [0, 500], spike: { suspect: 100 }, flatLine: { tolerance: 0.1, suspectMs: 3 * HOUR }, notAbove: 'pm10' },
+    pm25: { expected: [0, 500], spike: { suspect: 200 }, flatLine: { tolerance: 0.1, suspectMs: 3 * HOUR }, notAbove: 'pm10' },
   },
 };
 let spiky = 0;
@@ -43,7 +43,7 @@ test('observations carry the flag and the tests that are not pass; what has no t
   assert.deepEqual(await qualityOf(1), [{ flag: 1, tests: {} }]);
   assert.deepEqual(await qualityOf(4), [{ flag: 3, tests: { spike: 3 } }], 'decided by the value after it');
   assert.deepEqual(await qualityOf(8), [{ flag: 1, tests: {} }]);
-  assert.deepEqual(await qualityOf(11), [{ flag: 3, tests: { not_above: 3, flat_line: 3 } }]);
+  assert.deepEqual(await qualityOf(11), [{ flag: 3, tests: { not_above: 3, flat_line: 3, spike: 3 } }]);
   assert.deepEqual(await qualityOf(4, 'note'), [{ flag: 2, tests: {} }]);
   assert.deepEqual(
     (await qualityOf(12)).map(({ flag }: { flag: number }) => flag),
@@ -60,9 +60,10 @@ test('a bucket has count, expected count and the worst flag of the values that c
   assert.deepEqual(hours[4].slice(4), [1, 0, 1, 3]);
   assert.deepEqual(hours[5].slice(4), [1, 0, 1, 1]);
   assert.deepEqual(hours[12], [T0 + 12 * HOUR, 55, 55, 55, 1, 0, 1, 1], 'the telling that counts passed');
-  const halves = await series(5);
+  // Buckets of six hours begin at 06:00 in Beijing, two hours before the span.
+  const quarters = await series(5);
   assert.deepEqual(
-    halves.map((point: number[]) => point.slice(6)),
+    quarters.map((point: number[]) => point.slice(6)),
     [
       [6, 3],
       [6, 3],
