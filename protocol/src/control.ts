@@ -31,10 +31,12 @@ export const STORAGE_DATASET = 'sys.storage';
 export const RETENTION_DATASET = 'sys.retention';
 export const ERASURES_DATASET = 'sys.erasures';
 export const GAPS_DATASET = 'sys.gaps';
+/** What people say of the quality of values: it changes what everybody sees, so everybody may read and prove it. */
+export const FLAGS_DATASET = 'sys.flags';
 export const ALERTS_DATASET = 'alerts';
 
 /** Control datasets that hold nothing secret: whoever may read at all may read, and prove, their records. */
-const OPEN_CONTROL_DATASETS: readonly string[] = [CONTRACTS_DATASET, DATASETS_DATASET, KEYS_DATASET, TICKS_DATASET];
+const OPEN_CONTROL_DATASETS: readonly string[] = [CONTRACTS_DATASET, DATASETS_DATASET, FLAGS_DATASET, KEYS_DATASET, TICKS_DATASET];
 
 /** True for control data that may hold hashes of secrets, which administrators alone may read. */
 export function isGuardedDataset(dataset: string): boolean {
@@ -427,12 +429,34 @@ export interface ReleasedMessage {
   readonly position: number;
 }
 
+/**
+ * Payload in `sys.flags`, keyed by id: what a person says of the quality of values. It takes the place of what the tests
+ * found, and never of a value.
+ */
+export interface FlagRecord {
+  readonly type: 'flag';
+  readonly id: string;
+  readonly dataset: string;
+  readonly producer: string;
+  readonly observedProperty: string;
+  /** phenomenonTime, epoch ms: [from, to). */
+  readonly from: number;
+  readonly to: number;
+  /** QARTOD; null: withdrawn. */
+  readonly flag: 1 | 2 | 3 | 4 | null;
+  readonly reason: string;
+  /** Epoch ms by the clock of the service that took it. */
+  readonly at: number;
+  readonly by: string;
+}
+
 export type ControlRecord =
   | DeviceRecord
   | KeyRecord
   | ClaimRecord
   | FleetRecord
   | DatasetDefinition
+  | FlagRecord
   | ContractRecord
   | ContractDraft
   | ContractWithdrawal

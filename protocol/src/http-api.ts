@@ -164,6 +164,23 @@ export const Series = Type.Object({
 });
 export type Series = Static<typeof Series>;
 
+/** A person's word on the quality of values, from the record that put it there; and who withdrew it. */
+export const FlagItem = Type.Object({
+  id: Text,
+  dataset: Text,
+  producer: Text,
+  observedProperty: Text,
+  from: Time,
+  to: Time,
+  flag: Type.Integer(),
+  reason: Text,
+  by: Text,
+  at: Time,
+  record: RecordId,
+  withdrawn: Type.Optional(Type.Object({ by: Text, at: Time, reason: Text, record: RecordId })),
+});
+export type FlagItem = Static<typeof FlagItem>;
+
 /** Numbers that a producer counted and that are not in the journal. */
 export const GapItem = Type.Object({
   gap: Text,

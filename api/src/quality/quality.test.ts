@@ -1,7 +1,8 @@
 /** Verdicts in the real service: what the answers say, and that a restart, an audit and a rebuild come to the same. */
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { DATASETS_DATASET, DEVICES_DATASET, type QualityRules } from '@airtight/protocol';
+import { DATASETS_DATASET, DEVICES_DATASET, type QualityRules, USERS_DATASET } from '@airtight/protocol';
 import { auditStore, digestStore, rebuildStore } from '../rebuild/rebuild.ts';
 import { AIR, Deployment, stationRecord } from '../testing/deployment.ts';
 
@@ -65,11 +66,55 @@ test('a bucket has count, expected count and the worst flag of the values that c
   assert.deepEqual(
     quarters.map((point: number[]) => point.slice(6)),
     [
+      [4, 1],
       [6, 3],
       [6, 3],
-      [6, 1],
     ],
   );
+});
+
+test('a manual flag is a record with person and reason, counts until it is withdrawn, and leaves values as they are', async () => {
+  const series = { dataset: 'air', producer: 's1', observedProperty: 'pm25' };
+  const secret = 's'.repeat(43);
+  const secretHash = hash('sha256', secret, 'base64url');
+  d.control(USERS_DATASET, { type: 'token', id: 'op', title: 'op', role: 'operator', secretHash, createdBy: 'li', revoked: false });
+  await d.settled();
+  const post = (path: string, body: object, bearer = `at_op_${secret}`): Promise<Response> =>
+    fetch(`${d.api.url}/api/v1/observations/flags${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${bearer}` },
+      body: JSON.stringify(body),
+    });
+  const [from, to] = [new Date(T0 + 4 * HOUR).toISOString(), new Date(T0 + 6 * HOUR).toISOString()];
+  const wanted = { ...series, from, to, flag: 1, reason: 'fireworks, seen by the inspector' };
+  assert.equal((await post('', wanted, 'none')).status, 401);
+  assert.equal((await post('', { ...wanted, reason: ' ' })).status, 400);
+  assert.equal((await post('', { ...wanted, to: from })).status, 400);
+  const answer = await post('', wanted);
+  assert.equal(answer.status, 200, await answer.clone().text());
+  const put = (await answer.json()) as { id: string; record: string; by: string };
+  assert.deepEqual(await qualityOf(4), [{ flag: 1, tests: { spike: 3, manual: 1 } }]);
+  const buckets = async (): Promise<number[][]> =>
+    (await d.json(`/api/v1/series?producer=s1&dataset=air&observedProperty=pm25&maxPoints=100&${span(0, 12)}`)).points;
+  assert.deepEqual([(await buckets())[4]?.[1], (await buckets())[4]?.[7], (await buckets())[11]?.[7]], [300, 1, 3]);
+  const second = (await (await post('', { ...wanted, from: new Date(T0 + 5 * HOUR).toISOString(), flag: 4 })).json()) as { id: string };
+  assert.deepEqual(
+    (await buckets()).map((point) => point[7]),
+    [1, 1, 1, 1, 1, 4, 1, 1, 1, 3, 3, 3],
+  );
+  await post(`/${second.id}/withdraw`, { ...series, reason: 'the wrong hour' });
+  await post(`/${put.id}/withdraw`, { ...series, reason: 'the wrong station' });
+  assert.deepEqual(await qualityOf(4), [{ flag: 3, tests: { spike: 3 } }]);
+  assert.equal((await buckets())[4]?.[7], 3);
+  const { items } = await d.json(`/api/v1/observations/flags?${new URLSearchParams(series)}`);
+  assert.deepEqual(
+    items.map((item: typeof wanted & { withdrawn: typeof wanted }) => [item.flag, item.reason, item.withdrawn.reason]),
+    [
+      [1, 'fireworks, seen by the inspector', 'the wrong station'],
+      [4, 'fireworks, seen by the inspector', 'the wrong hour'],
+    ],
+  );
+  assert.equal((await post('/0000000000000000/withdraw', { ...series, reason: 'x' })).status, 404);
 });
 
 test('a restart between two values, an audit and a rebuild come to the same verdicts', async () => {

@@ -1,11 +1,11 @@
 /** Raw observations, page by page, in the order (phenomenonTime, position, ordinal). */
-import type { DatasetRegistry, ObservationItem, ObservationQuality } from '@airtight/protocol';
+import type { ObservationItem, ObservationQuality } from '@airtight/protocol';
 import { OBSERVATION_COLUMNS, observationOf } from '../project/rows.ts';
 import { DATABASE } from '../project/schema.ts';
 import type { Row, Store } from '../project/store.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { quoteText, wholeLiteral } from './literal.ts';
-import { readVerdicts } from './quality.ts';
+import { type QualityContext, readVerdicts } from './quality.ts';
 
 export interface ObservationsQuery {
   /** Of one record alone. */
@@ -30,7 +30,7 @@ export interface ObservationsQuery {
 export async function readObservations(
   store: Pick<Store, 'query'>,
   query: ObservationsQuery,
-  registry: Pick<DatasetRegistry, 'at'>,
+  context: QualityContext,
 ): Promise<{ readonly items: ObservationItem[]; readonly next: string | null }> {
   const rows = await store.query(
     `SELECT ${OBSERVATION_COLUMNS}, ordinal FROM ${DATABASE}.observations ${whereOf(query)}
@@ -40,7 +40,7 @@ export async function readObservations(
   const last = rows.length === query.limit ? rows.at(-1) : undefined;
   if (rows.length === 0) return { items: [], next: null };
   const tellings = await readTellings(store, query, rows);
-  const verdicts = await readVerdicts(store, { ...query, from: timeOf(rows[0]), until: timeOf(rows.at(-1)) }, registry);
+  const verdicts = await readVerdicts(store, { ...query, from: timeOf(rows[0]), until: timeOf(rows.at(-1)) }, context);
   return {
     items: rows.map((row) => itemOf(row, verdicts.of(observationOf(row), row.at(-1) as number), tellings.get(momentOf(row)))),
     next: last === undefined ? null : cursorAfter(last),

@@ -1,6 +1,7 @@
 /** What the quality tests said of stored values: the last decided verdict counts, and where there is none the value passed. */
 import type { DatasetDefinition, DatasetRegistry, Observation, ObservationQuality } from '@airtight/protocol';
 import { NOT_EVALUATED, PASS, type QartodFlag } from '@airtight/standards/qartod.ts';
+import type { ManualFlags } from '../control/manual-flags.ts';
 import { DATABASE } from '../project/schema.ts';
 import type { Row, Store } from '../project/store.ts';
 import { testsOf } from '../quality/verdict.ts';
@@ -15,20 +16,37 @@ export interface VerdictsQuery {
   readonly until: number;
 }
 
+/** What queries about quality need beside the tables. */
+export interface QualityContext {
+  readonly datasets: Pick<DatasetRegistry, 'at'>;
+  readonly flags: Pick<ManualFlags, 'inForce'>;
+}
+
 /** By journal position and place in the record. */
 export class StoredVerdicts {
   readonly #byValue: ReadonlyMap<string, readonly [flag: QartodFlag, tests: string]>;
-  readonly #registry: Pick<DatasetRegistry, 'at'>;
+  readonly #context: QualityContext;
 
-  constructor(rows: readonly Row[], registry: Pick<DatasetRegistry, 'at'>) {
+  constructor(rows: readonly Row[], context: QualityContext) {
     this.#byValue = new Map(rows.map(([judged, ordinal, flag, tests]) => [`${judged} ${ordinal}`, [flag as QartodFlag, tests as string]]));
-    this.#registry = registry;
+    this.#context = context;
   }
 
   of(observation: Observation, ordinal: number): ObservationQuality {
+    const found = this.#found(observation, ordinal);
+    const { phenomenonTime } = observation;
+    const manual = this.#context.flags.inForce(observation).find(({ from, to }) => phenomenonTime >= from && phenomenonTime < to);
+    if (manual === undefined || manual.flag === null) return found;
+    return { flag: manual.flag, tests: { ...found.tests, manual: manual.flag } };
+  }
+
+  #found(observation: Observation, ordinal: number): ObservationQuality {
     const verdict = this.#byValue.get(`${observation.position} ${ordinal}`);
     if (verdict !== undefined) return { flag: verdict[0], tests: testsOf(verdict[1]) };
-    return { flag: isJudged(observation, this.#registry.at(observation.dataset, observation.position)) ? PASS : NOT_EVALUATED, tests: {} };
+    return {
+      flag: isJudged(observation, this.#context.datasets.at(observation.dataset, observation.position)) ? PASS : NOT_EVALUATED,
+      tests: {},
+    };
   }
 }
 
@@ -44,11 +62,7 @@ export function hasTests(definition: DatasetDefinition | undefined, property: st
 }
 
 /** Verdicts on the values of a time. @throws AirtightError QUERY_TOO_SLOW, OVERLOADED */
-export async function readVerdicts(
-  store: Pick<Store, 'query'>,
-  query: VerdictsQuery,
-  registry: Pick<DatasetRegistry, 'at'>,
-): Promise<StoredVerdicts> {
+export async function readVerdicts(store: Pick<Store, 'query'>, query: VerdictsQuery, context: QualityContext): Promise<StoredVerdicts> {
   const conditions = [`phenomenonTime >= ${wholeLiteral(query.from)} AND phenomenonTime <= ${wholeLiteral(query.until)}`];
   for (const name of ['dataset', 'producer', 'observedProperty'] as const) {
     const value = query[name];
@@ -59,7 +73,7 @@ export async function readVerdicts(
      FROM ${DATABASE}.verdicts WHERE ${conditions.join(' AND ')} GROUP BY judged, judgedOrdinal`,
     'bulk',
   );
-  return new StoredVerdicts(rows, registry);
+  return new StoredVerdicts(rows, context);
 }
 
 /** FROM clause: the counting verdicts of one series. Columns phenomenonTime, judged, judgedOrdinal, worst. */

@@ -1,5 +1,5 @@
 /** A series in buckets for a chart: mean, least, greatest, count, how many were expected, worst quality flag. */
-import { AirtightError, CONVERTED_FLAG, type DatasetDefinition, type Series } from '@airtight/protocol';
+import { AirtightError, CONVERTED_FLAG, type DatasetDefinition, type FlagRecord, type Series } from '@airtight/protocol';
 import { NOT_EVALUATED, PASS } from '@airtight/standards/qartod.ts';
 import { KIND_TEXT } from '../project/rows.ts';
 import { DATABASE } from '../project/schema.ts';
@@ -16,6 +16,11 @@ export interface SeriesQuery {
   readonly from: number;
   readonly to: number;
   readonly maxPoints: number;
+}
+
+export interface SeriesContext {
+  readonly definition: DatasetDefinition | undefined;
+  readonly flags: readonly FlagRecord[];
 }
 
 /** observedProperty under which the index is asked for. */
@@ -38,14 +43,14 @@ export function bucketWidthMs(spanMs: number, maxPoints: number): number {
 /**
  * Reads a series. Of values for the same moment the one in the latest record counts. Buckets begin at multiples of their
  * width from 1970-01-01T00:00 in the deployment's zone as it stands today.
- * @param definition of the dataset as it stands: unit, cadence, tests
+ * @param definition of the dataset as it stands: unit, cadence, tests; and the manual flags in force, the newest first
  * @param offsetMs what that zone is ahead of UTC
  * @throws AirtightError REQUEST_INVALID, QUERY_TOO_SLOW, OVERLOADED
  */
 export async function readSeries(
   store: Pick<Store, 'query'>,
   query: SeriesQuery,
-  definition: DatasetDefinition | undefined,
+  { definition, flags }: SeriesContext,
   offsetMs: number,
 ): Promise<Series> {
   const { producer, dataset, observedProperty, from, to, maxPoints } = query;
@@ -60,7 +65,9 @@ export async function readSeries(
      FROM (${valuesOf(query)}) WHERE isNotNull(value) GROUP BY start ORDER BY start`,
   );
   const isTested = hasTests(definition, observedProperty);
-  const worst = isTested ? await readWorst(store, query, bucket) : new Map<number, number>();
+  const manual = flags.filter((flag) => flag.from < to && flag.to > from);
+  const passed = isTested ? PASS : NOT_EVALUATED;
+  const worst = isTested || manual.length > 0 ? await readWorst(store, query, { bucket, manual, passed }) : new Map<number, number>();
   const unit = observedProperty === INDEX_PROPERTY ? '1' : (definition?.properties[observedProperty]?.unit ?? '');
   return {
     producer,
@@ -74,7 +81,7 @@ export async function readSeries(
       const point = row as [start: number, mean: number, min: number, max: number, count: number, flagged: number];
       const [start] = point;
       const expected = expectedCount(Math.max(start, from), Math.min(start + bucketMs, to), definition?.cadenceMs);
-      return [...point, expected, worst.get(start) ?? (isTested ? PASS : NOT_EVALUATED)];
+      return [...point, expected, worst.get(start) ?? passed];
     }),
   };
 }
@@ -84,11 +91,38 @@ function expectedCount(from: number, to: number, cadenceMs: number | undefined):
   return cadenceMs === undefined ? 0 : Math.ceil((to - from) / cadenceMs);
 }
 
-/** Worst flag of each bucket with verdicts, of the values that count, by its start. */
-async function readWorst(store: Pick<Store, 'query'>, query: SeriesQuery, bucket: string): Promise<Map<number, number>> {
+interface WorstQuery {
+  readonly bucket: string;
+  readonly manual: readonly FlagRecord[];
+  /** Flag of a value without a verdict. */
+  readonly passed: number;
+}
+
+/** Worst flag of each bucket, of the values that count, by its start. One without verdicts and manual flags is left out. */
+async function readWorst(
+  store: Pick<Store, 'query'>,
+  query: SeriesQuery,
+  { bucket, manual, passed }: WorstQuery,
+): Promise<Map<number, number>> {
+  const verdicts = seriesVerdicts(query, windowOf(query));
+  if (manual.length === 0) {
+    const rows = await store.query(
+      `SELECT ${bucket} AS start, max(worst) FROM (${verdicts})
+       WHERE (phenomenonTime, judged, judgedOrdinal) IN (SELECT phenomenonTime, position, ordinal FROM (${valuesOf(query)}))
+       GROUP BY start`,
+    );
+    return new Map(rows as [number, number][]);
+  }
+  const cases = manual.map(
+    ({ from, to, flag }) =>
+      `phenomenonTime >= ${wholeLiteral(from)} AND phenomenonTime < ${wholeLiteral(to)}, ${wholeLiteral(flag as number)}`,
+  );
+  // QARTOD: 2 < 1 < 3 < 4.
+  const flag = `multiIf(${cases.join(', ')}, worst > 0, worst, ${wholeLiteral(passed)})`;
   const rows = await store.query(
-    `SELECT ${bucket} AS start, max(worst) FROM (${seriesVerdicts(query, windowOf(query))})
-     WHERE (phenomenonTime, judged, judgedOrdinal) IN (SELECT phenomenonTime, position, ordinal FROM (${valuesOf(query)}))
+    `SELECT ${bucket} AS start, argMax(found, if(found = ${NOT_EVALUATED}, 0, found)) FROM (
+       SELECT phenomenonTime, ${flag} AS found FROM (${valuesOf(query)}) AS held
+       LEFT JOIN (SELECT judged, judgedOrdinal, worst FROM (${verdicts})) AS said ON held.position = said.judged AND held.ordinal = said.judgedOrdinal)
      GROUP BY start`,
   );
   return new Map(rows as [number, number][]);

@@ -119,7 +119,12 @@ function seriesRoute(app: FastifyInstance, { control, store, config }: RouteCont
     const to = epochMs(request.query.to) ?? Date.now();
     const from = epochMs(request.query.from) ?? to - DAY_MS;
     const query = { producer, dataset, observedProperty, from, to, maxPoints };
-    return readSeries(store, query, control.datasets.current(dataset), zoneOffsetMs(config.timeZone, from));
+    return readSeries(
+      store,
+      query,
+      { definition: control.datasets.current(dataset), flags: control.flags.inForce(query) },
+      zoneOffsetMs(config.timeZone, from),
+    );
   });
 }
 
@@ -137,7 +142,7 @@ function observationsRoute(app: FastifyInstance, { store, control }: RouteContex
       const position = record === undefined ? undefined : Number(record);
       if (rest.dataset !== undefined) requireReadable(request.identity, rest.dataset, control.datasets);
       const hidden = hiddenDatasets(request.identity, control.datasets);
-      const page = await readObservations(store, { ...rest, position, from: epochMs(from), to: epochMs(to), hidden }, control.datasets);
+      const page = await readObservations(store, { ...rest, position, from: epochMs(from), to: epochMs(to), hidden }, control);
       const asCsv = request.headers.accept?.includes('text/csv') === true;
       // Items come from our own rows: JSON.stringify is several times faster than checking each against the schema.
       reply.serializer(String).type(asCsv ? 'text/csv; charset=utf-8' : 'application/json; charset=utf-8');
