@@ -4,6 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { removalsOf } from '@airtight/protocol';
+import type { ChannelsHost } from './channels/channels-host.ts';
 import type { ContractsHost } from './contracts/host.ts';
 import type { ControlState } from './control/control-state.ts';
 import { decodeFrame, type JournalEvent } from './decode/decoder.ts';
@@ -13,6 +14,7 @@ import type { ClockSkews } from './project/clock-skew.ts';
 import type { LatestValues } from './project/latest.ts';
 import type { Projector } from './project/projector.ts';
 import type { ServiceBreaks } from './project/service-breaks.ts';
+import type { QualityHost } from './quality/quality-host.ts';
 import type { StreamHub } from './stream/hub.ts';
 import type { FeedChunk } from './upstream/ingest-client.ts';
 
@@ -27,8 +29,10 @@ export interface Stages {
   readonly skew: ClockSkews;
   readonly alerts: AlertBook;
   readonly services: ServiceBreaks;
+  readonly quality: QualityHost;
   readonly projector: Projector;
   readonly contracts: ContractsHost;
+  readonly channels: ChannelsHost;
   readonly stream: StreamHub;
 }
 
@@ -66,7 +70,7 @@ export class Fold {
   /** Takes a chunk of the feed, waiting where a stage is full. */
   async take(chunk: FeedChunk): Promise<void> {
     this.#head = Math.max(this.#head, chunk.head);
-    const { projector, contracts } = this.#stages;
+    const { projector, contracts, channels } = this.#stages;
     const frames = await this.#births.framesOf(chunk);
     let turnBegan = performance.now();
     for (const frame of frames) {
@@ -74,24 +78,34 @@ export class Fold {
       if (frame.position < this.#next) continue;
       const event = decodeFrame(frame, this.#stages.control.datasets);
       // The rows it deletes must be in the tables (projector.ts).
-      if (event.kind === 'control' && removalsOf(event.record).length > 0 && !(await projector.settled())) throw new Error('closing');
+      if (event.kind === 'control' && removalsOf(event.record).length > 0) {
+        channels.commit();
+        if (!(await projector.settled())) throw new Error('closing');
+      }
       this.#give(event);
       if (frame.position % LOOK_EVERY !== 0 || performance.now() - turnBegan < TURN_MS) continue;
+      // Before anything else gets its turn: no table may be ahead of the outbox.
+      channels.commit();
       await projector.room();
       await contracts.room();
       await nextTurn();
       turnBegan = performance.now();
     }
+    channels.commit();
+    if (this.#next >= this.#head) channels.caughtUp();
     await projector.room();
     await contracts.room();
   }
 
   #give(event: JournalEvent): void {
-    const { control, latest, skew, alerts, services, projector, contracts, stream } = this.#stages;
+    const { control, latest, skew, alerts, services, quality, projector, contracts, channels, stream } = this.#stages;
     this.counters.records++;
-    if (event.kind === 'control') control.take(event);
-    else if (event.kind === 'alert') {
+    if (event.kind === 'control') {
+      control.take(event);
+      channels.takeControl(event.record);
+    } else if (event.kind === 'alert') {
       alerts.take(event);
+      channels.take(event, alerts.find(event.transition.alert));
       services.take(event);
     } else if (event.kind === 'tick') services.passTime(event.at);
     else if (event.kind === 'readings') {
@@ -100,7 +114,7 @@ export class Fold {
       skew.take(event);
     } else if (event.kind === 'opaque') this.counters.opaque++;
     else if (event.kind === 'expired') this.counters.expired++;
-    projector.add(event);
+    projector.add(event, quality.take(event));
     contracts.take(event, this.#head);
     stream.take(event, this.#head);
     this.#next = event.position + 1;

@@ -1,5 +1,6 @@
 /** Control data as the journal has it so far, folded into memory: the last record for a key wins. */
 import {
+  type ChannelRecord,
   type ContractRecord,
   DatasetRegistry,
   type DeviceRecord,
@@ -11,6 +12,7 @@ import {
 } from '@airtight/protocol';
 import type { ControlEvent } from '../decode/decoder.ts';
 import { type ContractEvent, ContractHistory, type ContractInForce } from './contract-history.ts';
+import { ManualFlags } from './manual-flags.ts';
 
 export interface KeyOnRecord {
   readonly position: number;
@@ -18,11 +20,16 @@ export interface KeyOnRecord {
 }
 
 export class ControlState {
+  readonly flags = new ManualFlags();
   readonly datasets = new DatasetRegistry();
   readonly producers = new Map<string, DeviceRecord>();
   readonly contractHistory = new ContractHistory();
   readonly users = new Map<string, UserRecord>();
   readonly tokens = new Map<string, TokenRecord>();
+  /** Those that were removed as well: a name is not used twice. */
+  readonly channels = new Map<string, ChannelRecord>();
+  /** Positions at which they were set up: they carry what comes after. */
+  readonly channelsSince = new Map<string, number>();
   /** Positions of each contract's records by its version: the proof of an alert brings its contract along. */
   readonly #contractVersions = new Map<string, number[]>();
   /** Records of each signing key in their order, by producer and kid: a proof of a signed reading brings one along. */
@@ -63,6 +70,9 @@ export class ControlState {
       case 'dataset':
         this.datasets.define(position, record);
         return;
+      case 'flag':
+        this.flags.take(position, record);
+        return;
       case 'contract':
         this.#takeContract({ agency: header.agency, position, since: Math.max(header.receivedAt, record.effectiveFrom ?? 0), record });
         return;
@@ -78,6 +88,11 @@ export class ControlState {
       case 'token':
         this.tokens.set(record.id, record);
         return;
+      case 'channel':
+        if (this.channels.get(record.channel)?.removed !== false) this.channelsSince.set(record.channel, position);
+        this.channels.set(record.channel, record);
+        return;
+      case 'deliveries':
       case 'tick':
       case 'release':
       case 'import':
