@@ -92,12 +92,30 @@ export class ApiClient {
     return (await this.#get(`records/${record}/proof${query}`)).text();
   }
 
+  /** JSON of a resource. @param path under `/api/v1/` */
+  async read<T>(path: string): Promise<T> {
+    return (await this.#get(path)).json() as Promise<T>;
+  }
+
+  /** Posts JSON. @throws as reading does */
+  async post<T>(path: string, body: object): Promise<T> {
+    const text = JSON.stringify(body);
+    return (await this.#send(path, { method: 'POST', body: text, headers: { 'content-type': 'application/json' } })).json() as Promise<T>;
+  }
+
+  #get(path: string): Promise<Response> {
+    return this.#send(path, {});
+  }
+
   /** @throws ApiRefusal; EnvironmentError when nobody answers */
-  async #get(path: string): Promise<Response> {
+  async #send(
+    path: string,
+    { headers: own, ...init }: { method?: string; body?: string; headers?: Record<string, string> },
+  ): Promise<Response> {
     let response: Response;
     try {
-      const headers = { authorization: `Bearer ${this.#token}` };
-      response = await fetch(`${this.#url}/api/v1/${path}`, { headers, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+      const headers = { ...own, authorization: `Bearer ${this.#token}` };
+      response = await fetch(`${this.#url}/api/v1/${path}`, { ...init, headers, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
     } catch (error) {
       const cause = error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : String(error);
       throw new EnvironmentError({

@@ -1,5 +1,5 @@
 /** Contracts, dataset definitions and devices coming into force. */
-import type { ContractRecord, DatasetDefinition, DeviceRecord } from '@airtight/protocol';
+import type { ContractRecord, ContractWithdrawal, DatasetDefinition, DeviceRecord } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { effectBase } from './alert/effect-base.ts';
 import { isActive } from './alert/episode.ts';
@@ -10,12 +10,45 @@ import { parseContract } from './parse-contract.ts';
 import { placeOf } from './rule/places.ts';
 import type { Turn } from './turn.ts';
 
+/** Versions that wait for their time; beyond it the record is refused. */
+export const SCHEDULED_MAX = 256;
+
+/** Takes a contract record: into force now, or at the first tick at or after its time. */
+export function enactContract(turn: Turn, record: ContractRecord): void {
+  const { state } = turn;
+  if (record.effectiveFrom === undefined || record.effectiveFrom <= (state.tickAt ?? Number.NEGATIVE_INFINITY)) putInForce(turn, record);
+  else if (state.scheduled.length < SCHEDULED_MAX) state.scheduled = [...state.scheduled, record];
+  else state.counters.refused++;
+}
+
+/** Puts into force what is due at a tick: the earliest first, those of one time in order of position. */
+export function enactDue(turn: Turn, at: number): void {
+  const { state } = turn;
+  const isDue = ({ effectiveFrom = 0 }: ContractRecord): boolean => effectiveFrom <= at;
+  const due = state.scheduled.filter(isDue).sort((a, b) => (a.effectiveFrom ?? 0) - (b.effectiveFrom ?? 0));
+  if (due.length === 0) return;
+  state.scheduled = state.scheduled.filter((record) => !isDue(record));
+  for (const record of due) putInForce(turn, record);
+}
+
+/** Takes a version back: one that waits never comes into force; of one in force the alerts are cleared. A draft was never known here. */
+export function withdrawContract(turn: Turn, { contract, version, draft }: ContractWithdrawal): void {
+  const { state } = turn;
+  if (draft !== undefined) return;
+  state.scheduled = state.scheduled.filter((record) => record.contract !== contract || record.version !== version);
+  const former = state.contracts.get(contract);
+  if (former?.version !== version) return;
+  state.contracts.delete(contract);
+  endOthers(turn, former, new Map());
+  reindex(state);
+}
+
 /**
  * Puts a contract version into force. A rule that keeps its id and kind keeps its active alerts, whose end the new clear
  * condition decides, and starts its times anew; alerts of a rule that is gone are cleared.
  * A record that is faulty, or whose version is not that of its text under this engine, is counted and changes nothing.
  */
-export function enactContract(turn: Turn, record: ContractRecord): void {
+function putInForce(turn: Turn, record: ContractRecord): void {
   const { state } = turn;
   const former = state.contracts.get(record.contract);
   if (former?.version === record.version) return;

@@ -1,5 +1,5 @@
 /** What the engine is told, in order of journal position. Nothing else reaches it: no clock, no store, no network. */
-import type { AlertTransition, ContractRecord, DatasetDefinition, DeviceRecord, Observation } from '@airtight/protocol';
+import type { AlertTransition, ContractRecord, ContractWithdrawal, DatasetDefinition, DeviceRecord, Observation } from '@airtight/protocol';
 
 export type EngineEvent =
   /** All observations of one record, in payload order: one agency, one dataset, one producer. */
@@ -8,6 +8,8 @@ export type EngineEvent =
   | { readonly kind: 'tick'; readonly position: number; readonly at: number }
   /** A contract version: in force for what comes after it. */
   | { readonly kind: 'contract'; readonly position: number; readonly record: ContractRecord }
+  /** A contract version taken back. */
+  | { readonly kind: 'withdrawal'; readonly position: number; readonly record: ContractWithdrawal }
   /** A recorded transition: what the engine caused, coming back through the feed, and people's acts. */
   | { readonly kind: 'alert'; readonly position: number; readonly transition: AlertTransition }
   /** Where a device stands and whose it is. */

@@ -1,5 +1,5 @@
 /** Everything the engine remembers between two events. */
-import type { AlertEffect, DatasetDefinition } from '@airtight/protocol';
+import type { AlertEffect, ContractRecord, DatasetDefinition } from '@airtight/protocol';
 import type { Episode } from './alert/episode.ts';
 import type { GroupAlert } from './alert/group.ts';
 import type { OutOfServiceEntry } from './alert/suppression.ts';
@@ -57,6 +57,8 @@ export interface EngineState {
   readonly datasets: Map<string, DatasetDefinition>;
   readonly places: Map<string, Place>;
   readonly contracts: Map<string, ContractState>;
+  /** Versions that come into force at a later tick, in order of position. */
+  scheduled: readonly ContractRecord[];
   /** By dataset, then by producer. */
   readonly feeds: Map<string, Map<string, Feed>>;
   readonly services: Map<string, OutOfServiceEntry>;
@@ -98,6 +100,7 @@ export function emptyState(): EngineState {
     datasets: new Map(),
     places: new Map(),
     contracts: new Map(),
+    scheduled: [],
     feeds: new Map(),
     services: new Map(),
     tickAt: null,

@@ -8,6 +8,15 @@ export { contractVersion } from './contract-version.ts';
 export { Engine, type EngineStatus } from './engine.ts';
 export type { EngineEvent } from './engine-event.ts';
 export type { EngineCounters } from './engine-state.ts';
+export {
+  ALERT_EVIDENCE_FORMAT,
+  type AlertEvidence,
+  isAlertEvidence,
+  parseAlertEvidence,
+  type StatedPlace,
+} from './evidence/alert-evidence.ts';
+export type { Explanation } from './evidence/explain.ts';
+export { type EvidenceRecord, type ReplayFault, type ReplayVerdict, replayAlert } from './evidence/replay-alert.ts';
 export { type ContractOutcome, parseContract } from './parse-contract.ts';
 export type { EngineSnapshot } from './snapshot.ts';
 export { offsetAt } from './time-zone.ts';

@@ -178,7 +178,12 @@ test('a group escalates by its own age, whoever joins meanwhile; its members do 
     scene.read(8, 200, 's2');
     assert.deepEqual(types(scene.tick(9)), ['update']);
     const [first, ...none] = scene.tick(10);
-    assert.deepEqual(first?.type === 'escalate' && [first.alert, first.step, first.severity, first.notify], [group, 1, 'severe', ['chief']]);
+    assert.deepEqual(first?.type === 'escalate' && [first.alert, first.step, first.severity, first.notify], [
+      group,
+      1,
+      'severe',
+      ['chief'],
+    ]);
     assert.deepEqual(none, []);
     if (acknowledges) scene.act({ type: 'acknowledge', alert: group, by: 'li', comment: '' });
     const [second] = scene.tick(30);

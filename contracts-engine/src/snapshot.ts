@@ -1,5 +1,5 @@
 /** The engine's state as plain JSON: what a restart continues from. Orders are kept, so the same history gives the same bytes. */
-import type { AlertEffect, DatasetDefinition } from '@airtight/protocol';
+import type { AlertEffect, ContractRecord, DatasetDefinition } from '@airtight/protocol';
 import type { Episode } from './alert/episode.ts';
 import type { GroupAlert } from './alert/group.ts';
 import type { OutOfServiceEntry } from './alert/suppression.ts';
@@ -31,6 +31,7 @@ export interface EngineSnapshot {
     readonly text: string;
     readonly rules: readonly RuleSnapshot[];
   }[];
+  readonly scheduled: readonly ContractRecord[];
   readonly feeds: readonly FeedSnapshot[];
   readonly services: readonly (readonly [id: string, entry: OutOfServiceEntry])[];
   readonly tickAt: number | null;
@@ -84,6 +85,7 @@ export function toSnapshot(state: EngineState): EngineSnapshot {
       ...{ name, version, text },
       rules: [...rules].map(([id, known]) => ruleSnapshot(id, known)),
     })),
+    scheduled: state.scheduled,
     feeds: [...state.feeds.values()].flatMap((feeds) => [...feeds.values()].map(feedSnapshot)),
     services: [...state.services],
     ...{ tickAt, listeningSince, counters },
@@ -135,6 +137,7 @@ export function fromSnapshot(told: EngineSnapshot): EngineState {
     state.feeds.set(dataset, feeds.set(producer, new Feed(dataset, producer, agency, new Series([...readings], watermark), pruneAt)));
   }
   for (const [id, entry] of snapshot.services) state.services.set(id, entry);
+  state.scheduled = snapshot.scheduled;
   state.tickAt = snapshot.tickAt;
   state.listeningSince = snapshot.listeningSince;
   Object.assign(state.counters, snapshot.counters);

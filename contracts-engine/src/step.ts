@@ -7,7 +7,7 @@ import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { applyAct } from './alert/acts.ts';
 import { reviewInhibited } from './alert/suppression.ts';
 import { passTime } from './alert/timers.ts';
-import { enactContract, enactDataset, enactDevice } from './contract-change.ts';
+import { enactContract, enactDataset, enactDevice, enactDue, withdrawContract } from './contract-change.ts';
 import type { EngineEvent } from './engine-event.ts';
 import { type EngineState, ruleKey } from './engine-state.ts';
 import { readingsOf } from './reading.ts';
@@ -60,6 +60,8 @@ function take(turn: Turn, event: EngineEvent): void {
       return onTick(turn, event.at);
     case 'contract':
       return enactContract(turn, event.record);
+    case 'withdrawal':
+      return withdrawContract(turn, event.record);
     case 'alert':
       return onAlert(turn, event.transition);
     case 'device':
@@ -101,6 +103,7 @@ function onTick(turn: Turn, at: number): void {
   // Registered before time began: known from now on.
   if (state.tickAt === null) for (const [producer, place] of state.places) state.places.set(producer, { ...place, knownFrom: at });
   state.tickAt = at;
+  if (state.scheduled.length > 0) enactDue(turn, at);
   for (const known of state.index.rules) {
     const { rule } = known;
     if (rule.kind === 'no-data') listen(turn, known, rule, at, state.listeningSince);

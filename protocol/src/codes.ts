@@ -202,6 +202,13 @@ export const CODES = {
   TIMESTAMP_UNTRUSTED: { status: 422, zh: '时间戳并非出自受信任的机构', en: 'The time stamp is not by an authority that is trusted' },
   BACKTEST_LIMIT: { status: 422, zh: '回测超出允许的内存、时间或数量', en: 'A backtest may not take so much memory, time or alerts' },
   BACKTEST_CANCELLED: { status: 409, zh: '回测已取消', en: 'The backtest was cancelled' },
+  ENGINE_DIFFERS: { status: 422, zh: '告警由另一版本的引擎产生', en: 'The alert was raised by another engine' },
+  EVIDENCE_NOT_REPLAYABLE: { status: 422, zh: '无法在限额内重放该告警', en: 'The alert cannot be replayed from records within the limits' },
+  CONTRACT_NOT_APPROVABLE: {
+    status: 409,
+    zh: '该草案不能由此人或此时批准',
+    en: 'The draft cannot be approved by this person, or not any more',
+  },
   // Configuration.
   CONFIG_UNKNOWN_KEY: { status: 500, zh: '配置中有未知的键', en: 'The configuration has an unknown key' },
   CONFIG_INVALID: { status: 500, zh: '配置值不合法', en: 'A configuration value is not valid' },

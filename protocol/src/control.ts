@@ -200,8 +200,42 @@ export interface ContractRecord {
   readonly version: string;
   /** The YAML document as it was submitted. */
   readonly text: string;
+  /** Accounts; two different ones, except for what is shipped. */
   readonly author: string;
   readonly approver: string;
+  /** Epoch ms: in force from the first tick at or after it; absent: from this record on. */
+  readonly effectiveFrom?: number;
+  /** The draft that was approved. */
+  readonly draft?: string;
+}
+
+/** Payload in `sys.contracts`, keyed by draft: a version that its author proposes. It judges nothing. */
+export interface ContractDraft {
+  readonly type: 'contract-draft';
+  /** 16 lower-case hex digits. */
+  readonly draft: string;
+  readonly contract: string;
+  readonly version: string;
+  readonly text: string;
+  /** Account. */
+  readonly author: string;
+  /** Epoch ms at which it was proposed. */
+  readonly at: number;
+  readonly effectiveFrom?: number;
+  readonly note: string;
+}
+
+/** Payload in `sys.contracts`: a version is taken back, in force or not yet. Its alerts are cleared, and nothing takes its place. */
+export interface ContractWithdrawal {
+  readonly type: 'contract-withdrawal';
+  readonly contract: string;
+  readonly version: string;
+  /** Absent: the version itself, not a draft. */
+  readonly draft?: string;
+  /** Account. */
+  readonly by: string;
+  readonly at: number;
+  readonly reason: string;
 }
 
 export type Role = 'viewer' | 'operator' | 'administrator';
@@ -397,6 +431,8 @@ export type ControlRecord =
   | FleetRecord
   | DatasetDefinition
   | ContractRecord
+  | ContractDraft
+  | ContractWithdrawal
   | UserRecord
   | TokenRecord
   | TickRecord

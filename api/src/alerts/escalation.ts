@@ -7,7 +7,7 @@ import type { Store } from '../project/store.ts';
 import { quoteText, wholeLiteral } from '../query/literal.ts';
 
 interface EscalationSource {
-  readonly control: Pick<ControlState, 'contracts' | 'datasets'>;
+  readonly control: Pick<ControlState, 'contractHistory' | 'datasets'>;
   readonly store: Pick<Store, 'query'>;
 }
 
@@ -25,8 +25,8 @@ export async function escalationOf(item: AlertItem, { control, store }: Escalati
   return { steps, taken, next: { step: taken + 1, at: new Date(countsFrom + step.afterMs).toISOString() } };
 }
 
-function stepsOf({ contract, rule }: AlertItem, { contracts, datasets }: EscalationSource['control']): EscalationItem['steps'] {
-  const inForce = contracts.get(contract);
+function stepsOf({ contract, rule }: AlertItem, { contractHistory, datasets }: EscalationSource['control']): EscalationItem['steps'] {
+  const inForce = contractHistory.inForce(contract, Date.now());
   if (inForce === undefined) return [];
   const definitions = new Map(datasets.newest().map(({ definition }) => [definition.dataset, definition]));
   const outcome = parseContract(inForce.record.text, definitions);

@@ -5,7 +5,7 @@ import type { EngineSnapshot } from '@airtight/contracts-engine';
 import { openSealedText, sealText } from '@airtight/protocol';
 
 export interface ContractsSnapshot {
-  readonly format: 'airtight-contracts-state@2';
+  readonly format: 'airtight-contracts-state@3';
   /** Position of the next event the engine wants. */
   readonly next: number;
   readonly state: EngineSnapshot;
@@ -15,7 +15,7 @@ export interface ContractsSnapshot {
   readonly unwritten?: readonly string[];
 }
 
-export const SNAPSHOT_FORMAT = 'airtight-contracts-state@2';
+export const SNAPSHOT_FORMAT = 'airtight-contracts-state@3';
 
 /** @returns undefined when there is none that can be read: the engine then folds the journal from its beginning, which gives the same */
 export async function readSnapshot(path: string): Promise<ContractsSnapshot | undefined> {

@@ -10,13 +10,7 @@ import {
   type UserRecord,
 } from '@airtight/protocol';
 import type { ControlEvent } from '../decode/decoder.ts';
-
-export interface ContractInForce {
-  readonly agency: string;
-  readonly position: number;
-  readonly since: number;
-  readonly record: ContractRecord;
-}
+import { type ContractEvent, ContractHistory, type ContractInForce } from './contract-history.ts';
 
 export interface KeyOnRecord {
   readonly position: number;
@@ -26,7 +20,7 @@ export interface KeyOnRecord {
 export class ControlState {
   readonly datasets = new DatasetRegistry();
   readonly producers = new Map<string, DeviceRecord>();
-  readonly contracts = new Map<string, ContractInForce>();
+  readonly contractHistory = new ContractHistory();
   readonly users = new Map<string, UserRecord>();
   readonly tokens = new Map<string, TokenRecord>();
   /** Positions of each contract's records by its version: the proof of an alert brings its contract along. */
@@ -38,6 +32,11 @@ export class ControlState {
   /** What was on record of a signing key before a position. */
   signingKeyAt(producer: string, kid: string, position: number): KeyOnRecord | undefined {
     return this.#signingKeys.get(`${producer} ${kid}`)?.findLast((known) => known.position < position);
+  }
+
+  /** Records of a contract, and withdrawals of it, in order of position. */
+  contractRecords(contract: string): readonly ContractEvent[] {
+    return this.contractHistory.of(contract);
   }
 
   /** Position of the record by which this version of a contract was in force last before a position. */
@@ -65,7 +64,13 @@ export class ControlState {
         this.datasets.define(position, record);
         return;
       case 'contract':
-        this.#takeContract({ agency: header.agency, position, since: header.receivedAt, record });
+        this.#takeContract({ agency: header.agency, position, since: Math.max(header.receivedAt, record.effectiveFrom ?? 0), record });
+        return;
+      case 'contract-draft':
+        this.contractHistory.propose(position, record);
+        return;
+      case 'contract-withdrawal':
+        this.contractHistory.withdraw(position, header.receivedAt, record);
         return;
       case 'user':
         this.users.set(record.name, record);
@@ -87,7 +92,7 @@ export class ControlState {
 
   #takeContract(contract: ContractInForce): void {
     const { record, position } = contract;
-    this.contracts.set(record.contract, contract);
+    this.contractHistory.enact(contract);
     const id = `${record.contract} ${record.version}`;
     this.#contractVersions.set(id, [...(this.#contractVersions.get(id) ?? []), position]);
   }

@@ -1,5 +1,4 @@
-/** Alerts and the contracts that raise them. */
-import contractSchema from '@airtight/contracts-engine/contract.schema.json' with { type: 'json' };
+/** Alerts. */
 import { ALERT_STATES, AlertItem, EscalationItem, Page } from '@airtight/protocol';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
@@ -16,31 +15,8 @@ const ListParameters = Type.Object({
   cursor: Type.Optional(Type.String({ maxLength: 256 })),
   limit: Type.Integer({ minimum: 1, maximum: 500, default: 100 }),
 });
-/** A contract in force. */
-const ContractItem = Type.Object({
-  contract: Type.String(),
-  version: Type.String(),
-  text: Type.String(),
-  author: Type.String(),
-  approver: Type.String(),
-  since: Type.String({ format: 'date-time' }),
-  record: Type.String(),
-});
-
 export function alertRoutes(app: FastifyInstance, context: RouteContext): void {
   listRoutes(app, context);
-  app.get('/contracts', { config: { access: 'viewer' }, schema: { response: { 200: Page(ContractItem) } } }, async () => ({
-    items: [...context.control.contracts.values()].map(({ position, since, record: { contract, version, text, author, approver } }) => ({
-      ...{ contract, version, text, author, approver },
-      since: new Date(since).toISOString(),
-      record: String(position),
-    })),
-    next: null,
-  }));
-  // Editors ask for it without a token.
-  app.get('/contracts/schema', { config: { access: 'anyone' } }, async (_, reply) =>
-    reply.type('application/schema+json').send(JSON.stringify(contractSchema)),
-  );
 }
 
 function listRoutes(app: FastifyInstance, { alerts, store, control }: RouteContext): void {

@@ -13,7 +13,7 @@ import {
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { ActTurns } from '../alerts/act-turns.ts';
-import type { ContractInForce } from '../control/control-state.ts';
+import type { ContractInForce } from '../control/contract-history.ts';
 import { itemOf, OUT_OF_SERVICE_MAX } from '../project/service-breaks.ts';
 import { Reason } from './alert-act-routes.ts';
 import { AlertParameters } from './alert-routes.ts';
@@ -77,7 +77,7 @@ export function serviceBreakRoutes(app: FastifyInstance, context: RouteContext):
           ...{ v: 1, type: 'return-to-service', alert: id, at: Date.now(), by },
           ...{ contract, rule, subject, reason },
         };
-        await write(context, context.control.contracts.get(contract)?.agency ?? '', act);
+        await write(context, context.control.contractHistory.inForce(contract, Date.now())?.agency ?? '', act);
         return out;
       });
     },
@@ -85,7 +85,7 @@ export function serviceBreakRoutes(app: FastifyInstance, context: RouteContext):
 }
 
 function contractWith({ control }: RouteContext, contract: string, rule: string | null): ContractInForce {
-  const known = control.contracts.get(contract);
+  const known = control.contractHistory.inForce(contract, Date.now());
   if (known === undefined) throw new AirtightError('NOT_FOUND', `contract ${contract}`);
   if (rule !== null && !ruleIdsOf(known.record.text).includes(rule)) throw new AirtightError('NOT_FOUND', `rule ${contract}/${rule}`);
   return known;

@@ -3,6 +3,7 @@ import type { Command } from '../command.ts';
 import { auditCommand } from './audit.ts';
 import { backtestCommand } from './backtest.ts';
 import { caCommand } from './ca.ts';
+import { contractCommand } from './contract.ts';
 import { datasetCommand } from './dataset.ts';
 import { discloseCommand } from './disclose.ts';
 import { doctorCommand } from './doctor.ts';
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   caCommand,
   passwordCommand,
   datasetCommand,
+  contractCommand,
   backtestCommand,
   quarantineCommand,
   simulateCommand,

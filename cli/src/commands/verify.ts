@@ -1,11 +1,14 @@
 /** `airtight verify FILE`: checks one record or many offline, and says which step fails of which record. */
+
 import { hash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isAlertEvidence, parseAlertEvidence } from '@airtight/contracts-engine';
 import {
   type Bilingual,
   type CheckedRecord,
   CODES,
+  type Code,
   isCompletenessProof,
   type OpenedRecord,
   type ProofStepName,
@@ -17,7 +20,6 @@ import {
 import {
   type AnchorTrust,
   type AnchorVerdict,
-  type Fault,
   type Policy,
   PROOF_LIMITS,
   type ProofBundle,
@@ -36,6 +38,7 @@ import { verifyReport } from '../audit/verify-report.ts';
 import { DATA_OPTION, defineCommand, EnvironmentError, EXIT, type ExitCode, JSON_OPTION, UsageError } from '../command.ts';
 import { dataDirectory } from '../data-directory.ts';
 import { proofsInHtml } from '../evidence/evidence-file.ts';
+import { showAlertEvidence } from '../evidence/show-alert-evidence.ts';
 import { showCompleteness } from '../evidence/show-completeness.ts';
 import { grouped } from '../progress-bar.ts';
 import type { Terminal } from '../terminal.ts';
@@ -65,8 +68,8 @@ export const verifyCommand = defineCommand({
     en: 'verify the proof of one record or of many offline, step by step',
   },
   details: {
-    zh: '文件可为 *.airtight-proof.json、*.airtight-proofs.json、*.airtight-complete.json（完整性证明）、export evidence 写出的 HTML，或 audit --report 写出的签名报告及其页面。信任策略说明您信任哪个账本、要求哪些见证方联署；不给 --policy 时用数据目录的 keys/policy。设备签过名的记录也核验其签名；给出 --device-key 则不必信任登记的密钥。外部时间戳按 --tsa-roots（或数据目录的 keys/tsa-roots.pem）核验。退出码 0：成立；1：不成立。',
-    en: 'The file is an *.airtight-proof.json, an *.airtight-proofs.json, an *.airtight-complete.json (that nothing is missing) or the HTML that export evidence writes; or a signed report of audit --report, or its page. The policy says which ledger you trust and which witnesses must have cosigned; without --policy it is keys/policy of the data directory. A record that its device signed is checked for that too; with --device-key you need not trust the key on record. Time stamps of outside anchors are checked by --tsa-roots, or keys/tsa-roots.pem of the data directory. Exit code 0: it holds; 1: it does not.',
+    zh: '文件可为 *.airtight-proof.json、*.airtight-proofs.json、*.airtight-complete.json（完整性证明）、*.airtight-alert.json（告警证据，离线重放）、export evidence 写出的 HTML，或 audit --report 写出的签名报告及其页面。信任策略说明您信任哪个账本、要求哪些见证方联署；不给 --policy 时用数据目录的 keys/policy。设备签过名的记录也核验其签名；给出 --device-key 则不必信任登记的密钥。外部时间戳按 --tsa-roots（或数据目录的 keys/tsa-roots.pem）核验。退出码 0：成立；1：不成立。',
+    en: 'The file is an *.airtight-proof.json, an *.airtight-proofs.json, an *.airtight-complete.json (that nothing is missing), an *.airtight-alert.json (an alert, replayed offline by the engine) or the HTML that export evidence writes; or a signed report of audit --report, or its page. The policy says which ledger you trust and which witnesses must have cosigned; without --policy it is keys/policy of the data directory. A record that its device signed is checked for that too; with --device-key you need not trust the key on record. Time stamps of outside anchors are checked by --tsa-roots, or keys/tsa-roots.pem of the data directory. Exit code 0: it holds; 1: it does not.',
   },
   operands: 'FILE',
   options: {
@@ -105,6 +108,10 @@ export const verifyCommand = defineCommand({
     const anchorTrust = await readAnchorTrust(values['tsa-roots'], data.tsaRootsFile);
     const check: Check = { ...trusted, anchorTrust, deviceKey: readDeviceKey(values['device-key']), asJson: values.json === true };
     const proofs = proofsInHtml(text) ?? text;
+    if (isAlertEvidence(proofs)) {
+      const evidence = parseAlertEvidence(proofs);
+      return evidence.ok ? showAlertEvidence(evidence.value, check, terminal) : unreadable(evidence, check.asJson, terminal);
+    }
     if (isCompletenessProof(proofs)) {
       const proof = parseCompletenessProof(proofs);
       return proof.ok ? showCompleteness(proof.value, check, terminal) : unreadable(proof, check.asJson, terminal);
@@ -127,7 +134,7 @@ interface Check extends Trusted {
   readonly asJson: boolean;
 }
 
-function unreadable({ code, detail }: Fault, asJson: boolean, terminal: Terminal): ExitCode {
+function unreadable({ code, detail }: { readonly code: Code; readonly detail: string }, asJson: boolean, terminal: Terminal): ExitCode {
   if (asJson) terminal.json({ ok: false, code, detail, steps: [] });
   else terminal.say(`${terminal.style('red', '✗')} ${code} ${terminal.text(CODES[code])}: ${detail}`);
   return EXIT.found;

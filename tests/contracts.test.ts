@@ -1,0 +1,215 @@
+/**
+ * The way of a rule: tried on imported history, proposed by one person, approved by another, in force from its time, raises
+ * an alert, and whoever gets the alert's evidence comes to it again offline.
+ */
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { type AlertItem, CONTROL_AGENCY, type Role, TICK_INTERVAL_MS, type TokenRecord, USERS_DATASET } from '@airtight/protocol';
+import { type Device, type Product, startProduct } from './harness/product.ts';
+import { airtight, sharedFile } from './harness/programs.ts';
+import { publishAll } from './harness/publisher.ts';
+import { pause, until } from './harness/waiting.ts';
+
+const HOUR_MS = 3_600_000;
+const folder = mkdtempSync(join(tmpdir(), 'airtight-contracts-'));
+const contractFile = join(folder, 'winter.yaml');
+const evidenceFile = join(folder, 'alert.json');
+let product: Product;
+let device: Device;
+/** When the contract comes into force. */
+let effectiveFrom = 0;
+const tokens = new Map<string, string>();
+
+function contractText(limit: number): string {
+  return `contract: winter
+title: { zh: 冬季, en: Winter }
+agency: beijing
+source: a test
+inputs:
+  air: { dataset: air, accept: { flags: [late, q=N] } }
+windows:
+  pm25_3h: { mean: pm25, over: PT3H, require: "2" }
+rules:
+  - id: heavy
+    severity: severe
+    raise: { when: pm25_3h > ${limit}.0, for: PT1H }
+    clear: { when: pm25_3h <= 75.0 }
+    message: { zh: "{subject}：{pm25_3h}", en: "{subject}: {pm25_3h}" }
+`;
+}
+
+/** An account's own API token. */
+async function tokenFor(person: string, role: Role): Promise<void> {
+  const secret = randomBytes(32).toString('base64url');
+  const secretHash = createHash('sha256').update(secret).digest('base64url');
+  const payload: TokenRecord = { type: 'token', id: `${person}1`, title: person, role, secretHash, createdBy: person, revoked: false };
+  await product.ingest('/records', { records: [{ agency: CONTROL_AGENCY, dataset: USERS_DATASET, producer: 'tests', payload }] });
+  tokens.set(person, `at_${person}1_${secret}`);
+}
+
+async function request(
+  person: string,
+  path: string,
+  body?: object,
+): Promise<{ readonly status: number; readonly body: Record<string, unknown> }> {
+  const headers = { authorization: `Bearer ${tokens.get(person)}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
+  const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+  const answer = await fetch(`${product.httpUrl}/api/v1/${path}`, { ...init, headers });
+  return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+}
+
+before(async () => {
+  product = await startProduct();
+  device = await product.enrol('station-1');
+  await tokenFor('anna', 'operator');
+  await tokenFor('bo', 'administrator');
+  writeFileSync(contractFile, contractText(150));
+  await until('the tokens are known', async () => (await request('bo', 'contracts')).status === 200);
+});
+after(async () => {
+  await product?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test('a contract is tried on imported history; the same run twice is byte-equal', async (t) => {
+  const source = sharedFile(t, 'data', 'air-beijing-uci', 'PRSA_Data_Dongsi_20130301-20170228.csv.gz');
+  if (source === undefined) return;
+  const twoWeeks = gunzipSync(readFileSync(source))
+    .toString()
+    .split('\n')
+    .slice(0, 1 + 14 * 24);
+  const file = join(folder, 'PRSA_Data_Dongsi_20130301-20170228.csv');
+  writeFileSync(file, `${twoWeeks.join('\n')}\n`);
+  const imported = await airtight(['import', '--data', product.dataDir, '--agency', 'beijing', file]);
+  assert.equal(imported.code, 0, imported.stderr);
+  const stricter = join(folder, 'stricter.yaml');
+  writeFileSync(stricter, contractText(100));
+  const { head } = await product.status();
+  const run = (...more: string[]) =>
+    airtight(['backtest', contractFile, '--from', '2013-03-01', '--to', '2013-03-15', '--data', product.dataDir, '--json', ...more]);
+  const first = await run('--against', stricter, '--through', String(head));
+  assert.equal(first.code, 0, first.stdout + first.stderr);
+  const report = JSON.parse(first.stdout);
+  assert.equal(report.journal.through, head);
+  assert.ok(report.result.alerts.length >= 3, `${report.result.alerts.length} alerts in two smoggy weeks`);
+  assert.deepEqual(report.difference.added, []);
+  assert.ok(report.difference.lost.length + report.difference.later.length > 0);
+  assert.equal((await run('--against', stricter, '--through', String(head))).stdout, first.stdout);
+});
+
+test('the same over HTTP, with its progress; a fault is told by its code', async () => {
+  const ask = { text: contractText(150), from: '2013-03-01T00:00:00Z', to: '2013-03-15T00:00:00Z' };
+  const { status, body } = await request('anna', 'contracts/backtest', ask);
+  assert.equal(status, 200, JSON.stringify(body));
+  const path = `contracts/backtest/${body['id']}`;
+  await until('it is done', async () => (await request('anna', path)).body['state'] === 'done');
+  const { report } = (await request('anna', path)).body as { report: { result: { contract: string } } };
+  assert.equal(report.result.contract, 'winter');
+  assert.equal((await request('bo', path)).status, 404, "another person's");
+  const broken = await request('anna', 'contracts/backtest', { ...ask, text: 'contract: x' });
+  await until('it has failed', async () => (await request('anna', `contracts/backtest/${broken.body['id']}`)).body['state'] === 'failed');
+  assert.equal((await request('anna', `contracts/backtest/${broken.body['id']}`)).body['code'], 'CONTRACT_INVALID');
+});
+
+test('checked with line and column; proposed by one person, approved by another, in force from its time', async () => {
+  const faulty = join(folder, 'faulty.yaml');
+  writeFileSync(faulty, contractText(150).replace('pm25_3h >', 'pm99 >'));
+  const check = await airtight(['contract', 'check', faulty, '--data', product.dataDir, '--lang', 'en']);
+  assert.deepEqual([check.code, /faulty\.yaml:12:20: /.test(check.stdout)], [1, true], check.stdout + check.stderr);
+  const before = Date.now();
+  effectiveFrom = before + 3000;
+  const from = new Date(effectiveFrom).toISOString();
+  const { body: draft } = await request('anna', 'contracts', { text: contractText(150), effectiveFrom: from, note: 'for winter' });
+  assert.equal(draft['author'], 'anna');
+  const path = `contracts/drafts/${draft['draft']}/approve`;
+  assert.equal((await request('anna', path, {})).status, 403, 'an operator approves nothing');
+  const own = (await request('bo', 'contracts', { text: contractText(150) })).body;
+  const refused = await request('bo', `contracts/drafts/${own['draft']}/approve`, {});
+  assert.deepEqual([refused.status, refused.body['code']], [409, 'CONTRACT_NOT_APPROVABLE'], 'nobody approves his own');
+  const approved = await request('bo', path, {});
+  assert.deepEqual([approved.status, approved.body['approver']], [200, 'bo'], JSON.stringify(approved.body));
+  assert.equal((await request('bo', path, {})).status, 409, 'once');
+  const inForce = async (query = '') =>
+    ((await request('bo', `contracts${query}`)).body['items'] as { contract: string }[]).map(({ contract }) => contract);
+  assert.equal((await inForce(`?at=${from}`)).includes('winter'), true);
+  assert.equal((await inForce(`?at=${new Date(before).toISOString()}`)).includes('winter'), false);
+  await until('it is in force', async () => (await inForce()).includes('winter'));
+});
+
+test('it fires; the evidence gives the same alert offline, with every sub-expression', async () => {
+  const start = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - 10 * HOUR_MS;
+  const readings = [90, 160, 200, 240, 250, 260].map((pm25, i) => ({ t: start + i * HOUR_MS, m: { pm25 } }));
+  // The engine takes it at the first tick after its time.
+  await pause(effectiveFrom + TICK_INTERVAL_MS + 2000 - Date.now());
+  await publishAll(product, device, readings);
+  await until('the alert is raised', async () =>
+    (await product.page<AlertItem>('alerts')).items.some(({ contract }) => contract === 'winter'),
+  );
+  const [alert] = (await product.all<AlertItem>('alerts')).filter(({ contract }) => contract === 'winter');
+  await product.untilAnchored();
+  await product.untilProjected();
+  const answer = await product.fetch(`/api/v1/alerts/${alert?.alert}/evidence`);
+  writeFileSync(evidenceFile, await answer.text());
+  const verified = await airtight(['verify', evidenceFile, '--data', product.dataDir, '--json']);
+  assert.equal(verified.code, 0, verified.stdout + verified.stderr);
+  const told = JSON.parse(verified.stdout);
+  assert.equal(told.alert, alert?.alert);
+  assert.deepEqual(
+    told.transitions.map((one: { transition: { type: string } }) => one.transition.type),
+    ['raise'],
+  );
+  const [{ expressions }] = told.explanations;
+  assert.deepEqual(expressions.at(-1).steps.at(-1).value, true);
+  assert.match(JSON.stringify(expressions), /pm25_3h > 150/);
+});
+
+test('a changed reading, contract, transition or explanation is found and named', async () => {
+  const genuine = readFileSync(evidenceFile, 'utf8');
+  const evidence = JSON.parse(genuine) as {
+    explanations: { values: Record<string, unknown> }[];
+    proofs: { batches: { records: { record: string }[] }[] };
+  };
+  const changed = async (from: string, to: string) => {
+    const copy = structuredClone(evidence);
+    let count = 0;
+    for (const { records } of copy.proofs.batches) {
+      for (const one of records) {
+        const bytes = Buffer.from(one.record, 'base64').toString('latin1');
+        if (!bytes.includes(from)) continue;
+        count++;
+        one.record = Buffer.from(bytes.replace(from, to), 'latin1').toString('base64');
+      }
+    }
+    assert.ok(count > 0, `${from} is among the records`);
+    return verify(JSON.stringify(copy));
+  };
+  const verify = async (text: string) => {
+    const file = join(folder, 'changed.json');
+    writeFileSync(file, text);
+    const { code, stdout } = await airtight(['verify', file, '--data', product.dataDir, '--json']);
+    const { faults = [] } = JSON.parse(stdout) as { faults?: { code: string; detail: string; position: number | null }[] };
+    return { code, codes: new Set(faults.map((fault) => fault.code)), faults };
+  };
+  const reading = await changed('"pm25":200', '"pm25":100');
+  assert.deepEqual([reading.code, reading.codes.has('ALERTS_MISMATCH')], [1, true], JSON.stringify(reading.faults));
+  assert.ok(
+    reading.faults.some(({ position, code }) => position !== null && code !== 'ALERTS_MISMATCH'),
+    'the record itself is named',
+  );
+  const contract = await changed('pm25_3h > 150', 'pm25_3h > 140');
+  assert.deepEqual([contract.code, contract.codes.has('CONTRACT_INVALID')], [1, true], JSON.stringify(contract.faults));
+  const transition = await changed('"severity":"severe"', '"severity":"severX"');
+  assert.equal(transition.code, 1);
+  assert.ok(
+    transition.faults.some(({ detail }) => detail.startsWith('raise: recorded')),
+    JSON.stringify(transition.faults),
+  );
+  const told = structuredClone(evidence);
+  (told.explanations[0] as { values: Record<string, unknown> }).values['pm25_3h'] = 151;
+  assert.deepEqual([...(await verify(JSON.stringify(told))).codes], ['ALERTS_MISMATCH']);
+});
