@@ -14,6 +14,7 @@ import type { ClockSkews } from './project/clock-skew.ts';
 import type { LatestValues } from './project/latest.ts';
 import type { Projector } from './project/projector.ts';
 import type { ServiceBreaks } from './project/service-breaks.ts';
+import type { QualityHost } from './quality/quality-host.ts';
 import type { StreamHub } from './stream/hub.ts';
 import type { FeedChunk } from './upstream/ingest-client.ts';
 
@@ -28,6 +29,7 @@ export interface Stages {
   readonly skew: ClockSkews;
   readonly alerts: AlertBook;
   readonly services: ServiceBreaks;
+  readonly quality: QualityHost;
   readonly projector: Projector;
   readonly contracts: ContractsHost;
   readonly channels: ChannelsHost;
@@ -96,7 +98,7 @@ export class Fold {
   }
 
   #give(event: JournalEvent): void {
-    const { control, latest, skew, alerts, services, projector, contracts, channels, stream } = this.#stages;
+    const { control, latest, skew, alerts, services, quality, projector, contracts, channels, stream } = this.#stages;
     this.counters.records++;
     if (event.kind === 'control') {
       control.take(event);
@@ -112,7 +114,7 @@ export class Fold {
       skew.take(event);
     } else if (event.kind === 'opaque') this.counters.opaque++;
     else if (event.kind === 'expired') this.counters.expired++;
-    projector.add(event);
+    projector.add(event, quality.take(event));
     contracts.take(event, this.#head);
     stream.take(event, this.#head);
     this.#next = event.position + 1;

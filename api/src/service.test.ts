@@ -76,7 +76,7 @@ test('observations as CSV', async () => {
   const response = await d.get('/api/v1/observations?producer=s1&observedProperty=pm10&limit=2', { accept: 'text/csv' });
   const lines = (await response.text()).split('\r\n');
   assert.equal(lines.length, 4);
-  assert.match(lines[1] ?? '', /^bj,air,s1,pm10,2026-04-01T00:00:00\.000Z,.*,80\.5,ug\/m3,,3,1,1$/);
+  assert.match(lines[1] ?? '', /^bj,air,s1,pm10,2026-04-01T00:00:00\.000Z,.*,80\.5,ug\/m3,,3,1,1,2,$/);
 });
 
 test('a series has means, extremes and counts; the index is a series too', async () => {
@@ -84,7 +84,7 @@ test('a series has means, extremes and counts; the index is a series too', async
   const series = await d.json(`/api/v1/series?${query}&observedProperty=pm25&maxPoints=100`);
   assert.equal(series.unit, 'ug/m3');
   assert.equal(series.points.length, 24);
-  assert.deepEqual(series.points[1], [T0 + HOUR, 41, 41, 41, 1, 0]);
+  assert.deepEqual(series.points[1], [T0 + HOUR, 41, 41, 41, 1, 0, 1, 2]);
   const coarse = await d.json(`/api/v1/series?${query}&observedProperty=pm25&maxPoints=5`);
   assert.ok(coarse.points.length <= 5, `${coarse.points.length} points`);
   assert.equal(

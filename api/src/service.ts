@@ -28,6 +28,7 @@ import { LatestValues } from './project/latest.ts';
 import { Projector, readMarks } from './project/projector.ts';
 import { ServiceBreaks } from './project/service-breaks.ts';
 import { Store } from './project/store.ts';
+import { QualityHost, qualityPathIn, readQualityState } from './quality/quality-host.ts';
 import type { RouteContext } from './routes/context.ts';
 import { buildServer } from './routes/server.ts';
 import { StreamHub } from './stream/hub.ts';
@@ -96,6 +97,7 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
   await upstream.start();
   stages.projector.start();
   stages.contracts.start();
+  stages.quality.start();
   stages.stream.start();
   forks.start();
   const url = await app.listen({ host: config.host, port: config.port });
@@ -118,7 +120,7 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
       stages.stream.close();
       await app.close();
       // A take that waits for room goes on when these close.
-      await Promise.all([stages.projector.close(), stages.contracts.close(), following]);
+      await Promise.all([stages.projector.close(), stages.contracts.close(), stages.quality.close(), following]);
       await stages.channels.close();
       upstream.close();
       await forks.close();
@@ -157,9 +159,11 @@ async function loadStages(store: Store, { ingest, config, send, storeDir, logger
   const contracts = new ContractsHost({ engine, ...state, outbox, snapshotPath, logger });
   const outbound = { outbox: new Outbox(outboxPathIn(config.dataDir)), ingest, control, send, logger };
   const channels = new ChannelsHost({ ...outbound, publicUrl: config.publicUrl.replace(/\/$/, ''), timeZone: config.timeZone });
-  const from = Math.min(projector.through, contracts.next);
+  const qualityPath = qualityPathIn(storeDir);
+  const quality = new QualityHost({ saved: await readQualityState(qualityPath, projector.through), path: qualityPath, projector, logger });
+  const from = Math.min(projector.through, contracts.next, quality.next);
   const stream = new StreamHub({ from, ingest, registry: control.datasets, ledger, faults: () => faults(alerts) });
-  return { control, latest, skew, alerts, services, projector, contracts, channels, stream, from };
+  return { control, latest, skew, alerts, services, quality, projector, contracts, channels, stream, from };
 }
 
 /** The engine from its snapshot; without a usable one it folds the journal from the beginning and comes to the same state. */

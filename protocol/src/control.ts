@@ -8,6 +8,7 @@ import type { ReferenceState } from '@airtight/standards/units.ts';
 import type { ChannelRecord, DeliveriesRecord } from './channel.ts';
 import type { Credential } from './credential.ts';
 import type { JsonSchema } from './document-schema.ts';
+import type { QualityRules } from './quality-rules.ts';
 import { CONTROL_PREFIX } from './topic.ts';
 
 /** A text in the two languages the product speaks. */
@@ -31,10 +32,12 @@ export const STORAGE_DATASET = 'sys.storage';
 export const RETENTION_DATASET = 'sys.retention';
 export const ERASURES_DATASET = 'sys.erasures';
 export const GAPS_DATASET = 'sys.gaps';
+/** What people say of the quality of values: it changes what everybody sees, so everybody may read and prove it. */
+export const FLAGS_DATASET = 'sys.flags';
 export const ALERTS_DATASET = 'alerts';
 
 /** Control datasets that hold nothing secret: whoever may read at all may read, and prove, their records. */
-const OPEN_CONTROL_DATASETS: readonly string[] = [CONTRACTS_DATASET, DATASETS_DATASET, KEYS_DATASET, TICKS_DATASET];
+const OPEN_CONTROL_DATASETS: readonly string[] = [CONTRACTS_DATASET, DATASETS_DATASET, FLAGS_DATASET, KEYS_DATASET, TICKS_DATASET];
 
 /** True for control data that may hold hashes of secrets, which administrators alone may read. */
 export function isGuardedDataset(dataset: string): boolean {
@@ -171,6 +174,8 @@ export interface DatasetDefinition {
   readonly forecast?: boolean;
   /** State of the air to which its mass concentrations refer. */
   readonly referenceState?: ReferenceState;
+  /** Which quality tests its values go through; absent: none, and no value is judged. */
+  readonly quality?: QualityRules;
   /** Which index is computed from it, if any. */
   readonly index?: 'cn-aqi';
   /** What is in the frames of its LoRaWAN devices. */
@@ -425,12 +430,34 @@ export interface ReleasedMessage {
   readonly position: number;
 }
 
+/**
+ * Payload in `sys.flags`, keyed by id: what a person says of the quality of values. It takes the place of what the tests
+ * found, and never of a value.
+ */
+export interface FlagRecord {
+  readonly type: 'flag';
+  readonly id: string;
+  readonly dataset: string;
+  readonly producer: string;
+  readonly observedProperty: string;
+  /** phenomenonTime, epoch ms: [from, to). */
+  readonly from: number;
+  readonly to: number;
+  /** QARTOD; null: withdrawn. */
+  readonly flag: 1 | 2 | 3 | 4 | null;
+  readonly reason: string;
+  /** Epoch ms by the clock of the service that took it. */
+  readonly at: number;
+  readonly by: string;
+}
+
 export type ControlRecord =
   | DeviceRecord
   | KeyRecord
   | ClaimRecord
   | FleetRecord
   | DatasetDefinition
+  | FlagRecord
   | ContractRecord
   | ContractDraft
   | ContractWithdrawal

@@ -7,6 +7,7 @@ import { isJsonPointer } from './json-pointer.ts';
 import { MEASUREMENTS_MAX, TIME_MAX } from './measurement.ts';
 import { isPropertyName } from './names.ts';
 import { accept, type Outcome, refuse } from './outcome.ts';
+import { qualityFault } from './quality-rules.ts';
 import { PAYLOAD_MAX_BYTES } from './record.ts';
 import { isTelemetryDataset } from './topic.ts';
 
@@ -45,7 +46,7 @@ export function checkDatasetDefinition(value: unknown): Outcome<DatasetDefinitio
     const fault = faultOf(value[member]);
     if (fault !== undefined) return refuse('DATASET_INVALID', `${member}: ${fault}`);
   }
-  const fault = formatsFault(value);
+  const fault = formatsFault(value) ?? testsFault(value);
   return fault === undefined ? accept(value as unknown as DatasetDefinition) : refuse('DATASET_INVALID', fault);
 }
 
@@ -56,6 +57,17 @@ export function checkDatasetDefinition(value: unknown): Outcome<DatasetDefinitio
 export function successionFault(earlier: DatasetDefinition | undefined, later: DatasetDefinition): string | undefined {
   if (earlier === undefined || (earlier.confidential === true) === (later.confidential === true)) return undefined;
   return `confidential: the first definition of ${later.dataset} says ${earlier.confidential === true}`;
+}
+
+/** Of a value whose other members are right. */
+function testsFault({ quality, properties, cadenceMs }: Members): string | undefined {
+  const fault = quality === undefined ? undefined : qualityFault(quality, Object.keys(properties as object), cadenceMs as number);
+  if (fault !== undefined) return `quality: ${fault}`;
+  const units = properties as DatasetDefinition['properties'];
+  for (const [name, { notAbove }] of Object.entries((quality as DatasetDefinition['quality'])?.properties ?? {}))
+    if (notAbove !== undefined && units[notAbove]?.unit !== units[name]?.unit)
+      return `quality: properties: ${name}: notAbove: another unit`;
+  return undefined;
 }
 
 /** @returns what is wrong with the members of a definition that say how its payloads are read; undefined when nothing is */

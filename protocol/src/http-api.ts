@@ -88,6 +88,13 @@ export const Producer = Type.Object({
 });
 export type Producer = Static<typeof Producer>;
 
+/**
+ * QARTOD flag of a value: 1 pass, 2 not evaluated, 3 suspect, 4 fail, 9 missing; and of the tests that are not pass the
+ * flag of each (docs/reference/quality.md).
+ */
+export const ObservationQuality = Type.Object({ flag: Type.Integer(), tests: Type.Record(Text, Type.Integer()) });
+export type ObservationQuality = Static<typeof ObservationQuality>;
+
 export const ObservationItem = Type.Object({
   agency: Text,
   dataset: Text,
@@ -98,6 +105,7 @@ export const ObservationItem = Type.Object({
   result: Result,
   unit: Text,
   flags: Type.Array(Text),
+  quality: ObservationQuality,
   record: RecordId,
   /** Only where this moment was told more than once: which telling it is (from 1), of how many, and the record that counts. */
   revision: Type.Optional(Type.Object({ number: Type.Integer(), of: Type.Integer(), newest: RecordId })),
@@ -130,8 +138,20 @@ export const LatestItem = Type.Object({
 });
 export type LatestItem = Static<typeof LatestItem>;
 
-/** One bucket: [start epoch ms, mean, min, max, count, flagged count]. A bucket without values is left out. */
-export const SeriesPoint = Type.Tuple([Type.Integer(), Type.Number(), Type.Number(), Type.Number(), Type.Integer(), Type.Integer()]);
+/**
+ * One bucket: [start epoch ms, mean, min, max, count, flagged count, expected count by the dataset's cadence, worst quality
+ * flag]. A bucket without values is left out.
+ */
+export const SeriesPoint = Type.Tuple([
+  Type.Integer(),
+  Type.Number(),
+  Type.Number(),
+  Type.Number(),
+  Type.Integer(),
+  Type.Integer(),
+  Type.Integer(),
+  Type.Integer(),
+]);
 export const Series = Type.Object({
   producer: Text,
   dataset: Text,
@@ -143,6 +163,23 @@ export const Series = Type.Object({
   points: Type.Array(SeriesPoint),
 });
 export type Series = Static<typeof Series>;
+
+/** A person's word on the quality of values, from the record that put it there; and who withdrew it. */
+export const FlagItem = Type.Object({
+  id: Text,
+  dataset: Text,
+  producer: Text,
+  observedProperty: Text,
+  from: Time,
+  to: Time,
+  flag: Type.Integer(),
+  reason: Text,
+  by: Text,
+  at: Time,
+  record: RecordId,
+  withdrawn: Type.Optional(Type.Object({ by: Text, at: Time, reason: Text, record: RecordId })),
+});
+export type FlagItem = Static<typeof FlagItem>;
 
 /** Numbers that a producer counted and that are not in the journal. */
 export const GapItem = Type.Object({

@@ -31,6 +31,7 @@ export * from './outcome.ts';
 export * from './payload.ts';
 export * from './producer-index.ts';
 export * from './proven-values.ts';
+export * from './quality-rules.ts';
 export * from './reading.ts';
 export * from './record.ts';
 export * from './removal.ts';

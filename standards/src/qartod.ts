@@ -155,7 +155,11 @@ function isFlat(values: readonly Value[], forS: number | undefined, { intervalS,
   if (forS === undefined) return false;
   const window = values.slice(-1 - Math.floor(forS / intervalS));
   if (window.length <= Math.floor(forS / intervalS) || !window.every(isThere)) return false;
-  const [min, max] = [Math.min(...window), Math.max(...window)];
+  return isFlatSpan(Math.min(...window), Math.max(...window), tolerance);
+}
+
+/** What test 8 asks of the least and the greatest value of a window: that they lie less than the tolerance apart. */
+export function isFlatSpan(min: number, max: number, tolerance: number): boolean {
   const range = { size: max - min, magnitude: Math.abs(max) + Math.abs(min), exact: () => difference(max, min) };
   return against(range, tolerance) < 0;
 }

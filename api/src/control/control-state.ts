@@ -12,6 +12,7 @@ import {
 } from '@airtight/protocol';
 import type { ControlEvent } from '../decode/decoder.ts';
 import { type ContractEvent, ContractHistory, type ContractInForce } from './contract-history.ts';
+import { ManualFlags } from './manual-flags.ts';
 
 export interface KeyOnRecord {
   readonly position: number;
@@ -19,6 +20,7 @@ export interface KeyOnRecord {
 }
 
 export class ControlState {
+  readonly flags = new ManualFlags();
   readonly datasets = new DatasetRegistry();
   readonly producers = new Map<string, DeviceRecord>();
   readonly contractHistory = new ContractHistory();
@@ -67,6 +69,9 @@ export class ControlState {
         return;
       case 'dataset':
         this.datasets.define(position, record);
+        return;
+      case 'flag':
+        this.flags.take(position, record);
         return;
       case 'contract':
         this.#takeContract({ agency: header.agency, position, since: Math.max(header.receivedAt, record.effectiveFrom ?? 0), record });

@@ -14,7 +14,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Removal, removalsOf } from '@airtight/protocol';
 import type { Logger } from 'pino';
 import type { JournalEvent } from '../decode/decoder.ts';
-import { AlertRows, ControlRows, IndexRows, ObservationRows, type Rows } from './rows.ts';
+import type { Verdict } from '../quality/verdict.ts';
+import { AlertRows, ControlRows, IndexRows, ObservationRows, type Rows, VerdictRows } from './rows.ts';
 import { DATABASE, TABLES, type Table } from './schema.ts';
 import { BULK_TIMEOUT_MS, type Store } from './store.ts';
 
@@ -35,7 +36,7 @@ export type TableMarks = { readonly [table in Table]: number };
 
 /** What the tables themselves say. */
 export async function readMarks(store: Store): Promise<TableMarks> {
-  const marks: { [table in Table]: number } = { control: -1, alerts: -1, indices: -1, observations: -1 };
+  const marks: { [table in Table]: number } = { control: -1, alerts: -1, indices: -1, verdicts: -1, observations: -1 };
   for (const table of TABLES) {
     const [row] = await store.query(`SELECT max(position), count() FROM ${DATABASE}.${table}`, 'bulk', BULK_TIMEOUT_MS);
     const [max, count] = row as [number, number];
@@ -49,6 +50,7 @@ interface Block {
     readonly control: ControlRows;
     readonly alerts: AlertRows;
     readonly indices: IndexRows;
+    readonly verdicts: VerdictRows;
     readonly observations: ObservationRows;
   };
   /** Whose rows are deleted first. */
@@ -105,8 +107,11 @@ export class Projector {
     return this.#gathering.next;
   }
 
-  /** Takes the next event; one before `next` is known already. */
-  add(event: JournalEvent): void {
+  /**
+   * Takes the next event; one before `next` is known already.
+   * @param verdicts what the event has decided of the quality of values
+   */
+  add(event: JournalEvent, verdicts: readonly Verdict[]): void {
     const block = this.#gathering;
     if (event.position < block.next) return;
     const first = block.next === block.from;
@@ -116,6 +121,7 @@ export class Projector {
     if (event.kind === 'readings') {
       if (event.position > this.#marks.observations) rows.observations.push(event);
       if (event.position > this.#marks.indices) rows.indices.push(event);
+      if (event.position > this.#marks.verdicts) rows.verdicts.push(event, verdicts);
     } else if (event.kind === 'alert') {
       if (event.position > this.#marks.alerts) rows.alerts.push(event);
     } else if (event.kind === 'control') {
@@ -212,7 +218,7 @@ export class Projector {
 
   async #write(block: Block): Promise<void> {
     for (const removal of block.removals) {
-      for (const table of ['observations', 'indices'] as const)
+      for (const table of ['observations', 'indices', 'verdicts'] as const)
         await this.#persist(`${table}:remove:${removal.dataset}:${removal.fromPosition}`, () => this.#store.remove(table, removal));
       await this.#onRemoved?.(removal);
     }
@@ -239,10 +245,13 @@ export class Projector {
 }
 
 function newBlock(from: number): Block {
-  const rows = { control: new ControlRows(), alerts: new AlertRows(), indices: new IndexRows(), observations: new ObservationRows() };
+  const rows = {
+    ...{ control: new ControlRows(), alerts: new AlertRows(), indices: new IndexRows() },
+    ...{ verdicts: new VerdictRows(), observations: new ObservationRows() },
+  };
   return { rows, removals: [], from, next: from, since: 0 };
 }
 
 function rowsOf({ rows }: Block): number {
-  return rows.control.count + rows.alerts.count + rows.indices.count + rows.observations.count;
+  return rows.control.count + rows.alerts.count + rows.indices.count + rows.verdicts.count + rows.observations.count;
 }

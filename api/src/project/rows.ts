@@ -1,6 +1,7 @@
 /** From journal events to rows: which columns a table has, and what stands in them. */
 import type { Observation } from '@airtight/protocol';
 import type { AlertEvent, ControlEvent, ReadingsEvent } from '../decode/decoder.ts';
+import { testsText, type Verdict, worstOf } from '../quality/verdict.ts';
 import {
   type Columns,
   Float64Column,
@@ -108,6 +109,47 @@ export class IndexRows implements Rows {
       columns.reason.push(index.reason ?? '');
       this.count++;
     }
+  }
+
+  reset(): void {
+    resetAll(this.columns);
+    this.count = 0;
+  }
+}
+
+export class VerdictRows implements Rows {
+  readonly columns = {
+    dataset: new LowCardinalityColumn(),
+    producer: new LowCardinalityColumn(),
+    observedProperty: new LowCardinalityColumn(),
+    phenomenonTime: new WholeColumn('Int64'),
+    receivedAt: new WholeColumn('Int64'),
+    judged: new WholeColumn('UInt64'),
+    judgedOrdinal: new UInt32Column(),
+    position: new WholeColumn('UInt64'),
+    ordinal: new UInt32Column(),
+    flag: new UInt8Column(),
+    tests: new LowCardinalityColumn(),
+  };
+  count = 0;
+
+  push({ position, header: { dataset, producer } }: Pick<ReadingsEvent, 'position' | 'header'>, verdicts: readonly Verdict[]): void {
+    const { columns } = this;
+    let ordinal = 0;
+    for (const verdict of verdicts) {
+      columns.dataset.push(dataset);
+      columns.producer.push(producer);
+      columns.observedProperty.push(verdict.observedProperty);
+      columns.phenomenonTime.push(verdict.phenomenonTime);
+      columns.receivedAt.push(verdict.receivedAt);
+      columns.judged.push(verdict.judged);
+      columns.judgedOrdinal.push(verdict.judgedOrdinal);
+      columns.position.push(position);
+      columns.ordinal.push(ordinal++);
+      columns.flag.push(worstOf(verdict.bits));
+      columns.tests.push(testsText(verdict.bits));
+    }
+    this.count += ordinal;
   }
 
   reset(): void {

@@ -6,13 +6,13 @@
 
 export const DATABASE = 'airtight';
 
-export type Table = 'observations' | 'indices' | 'alerts' | 'control';
+export type Table = 'observations' | 'verdicts' | 'indices' | 'alerts' | 'control';
 
 /**
  * In the order in which one flush writes them. Observations come last: what lies below their highest position is
  * therefore complete in every table, and the projector resumes right above it.
  */
-export const TABLES: readonly Table[] = ['control', 'alerts', 'indices', 'observations'];
+export const TABLES: readonly Table[] = ['control', 'alerts', 'indices', 'verdicts', 'observations'];
 
 /** Inserts whose token is remembered: a repeat of one of these changes nothing. The projector only ever repeats the last. */
 const DEDUPLICATION_WINDOW = 100;
@@ -57,6 +57,22 @@ const DEFINITIONS: { readonly [table in Table]: string } = {
     reason LowCardinality(String),
     ${HEAD}
   ) ENGINE = MergeTree ORDER BY (dataset, producer, phenomenonTime, position, ordinal)`,
+  // One row per quality verdict that is not pass. position, ordinal: of the record that decided it; judged, judgedOrdinal: of the
+  // value it is about. Of several about one value the last decided counts. tests: `spike=3 rate=4`.
+  verdicts: `(
+    dataset LowCardinality(String),
+    producer LowCardinality(String),
+    observedProperty LowCardinality(String),
+    phenomenonTime Int64 CODEC(DoubleDelta, LZ4),
+    receivedAt Int64 CODEC(DoubleDelta, LZ4),
+    judged UInt64 CODEC(DoubleDelta, LZ4),
+    judgedOrdinal UInt32 CODEC(T64, LZ4),
+    position UInt64 CODEC(DoubleDelta, LZ4),
+    ordinal UInt32 CODEC(T64, LZ4),
+    flag UInt8 CODEC(T64, LZ4),
+    tests LowCardinality(String),
+    ${HEAD}
+  ) ENGINE = MergeTree ORDER BY (dataset, producer, observedProperty, phenomenonTime, judged, judgedOrdinal, position, ordinal)`,
   alerts: `(
     position UInt64 CODEC(DoubleDelta, LZ4),
     agency LowCardinality(String),

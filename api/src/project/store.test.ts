@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { DatasetRegistry, encodeRecord } from '@airtight/protocol';
+import { ManualFlags } from '../control/manual-flags.ts';
 import { decodeFrame, type ReadingsEvent } from '../decode/decoder.ts';
 import { quoteText } from '../query/literal.ts';
 import { readObservations } from '../query/observations.ts';
@@ -49,7 +50,11 @@ test('every value comes back as it was sent', async () => {
   // -0 exists in JSON, but JSON.stringify does not write it.
   rows.push(eventOf(1, `{"t":253402300799999,"m":{"minus":-0,${JSON.stringify(Object.fromEntries(values)).slice(1)}}`));
   await store.insert('observations', rows.columns, rows.count, 'values');
-  const { items } = await readObservations(store, { dataset: 'x', limit: 100 });
+  const { items } = await readObservations(
+    store,
+    { dataset: 'x', limit: 100 },
+    { datasets: new DatasetRegistry(), flags: new ManualFlags() },
+  );
   assert.deepEqual(
     items.map((item) => [item.observedProperty, item.result]),
     [['minus', -0], ...values],

@@ -117,16 +117,18 @@ export class Store {
    * engine's own files lose them some minutes later, with the parts that were replaced. Harmless to repeat.
    */
   async remove(
-    table: 'observations' | 'indices',
+    table: 'observations' | 'indices' | 'verdicts',
     { dataset, producer, received, fromPosition, toPosition, kept = [] }: Removal,
   ): Promise<void> {
+    // A verdict goes with the value it is about.
+    const position = table === 'verdicts' ? 'judged' : 'position';
     const conditions = [
       `dataset = ${quoteText(dataset)}`,
-      `position >= ${wholeLiteral(fromPosition)}`,
-      `position <= ${wholeLiteral(toPosition)}`,
+      `${position} >= ${wholeLiteral(fromPosition)}`,
+      `${position} <= ${wholeLiteral(toPosition)}`,
       ...(producer === undefined ? [] : [`producer = ${quoteText(producer)}`]),
       ...(received === undefined ? [] : [`receivedAt >= ${wholeLiteral(received[0])}`, `receivedAt < ${wholeLiteral(received[1])}`]),
-      ...(kept.length === 0 ? [] : [`position NOT IN (${kept.map(wholeLiteral).join(', ')})`]),
+      ...(kept.length === 0 ? [] : [`${position} NOT IN (${kept.map(wholeLiteral).join(', ')})`]),
     ];
     const query = `ALTER TABLE ${DATABASE}.${table} DELETE WHERE ${conditions.join(' AND ')} SETTINGS mutations_sync = 2`;
     await this.#writer.command({ query });

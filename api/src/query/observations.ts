@@ -1,10 +1,11 @@
 /** Raw observations, page by page, in the order (phenomenonTime, position, ordinal). */
-import type { ObservationItem } from '@airtight/protocol';
+import type { ObservationItem, ObservationQuality } from '@airtight/protocol';
 import { OBSERVATION_COLUMNS, observationOf } from '../project/rows.ts';
 import { DATABASE } from '../project/schema.ts';
 import type { Row, Store } from '../project/store.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { quoteText, wholeLiteral } from './literal.ts';
+import { type QualityContext, readVerdicts } from './quality.ts';
 
 export interface ObservationsQuery {
   /** Of one record alone. */
@@ -29,6 +30,7 @@ export interface ObservationsQuery {
 export async function readObservations(
   store: Pick<Store, 'query'>,
   query: ObservationsQuery,
+  context: QualityContext,
 ): Promise<{ readonly items: ObservationItem[]; readonly next: string | null }> {
   const rows = await store.query(
     `SELECT ${OBSERVATION_COLUMNS}, ordinal FROM ${DATABASE}.observations ${whereOf(query)}
@@ -36,9 +38,11 @@ export async function readObservations(
     'bulk',
   );
   const last = rows.length === query.limit ? rows.at(-1) : undefined;
+  if (rows.length === 0) return { items: [], next: null };
   const tellings = await readTellings(store, query, rows);
+  const verdicts = await readVerdicts(store, { ...query, from: timeOf(rows[0]), until: timeOf(rows.at(-1)) }, context);
   return {
-    items: rows.map((row) => itemOf(row, tellings.get(momentOf(row)))),
+    items: rows.map((row) => itemOf(row, verdicts.of(observationOf(row), row.at(-1) as number), tellings.get(momentOf(row)))),
     next: last === undefined ? null : cursorAfter(last),
   };
 }
@@ -65,9 +69,7 @@ async function readTellings(
   { producer, dataset, observedProperty }: ObservationsQuery,
   page: readonly Row[],
 ): Promise<Tellings> {
-  if (page.length === 0) return new Map();
-  const times = page.map((row) => observationOf(row).phenomenonTime);
-  const [from, until] = times.reduce(([least, most], time) => [Math.min(least, time), Math.max(most, time)], [Infinity, -Infinity]);
+  const [from, until] = [timeOf(page[0]), timeOf(page.at(-1))];
   // A record may hold many producers' worth of times: only the page's own series are looked at.
   const series = new Set(
     page.map(
@@ -78,7 +80,7 @@ async function readTellings(
           .join(', ')})`,
     ),
   );
-  const conditions = [`phenomenonTime >= ${wholeLiteral(from as number)} AND phenomenonTime <= ${wholeLiteral(until as number)}`];
+  const conditions = [`phenomenonTime >= ${wholeLiteral(from)} AND phenomenonTime <= ${wholeLiteral(until)}`];
   for (const [name, value] of Object.entries({ dataset, producer, observedProperty }))
     if (value !== undefined) conditions.push(`${name} = ${quoteText(value)}`);
   if (series.size <= SERIES_NAMED_MAX) conditions.push(`(dataset, producer, observedProperty) IN (${[...series].join(', ')})`);
@@ -120,13 +122,19 @@ function whereOf(query: ObservationsQuery): string {
   return conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
 }
 
-function itemOf(row: Row, tellings: readonly Telling[] | undefined): ObservationItem {
+/** Pages are in order of time. */
+function timeOf(row: Row | undefined): number {
+  return observationOf(row as Row).phenomenonTime;
+}
+
+function itemOf(row: Row, quality: ObservationQuality, tellings: readonly Telling[] | undefined): ObservationItem {
   const { phenomenonTime, receivedAt, position, flags, ...same } = observationOf(row);
   return {
     ...same,
     phenomenonTime: new Date(phenomenonTime).toISOString(),
     receivedAt: new Date(receivedAt).toISOString(),
     flags: [...flags],
+    quality,
     record: String(position),
     ...(tellings === undefined ? {} : { revision: revisionOf(tellings, position, row.at(-1) as number) }),
   };
@@ -140,7 +148,8 @@ function revisionOf(tellings: readonly Telling[], position: number, ordinal: num
 /** More series on a page than this: the whole span is looked at. */
 const SERIES_NAMED_MAX = 200;
 
-const CSV_HEADER = 'agency,dataset,producer,observedProperty,phenomenonTime,receivedAt,result,unit,flags,record,revision,revisions\r\n';
+const CSV_HEADER =
+  'agency,dataset,producer,observedProperty,phenomenonTime,receivedAt,result,unit,flags,record,revision,revisions,quality,tests\r\n';
 
 /** The page as CSV, RFC 4180; flags are joined by spaces. */
 export function observationsCsv(items: readonly ObservationItem[]): string {
@@ -158,6 +167,10 @@ export function observationsCsv(items: readonly ObservationItem[]): string {
       item.record,
       String(item.revision?.number ?? 1),
       String(item.revision?.of ?? 1),
+      String(item.quality.flag),
+      Object.entries(item.quality.tests)
+        .map(([test, flag]) => `${test}=${flag}`)
+        .join(' '),
     ]
       .map(csvField)
       .join(','),

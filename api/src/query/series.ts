@@ -1,9 +1,11 @@
-/** A series in buckets for a chart: mean, least, greatest, count. */
-import { AirtightError, CONVERTED_FLAG, type Series } from '@airtight/protocol';
+/** A series in buckets for a chart: mean, least, greatest, count, how many were expected, worst quality flag. */
+import { AirtightError, CONVERTED_FLAG, type DatasetDefinition, type FlagRecord, type Series } from '@airtight/protocol';
+import { NOT_EVALUATED, PASS } from '@airtight/standards/qartod.ts';
 import { KIND_TEXT } from '../project/rows.ts';
 import { DATABASE } from '../project/schema.ts';
 import type { Store } from '../project/store.ts';
 import { quoteText, wholeLiteral } from './literal.ts';
+import { hasTests, seriesVerdicts } from './quality.ts';
 
 export interface SeriesQuery {
   readonly producer: string;
@@ -14,6 +16,11 @@ export interface SeriesQuery {
   readonly from: number;
   readonly to: number;
   readonly maxPoints: number;
+}
+
+export interface SeriesContext {
+  readonly definition: DatasetDefinition | undefined;
+  readonly flags: readonly FlagRecord[];
 }
 
 /** observedProperty under which the index is asked for. */
@@ -36,10 +43,16 @@ export function bucketWidthMs(spanMs: number, maxPoints: number): number {
 /**
  * Reads a series. Of values for the same moment the one in the latest record counts. Buckets begin at multiples of their
  * width from 1970-01-01T00:00 in the deployment's zone as it stands today.
+ * @param definition of the dataset as it stands: unit, cadence, tests; and the manual flags in force, the newest first
  * @param offsetMs what that zone is ahead of UTC
  * @throws AirtightError REQUEST_INVALID, QUERY_TOO_SLOW, OVERLOADED
  */
-export async function readSeries(store: Pick<Store, 'query'>, query: SeriesQuery, unit: string, offsetMs: number): Promise<Series> {
+export async function readSeries(
+  store: Pick<Store, 'query'>,
+  query: SeriesQuery,
+  { definition, flags }: SeriesContext,
+  offsetMs: number,
+): Promise<Series> {
   const { producer, dataset, observedProperty, from, to, maxPoints } = query;
   if (from >= to) throw new AirtightError('REQUEST_INVALID', 'from lies before to');
   // One bucket more than the span holds may be touched at the edges.
@@ -51,6 +64,11 @@ export async function readSeries(store: Pick<Store, 'query'>, query: SeriesQuery
     `SELECT ${bucket} AS start, avg(value), min(value), max(value), count(), countIf(flagged)
      FROM (${valuesOf(query)}) WHERE isNotNull(value) GROUP BY start ORDER BY start`,
   );
+  const isTested = hasTests(definition, observedProperty);
+  const manual = flags.filter((flag) => flag.from < to && flag.to > from);
+  const passed = isTested ? PASS : NOT_EVALUATED;
+  const worst = isTested || manual.length > 0 ? await readWorst(store, query, { bucket, manual, passed }) : new Map<number, number>();
+  const unit = observedProperty === INDEX_PROPERTY ? '1' : (definition?.properties[observedProperty]?.unit ?? '');
   return {
     producer,
     dataset,
@@ -59,19 +77,71 @@ export async function readSeries(store: Pick<Store, 'query'>, query: SeriesQuery
     from: new Date(from).toISOString(),
     to: new Date(to).toISOString(),
     bucketMs,
-    points: rows as Series['points'],
+    points: rows.map((row) => {
+      const point = row as [start: number, mean: number, min: number, max: number, count: number, flagged: number];
+      const [start] = point;
+      const expected = expectedCount(Math.max(start, from), Math.min(start + bucketMs, to), definition?.cadenceMs);
+      return [...point, expected, worst.get(start) ?? passed];
+    }),
   };
 }
 
+/** Readings that a healthy producer makes in [from, to); without a cadence 0: nobody knows. */
+function expectedCount(from: number, to: number, cadenceMs: number | undefined): number {
+  return cadenceMs === undefined ? 0 : Math.ceil((to - from) / cadenceMs);
+}
+
+interface WorstQuery {
+  readonly bucket: string;
+  readonly manual: readonly FlagRecord[];
+  /** Flag of a value without a verdict. */
+  readonly passed: number;
+}
+
+/** Worst flag of each bucket, of the values that count, by its start. One without verdicts and manual flags is left out. */
+async function readWorst(
+  store: Pick<Store, 'query'>,
+  query: SeriesQuery,
+  { bucket, manual, passed }: WorstQuery,
+): Promise<Map<number, number>> {
+  const verdicts = seriesVerdicts(query, windowOf(query));
+  if (manual.length === 0) {
+    const rows = await store.query(
+      `SELECT ${bucket} AS start, max(worst) FROM (${verdicts})
+       WHERE (phenomenonTime, judged, judgedOrdinal) IN (SELECT phenomenonTime, position, ordinal FROM (${valuesOf(query)}))
+       GROUP BY start`,
+    );
+    return new Map(rows as [number, number][]);
+  }
+  const cases = manual.map(
+    ({ from, to, flag }) =>
+      `phenomenonTime >= ${wholeLiteral(from)} AND phenomenonTime < ${wholeLiteral(to)}, ${wholeLiteral(flag as number)}`,
+  );
+  // QARTOD: 2 < 1 < 3 < 4.
+  const flag = `multiIf(${cases.join(', ')}, worst > 0, worst, ${wholeLiteral(passed)})`;
+  const rows = await store.query(
+    `SELECT ${bucket} AS start, argMax(found, if(found = ${NOT_EVALUATED}, 0, found)) FROM (
+       SELECT phenomenonTime, ${flag} AS found FROM (${valuesOf(query)}) AS held
+       LEFT JOIN (SELECT judged, judgedOrdinal, worst FROM (${verdicts})) AS said ON held.position = said.judged AND held.ordinal = said.judgedOrdinal)
+     GROUP BY start`,
+  );
+  return new Map(rows as [number, number][]);
+}
+
+function windowOf({ from, to }: SeriesQuery): string {
+  return `phenomenonTime >= ${wholeLiteral(from)} AND phenomenonTime < ${wholeLiteral(to)}`;
+}
+
 /** One row per moment, the one in the latest record: phenomenonTime, value (a boolean counts as 0 or 1, a text not at all), flagged. */
-function valuesOf({ producer, dataset, observedProperty, from, to }: SeriesQuery): string {
-  const window = `phenomenonTime >= ${wholeLiteral(from)} AND phenomenonTime < ${wholeLiteral(to)}`;
+function valuesOf(query: SeriesQuery): string {
+  const { producer, dataset, observedProperty } = query;
+  const window = windowOf(query);
   const subject = `dataset = ${quoteText(dataset)} AND producer = ${quoteText(producer)}`;
   if (observedProperty === INDEX_PROPERTY) {
     return `SELECT phenomenonTime, aqi AS value, 0 AS flagged FROM ${DATABASE}.indices WHERE ${subject} AND ${window}
             ORDER BY dataset, producer, phenomenonTime, position DESC, ordinal DESC LIMIT 1 BY phenomenonTime`;
   }
-  return `SELECT phenomenonTime, if(kind = ${KIND_TEXT}, NULL, result) AS value, flags NOT IN ('', '["${CONVERTED_FLAG}"]') AS flagged
+  return `SELECT phenomenonTime, if(kind = ${KIND_TEXT}, NULL, result) AS value, flags NOT IN ('', '["${CONVERTED_FLAG}"]') AS flagged, position, ordinal
           FROM ${DATABASE}.observations WHERE ${subject} AND observedProperty = ${quoteText(observedProperty)} AND ${window}
           ORDER BY dataset, producer, observedProperty, phenomenonTime, position DESC, ordinal DESC LIMIT 1 BY phenomenonTime`;
 }

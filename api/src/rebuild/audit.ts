@@ -6,6 +6,8 @@ import { Births } from '../feed/births.ts';
 import { flagsText, KIND_BOOLEAN, KIND_NUMBER, KIND_TEXT } from '../project/rows.ts';
 import { DATABASE, TABLES, type Table } from '../project/schema.ts';
 import { BULK_TIMEOUT_MS, type Row, type Store } from '../project/store.ts';
+import { QualityStage } from '../quality/quality-stage.ts';
+import { testsText, type Verdict, worstOf } from '../quality/verdict.ts';
 import { wholeLiteral } from '../query/literal.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
 import { ORDER_OF } from './digest.ts';
@@ -36,6 +38,7 @@ const COLUMNS: { readonly [table in Table]: string } = {
   observations:
     'position, ordinal, agency, dataset, producer, observedProperty, phenomenonTime, receivedAt, kind, result, text, unit, flags',
   indices: 'position, ordinal, agency, dataset, producer, phenomenonTime, receivedAt, standard, aqi, primaries, reason',
+  verdicts: 'position, ordinal, dataset, producer, observedProperty, phenomenonTime, receivedAt, judged, judgedOrdinal, flag, tests',
   alerts: 'position, agency, producer, receivedAt, alert, type, payload',
   control: 'position, agency, dataset, producer, receivedAt, payload',
 };
@@ -50,8 +53,9 @@ export type TableEnds = { readonly [table in Table]: number };
  */
 export async function auditTables(store: Store, ingest: Pick<IngestClient, 'feed'>, ends: TableEnds, from = 0): Promise<AuditReport> {
   const registry = new DatasetRegistry();
+  const quality = new QualityStage();
   const births = new Births(ingest);
-  const rows: { [table in Table]: number } = { control: 0, alerts: 0, indices: 0, observations: 0 };
+  const rows: { [table in Table]: number } = { control: 0, alerts: 0, indices: 0, verdicts: 0, observations: 0 };
   const through = Math.max(...Object.values(ends));
   let removed = await readRemoved(store);
   let next = 0;
@@ -65,6 +69,7 @@ export async function auditTables(store: Store, ingest: Pick<IngestClient, 'feed
     for (const frame of await births.framesOf(chunk)) {
       if (frame.position >= end) break;
       const event = decodeFrame(frame, registry);
+      expectVerdicts(event, quality.take(event), expected);
       if (event.kind === 'expired') expired.add(event.position);
       else if (!removed.covers(event)) expectRows(event, expected);
       // Of what the journal has lost and the store not yet been told of, the rows may still be there.
@@ -72,6 +77,8 @@ export async function auditTables(store: Store, ingest: Pick<IngestClient, 'feed
     }
     const findings: AuditFinding[] = [];
     for (const table of TABLES) {
+      // What a removed value once said of its neighbours cannot be reckoned again.
+      if (table === 'verdicts' && removed.count > 0) continue;
       const tableEnd = Math.min(end, ends[table]);
       const begin = Math.max(next, from);
       const stored = tableEnd > begin ? await readRows(store, table, begin, tableEnd) : [];
@@ -99,7 +106,7 @@ export async function auditTables(store: Store, ingest: Pick<IngestClient, 'feed
 type ExpectedRows = { readonly [table in Table]: Row[] };
 
 function emptyRows(): ExpectedRows {
-  return { control: [], alerts: [], indices: [], observations: [] };
+  return { control: [], alerts: [], indices: [], verdicts: [], observations: [] };
 }
 
 /** The rows a record must have, in the order of COLUMNS. Written down a second time on purpose: it checks the first. */
@@ -149,6 +156,13 @@ function expectRows(event: JournalEvent, expected: ExpectedRows): void {
   });
 }
 
+function expectVerdicts({ position, header }: JournalEvent, verdicts: readonly Verdict[], expected: ExpectedRows): void {
+  verdicts.forEach(({ observedProperty, phenomenonTime, receivedAt, judged, judgedOrdinal, bits }, ordinal) => {
+    const value = [header.dataset, header.producer, observedProperty, phenomenonTime, receivedAt, judged, judgedOrdinal];
+    expected.verdicts.push([position, ordinal, ...value, worstOf(bits), testsText(bits)]);
+  });
+}
+
 /** A lone surrogate has no UTF-8 form: it is stored as U+FFFD. */
 function wellFormed(text: string): string {
   return text.toWellFormed();
@@ -156,7 +170,7 @@ function wellFormed(text: string): string {
 
 function readRows(store: Store, table: Table, from: number, end: number): Promise<Row[]> {
   const window = `position >= ${wholeLiteral(from)} AND position < ${wholeLiteral(end)}`;
-  const order = table === 'observations' || table === 'indices' ? ORDER_OF[table] : 'position';
+  const order = ORDER_OF[table];
   return store.query(`SELECT ${COLUMNS[table]} FROM ${DATABASE}.${table} WHERE ${window} ORDER BY ${order}`, 'bulk', BULK_TIMEOUT_MS);
 }
 
@@ -183,7 +197,7 @@ function orderOf(table: Table, a: Row | undefined, b: Row | undefined): number {
   if (a === undefined) return 1;
   if (b === undefined) return -1;
   const byPosition = Number(a[0]) - Number(b[0]);
-  const hasOrdinal = table === 'observations' || table === 'indices';
+  const hasOrdinal = ORDER_OF[table] !== 'position';
   return byPosition === 0 && hasOrdinal ? Number(a[1]) - Number(b[1]) : byPosition;
 }
 

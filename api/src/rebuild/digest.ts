@@ -17,6 +17,7 @@ const POSITIONS_PER_READ = 50_000;
 export const ORDER_OF: { readonly [table in Table]: string } = {
   observations: 'position, ordinal',
   indices: 'position, ordinal',
+  verdicts: 'position, ordinal',
   alerts: 'position',
   control: 'position',
 };

@@ -14,6 +14,8 @@ import { Births } from '../feed/births.ts';
 import { FEED_MAX_BYTES } from '../feed/follower.ts';
 import { Projector, readMarks } from '../project/projector.ts';
 import { Store } from '../project/store.ts';
+import { qualityPathIn, writeQualityState } from '../quality/quality-host.ts';
+import { QualityStage } from '../quality/quality-stage.ts';
 import { readToken, storeDirOf } from '../service.ts';
 import { IngestClient } from '../upstream/ingest-client.ts';
 import { AlertCheck, type AlertReport } from './alert-check.ts';
@@ -47,7 +49,8 @@ export async function rebuildStore(config: ApiConfig, onProgress: OnProgress = (
   const store = await Store.open({ dir: draft, clickhouseUrl: '' });
   let report: RebuildReport;
   try {
-    report = await foldJournal(store, ingest, { draft: snapshotPathIn(draft), old: snapshotPathIn(dir) }, onProgress);
+    const paths = { draft: snapshotPathIn(draft), old: snapshotPathIn(dir), quality: qualityPathIn(draft) };
+    report = await foldJournal(store, ingest, paths, onProgress);
   } finally {
     await store.close();
   }
@@ -61,6 +64,8 @@ export async function rebuildStore(config: ApiConfig, onProgress: OnProgress = (
 }
 
 interface SnapshotPaths {
+  /** Of the new store's quality stage. */
+  readonly quality: string;
   readonly draft: string;
   readonly old: string;
 }
@@ -70,6 +75,7 @@ async function foldJournal(store: Store, ingest: IngestClient, paths: SnapshotPa
   const births = new Births(ingest);
   const engine = createEngine();
   const check = new AlertCheck();
+  const quality = new QualityStage();
   const projector = new Projector(store, await readMarks(store), { logger: pino({ level: 'error' }) });
   const end = (await ingest.status()).head;
   projector.start();
@@ -82,7 +88,7 @@ async function foldJournal(store: Store, ingest: IngestClient, paths: SnapshotPa
       if (frame.position >= end) break;
       const event = decodeFrame(frame, registry);
       if (event.kind === 'control' && event.record.type === 'retention') await projector.settled();
-      projector.add(event);
+      projector.add(event, quality.take(event));
       if (event.kind === 'alert') check.recorded(event);
       if (event.kind === 'expired') check.expired(event.position, event.header.dataset);
       expired += event.kind === 'expired' ? 1 : 0;
@@ -94,6 +100,7 @@ async function foldJournal(store: Store, ingest: IngestClient, paths: SnapshotPa
     await nextTurn();
   }
   await projector.close();
+  await writeQualityState(paths.quality, next, quality.state());
   const alerts = check.report();
   // The state cannot be made again without the payloads that were removed: the one that saw them is carried over.
   if (expired > 0) await carrySnapshot(paths, end);
@@ -120,7 +127,10 @@ export async function auditStore(config: ApiConfig, from = 0): Promise<AuditRepo
   return withStore(config, async (store) => {
     const marks = await readMarks(store);
     // A crash may have left one table a block behind the others: each is compared as far as it goes.
-    const ends = { control: marks.control + 1, alerts: marks.alerts + 1, indices: marks.indices + 1, observations: marks.observations + 1 };
+    const ends = {
+      ...{ control: marks.control + 1, alerts: marks.alerts + 1, indices: marks.indices + 1 },
+      ...{ verdicts: marks.verdicts + 1, observations: marks.observations + 1 },
+    };
     return auditTables(store, ingest, ends, from);
   });
 }

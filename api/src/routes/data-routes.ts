@@ -16,7 +16,7 @@ import { hiddenDatasets, requireReadable } from '../accounts/confidential.ts';
 import type { ClockSkews } from '../project/clock-skew.ts';
 import { readDaily } from '../query/daily.ts';
 import { observationsCsv, readObservations } from '../query/observations.ts';
-import { INDEX_PROPERTY, readSeries, SERIES_MAX_POINTS } from '../query/series.ts';
+import { readSeries, SERIES_MAX_POINTS } from '../query/series.ts';
 import { zoneOffsetMs } from '../query/time-zone.ts';
 import type { RouteContext } from './context.ts';
 
@@ -118,8 +118,13 @@ function seriesRoute(app: FastifyInstance, { control, store, config }: RouteCont
     requireReadable(request.identity, dataset, control.datasets);
     const to = epochMs(request.query.to) ?? Date.now();
     const from = epochMs(request.query.from) ?? to - DAY_MS;
-    const unit = observedProperty === INDEX_PROPERTY ? '1' : (control.datasets.current(dataset)?.properties[observedProperty]?.unit ?? '');
-    return readSeries(store, { producer, dataset, observedProperty, from, to, maxPoints }, unit, zoneOffsetMs(config.timeZone, from));
+    const query = { producer, dataset, observedProperty, from, to, maxPoints };
+    return readSeries(
+      store,
+      query,
+      { definition: control.datasets.current(dataset), flags: control.flags.inForce(query) },
+      zoneOffsetMs(config.timeZone, from),
+    );
   });
 }
 
@@ -137,7 +142,7 @@ function observationsRoute(app: FastifyInstance, { store, control }: RouteContex
       const position = record === undefined ? undefined : Number(record);
       if (rest.dataset !== undefined) requireReadable(request.identity, rest.dataset, control.datasets);
       const hidden = hiddenDatasets(request.identity, control.datasets);
-      const page = await readObservations(store, { ...rest, position, from: epochMs(from), to: epochMs(to), hidden });
+      const page = await readObservations(store, { ...rest, position, from: epochMs(from), to: epochMs(to), hidden }, control);
       const asCsv = request.headers.accept?.includes('text/csv') === true;
       // Items come from our own rows: JSON.stringify is several times faster than checking each against the schema.
       reply.serializer(String).type(asCsv ? 'text/csv; charset=utf-8' : 'application/json; charset=utf-8');

@@ -25,6 +25,7 @@ import { erasureRoutes } from './erasure-routes.ts';
 import { evidenceRoutes } from './evidence-routes.ts';
 import { feedRoute } from './feed-route.ts';
 import { dashboardRoutes, hasDashboard, ledgerFileRoutes } from './file-routes.ts';
+import { flagRoutes } from './flag-routes.ts';
 import { importRoutes } from './import-routes.ts';
 import { internalRoutes } from './internal-routes.ts';
 import { installProblems } from './problem.ts';
@@ -107,6 +108,7 @@ function apiRoutes(api: FastifyInstance, context: RouteContext): void {
   statusRoute(api, context);
   dataRoutes(api, context);
   datasetRoutes(api, context);
+  flagRoutes(api, context);
   evidenceRoutes(api, context);
   feedRoute(api, context);
   proofRoutes(api, context);

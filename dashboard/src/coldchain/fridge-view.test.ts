@@ -63,10 +63,10 @@ test('those that need somebody come first', () => {
 test('the strip breaks where nothing was reported, and keeps within its box', () => {
   const strip = temperatureStrip(
     [
-      [0, 5, 5, 5, 1, 0],
-      [10, 99, 99, 99, 1, 0],
-      [60, -99, -99, -99, 1, 0],
-      [70, 5, 5, 5, 1, 0],
+      [0, 5, 5, 5, 1, 0, 1, 1],
+      [10, 99, 99, 99, 1, 0, 1, 1],
+      [60, -99, -99, -99, 1, 0, 1, 1],
+      [70, 5, 5, 5, 1, 0, 1, 1],
     ],
     0,
     100,

@@ -9,22 +9,27 @@ export interface CsvSeries {
 }
 
 const BOM = '\ufeff';
+/** Of one property. */
+const COLUMNS = 7;
 const NEWLINE = '\r\n';
 
 /**
  * One line per bucket start. Columns: `time` (RFC 3339 UTC), `local_time`, then per property mean, min, max, count and
- * flagged count, the unit in the heading. A bucket without values stays empty.
+ * flagged count, expected count and worst quality flag, the unit in the heading. A bucket without values stays empty.
  * @param localTime writes a time in the deployment's zone
  */
 export function seriesCsv(series: readonly CsvSeries[], localTime: (ms: number) => string, zone: string): string {
   const heading = ['time', `local_time ${zone}`];
   const rows = new Map<number, string[]>();
   series.forEach(({ property, unit, points }, index) => {
-    heading.push(...['mean', 'min', 'max'].map((what) => `${property} ${what} [${unit}]`), `${property} count`, `${property} flagged`);
+    heading.push(
+      ...['mean', 'min', 'max'].map((what) => `${property} ${what} [${unit}]`),
+      ...['count', 'flagged', 'expected', 'worst quality'].map((what) => `${property} ${what}`),
+    );
     for (const [time, ...values] of points) {
-      const row = rows.get(time) ?? Array.from({ length: series.length * 5 }, () => '');
+      const row = rows.get(time) ?? Array.from({ length: series.length * COLUMNS }, () => '');
       values.forEach((value, at) => {
-        row[index * 5 + at] = String(value);
+        row[index * COLUMNS + at] = String(value);
       });
       rows.set(time, row);
     }

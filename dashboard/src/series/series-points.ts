@@ -1,5 +1,6 @@
 /** Series as charts need them: live values taken in, gaps kept as gaps, flagged points known, summary. Pure. */
 import type { Series } from '@airtight/protocol';
+import { NOT_EVALUATED } from '@airtight/standards/qartod.ts';
 
 export type SeriesPoint = Series['points'][number];
 
@@ -25,8 +26,9 @@ export function appendValue(
   const mark = flagged ? 1 : 0;
   if (last !== undefined && start < last[0]) return points;
   const kept = points.filter((point) => point[0] + bucketMs > windowStart);
-  if (last === undefined || start > last[0]) return [...kept, [start, value, value, value, 1, mark] as SeriesPoint].slice(-LIVE_POINTS_MAX);
-  const [, mean, min, max, count, marks] = last;
+  if (last === undefined || start > last[0])
+    return [...kept, [start, value, value, value, 1, mark, last?.[6] ?? 1, NOT_EVALUATED] as SeriesPoint].slice(-LIVE_POINTS_MAX);
+  const [, mean, min, max, count, marks, expected, worst] = last;
   const merged: SeriesPoint = [
     start,
     (mean * count + value) / (count + 1),
@@ -34,6 +36,8 @@ export function appendValue(
     Math.max(max, value),
     count + 1,
     marks + mark,
+    expected,
+    worst,
   ];
   return [...kept.slice(0, -1), merged];
 }

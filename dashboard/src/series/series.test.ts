@@ -5,20 +5,20 @@ import { appendValue, pointAt, type SeriesPoint, summaryOf, toColumns } from './
 import { customQuery, readRange } from './series-range.ts';
 
 const MINUTE = 60_000;
-const point = (time: number, mean: number, flagged = 0): SeriesPoint => [time, mean, mean, mean, 1, flagged];
+const point = (time: number, mean: number, flagged = 0): SeriesPoint => [time, mean, mean, mean, 1, flagged, 1, 1];
 
 test('a live value joins the last bucket or begins one', () => {
-  const joined = appendValue([[0, 10, 10, 10, 1, 0]], MINUTE, 30_000, 20, true, -MINUTE);
-  assert.deepEqual(joined, [[0, 15, 10, 20, 2, 1]]);
+  const joined = appendValue([[0, 10, 10, 10, 1, 0, 1, 4]], MINUTE, 30_000, 20, true, -MINUTE);
+  assert.deepEqual(joined, [[0, 15, 10, 20, 2, 1, 1, 4]]);
   const next = appendValue(joined, MINUTE, MINUTE, 5, false, -MINUTE);
-  assert.deepEqual(next.at(-1), [MINUTE, 5, 5, 5, 1, 0]);
+  assert.deepEqual(next.at(-1), [MINUTE, 5, 5, 5, 1, 0, 1, 2]);
 });
 
 test('buckets go on where those of the server began', () => {
   const offset = 16 * 3_600_000;
   const day = 86_400_000;
-  const points = appendValue([[offset, 1, 1, 1, 1, 0]], day, offset + day - 1, 3, false, 0);
-  assert.deepEqual(points, [[offset, 2, 1, 3, 2, 0]]);
+  const points = appendValue([[offset, 1, 1, 1, 1, 0, 24, 1]], day, offset + day - 1, 3, false, 0);
+  assert.deepEqual(points, [[offset, 2, 1, 3, 2, 0, 24, 1]]);
   assert.equal(appendValue(points, day, offset + day, 3, false, 0).at(-1)?.[0], offset + day);
 });
 
@@ -47,8 +47,8 @@ test('hourly values in narrow buckets have no gaps; one missing hour is one', ()
 
 test('summary and nearest point', () => {
   const points: SeriesPoint[] = [
-    [0, 5, 1, 9, 3, 0],
-    [MINUTE, 6, 5, 7, 3, 2],
+    [0, 5, 1, 9, 3, 0, 3, 1],
+    [MINUTE, 6, 5, 7, 3, 2, 3, 1],
   ];
   assert.deepEqual(summaryOf(points), { min: 1, minAt: 0, max: 9, maxAt: 0, last: 6, lastAt: MINUTE, flagged: 2 });
   assert.equal(summaryOf([]), undefined);
@@ -72,8 +72,8 @@ test('the range in the address', () => {
 test('CSV of what is seen: every bucket of every series, units named, formulas disarmed', () => {
   const csv = seriesCsv(
     [
-      { property: 'pm25', unit: 'ug/m3', points: [[0, 1.5, 1, 2, 2, 1]] },
-      { property: 'temp', unit: 'Cel', points: [[MINUTE, -4, -5, -3, 1, 0]] },
+      { property: 'pm25', unit: 'ug/m3', points: [[0, 1.5, 1, 2, 2, 1, 3, 4]] },
+      { property: 'temp', unit: 'Cel', points: [[MINUTE, -4, -5, -3, 1, 0, 1, 2]] },
     ],
     (ms) => (ms === 0 ? '=evil,"x"' : 'later'),
     'Asia/Shanghai',
@@ -82,6 +82,6 @@ test('CSV of what is seen: every bucket of every series, units named, formulas d
   assert.ok(csv.startsWith('\ufeff'));
   assert.equal(lines.length, 4);
   assert.match(lines[0] ?? '', /^\ufefftime,local_time Asia\/Shanghai,pm25 mean \[ug\/m3\],/);
-  assert.equal(lines[1], '1970-01-01T00:00:00.000Z,"\'=evil,""x""",1.5,1,2,2,1,,,,,');
-  assert.equal(lines[2], '1970-01-01T00:01:00.000Z,later,,,,,,-4,-5,-3,1,0');
+  assert.equal(lines[1], '1970-01-01T00:00:00.000Z,"\'=evil,""x""",1.5,1,2,2,1,3,4,,,,,,,');
+  assert.equal(lines[2], '1970-01-01T00:01:00.000Z,later,,,,,,,,-4,-5,-3,1,0,1,2');
 });

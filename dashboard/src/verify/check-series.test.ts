@@ -59,7 +59,7 @@ const RECORDS = [
 const PROOFS = proofsOf(RECORDS);
 const POINTS = Array.from({ length: 10 }, (_, i): SeriesPoint => {
   const pair = [i === 5 ? 9.9 : (2 * i) / 10, (2 * i + 1) / 10];
-  return [FROM + i * MINUTE, ((pair[0] as number) + (pair[1] as number)) / 2, Math.min(...pair), Math.max(...pair), 2, 0];
+  return [FROM + i * MINUTE, ((pair[0] as number) + (pair[1] as number)) / 2, Math.min(...pair), Math.max(...pair), 2, 0, 1, 1];
 });
 const CHART: ShownChart = {
   ...{ producer: 's1', dataset: 'air', from: FROM, to: FROM + 10 * MINUTE },
@@ -106,7 +106,7 @@ test('a changed record that is about no moment of the chart any more is no excus
 
 test('newest points that the proofs do not reach yet wait; an older one without proof fails', () => {
   const earlier = proofsOf(RECORDS.filter((_, i) => i < 17));
-  const points = POINTS.map((point, i) => (i === 5 ? ([FROM + 5 * MINUTE, 1.05, 1, 1.1, 2, 0] as SeriesPoint) : point));
+  const points = POINTS.map((point, i) => (i === 5 ? ([FROM + 5 * MINUTE, 1.05, 1, 1.1, 2, 0, 1, 1] as SeriesPoint) : point));
   assert.deepEqual(check(withPoints(points), earlier), { ok: true, points: 10, proven: 8, waiting: 2, failing: [] });
   const holed = proofsOf(RECORDS.filter((_, i) => i !== 4 && i !== 5));
   assert.deepEqual(check(CHART, holed).failing, [[2, 'value']]);

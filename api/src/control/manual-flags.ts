@@ -1,0 +1,50 @@
+/** What people have said of the quality of values: `sys.flags` folded. The last record of an id counts; of several flags about a value the newest. */
+import type { FlagRecord } from '@airtight/protocol';
+
+export interface FlagOnRecord {
+  /** Of the record that put it there. */
+  readonly position: number;
+  readonly record: FlagRecord;
+  /** The record that withdrew it. */
+  readonly withdrawn?: { readonly position: number; readonly record: FlagRecord };
+}
+
+export interface FlaggedSeries {
+  readonly dataset: string;
+  readonly producer: string;
+  readonly observedProperty: string;
+}
+
+export class ManualFlags {
+  /** By series, then by id; in order of the journal. */
+  readonly #series = new Map<string, Map<string, FlagOnRecord>>();
+
+  take(position: number, record: FlagRecord): void {
+    const key = keyOf(record);
+    const ofSeries = this.#series.get(key) ?? new Map<string, FlagOnRecord>();
+    this.#series.set(key, ofSeries);
+    const known = ofSeries.get(record.id);
+    if (record.flag !== null) ofSeries.set(record.id, { position, record });
+    else if (known !== undefined) ofSeries.set(record.id, { ...known, withdrawn: { position, record } });
+  }
+
+  /** All that were ever put on a series, oldest first. */
+  of(series: FlaggedSeries): readonly FlagOnRecord[] {
+    return [...(this.#series.get(keyOf(series))?.values() ?? [])];
+  }
+
+  /** Those in force, the newest first. */
+  inForce(series: FlaggedSeries): readonly FlagRecord[] {
+    const ofSeries = this.#series.get(keyOf(series));
+    if (ofSeries === undefined) return [];
+    return [...ofSeries.values()]
+      .filter(({ withdrawn }) => withdrawn === undefined)
+      .map(({ record }) => record)
+      .reverse();
+  }
+}
+
+/** Names have no spaces. */
+function keyOf({ dataset, producer, observedProperty }: FlaggedSeries): string {
+  return `${dataset} ${producer} ${observedProperty}`;
+}

@@ -1,0 +1,142 @@
+/** Verdicts in the real service: what the answers say, and that a restart, an audit and a rebuild come to the same. */
+import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { DATASETS_DATASET, DEVICES_DATASET, type QualityRules, USERS_DATASET } from '@airtight/protocol';
+import { auditStore, digestStore, rebuildStore } from '../rebuild/rebuild.ts';
+import { AIR, Deployment, stationRecord } from '../testing/deployment.ts';
+
+const HOUR = 3_600_000;
+const T0 = Date.UTC(2026, 3, 1, 0);
+const d = new Deployment();
+const quality: QualityRules = {
+  properties: {
+    pm25: { expected: [0, 500], spike: { suspect: 200 }, flatLine: { tolerance: 0.1, suspectMs: 3 * HOUR }, notAbove: 'pm10' },
+  },
+};
+let spiky = 0;
+
+const span = (from: number, to: number): string =>
+  `from=${new Date(T0 + from * HOUR).toISOString()}&to=${new Date(T0 + to * HOUR).toISOString()}`;
+const qualityOf = async (hour: number, property = 'pm25') =>
+  (await d.json(`/api/v1/observations?producer=s1&observedProperty=${property}&${span(hour, hour + 1)}`)).items.map(
+    (item: { quality: unknown }) => item.quality,
+  );
+
+before(async () => {
+  await d.begin();
+  d.control(DATASETS_DATASET, { ...AIR, quality });
+  d.control(DEVICES_DATASET, { ...stationRecord('s1'), location: { lat: 39.9, lon: 116.4 } });
+  for (let hour = 0; hour < 6; hour++) {
+    const position = d.reading('s1', T0 + hour * HOUR, { pm25: hour === 4 ? 300 : 20 + hour, pm10: 400, note: 'ok' });
+    if (hour === 4) spiky = position;
+  }
+  for (let hour = 6; hour < 12; hour++) d.reading('s1', T0 + hour * HOUR, { pm25: 30, pm10: hour === 11 ? 20 : 60 });
+  // Told again: the first telling was beyond what is expected, the second is not.
+  d.reading('s1', T0 + 12 * HOUR, { pm25: 550, pm10: 900 });
+  d.reading('s1', T0 + 12 * HOUR, { pm25: 55, pm10: 900 });
+  await d.startApi();
+  await d.settled();
+});
+after(() => d.end());
+
+test('observations carry the flag and the tests that are not pass; what has no tests is not evaluated', async () => {
+  assert.deepEqual(await qualityOf(1), [{ flag: 1, tests: {} }]);
+  assert.deepEqual(await qualityOf(4), [{ flag: 3, tests: { spike: 3 } }], 'decided by the value after it');
+  assert.deepEqual(await qualityOf(8), [{ flag: 1, tests: {} }]);
+  assert.deepEqual(await qualityOf(11), [{ flag: 3, tests: { not_above: 3, flat_line: 3, spike: 3 } }]);
+  assert.deepEqual(await qualityOf(4, 'note'), [{ flag: 2, tests: {} }]);
+  assert.deepEqual(
+    (await qualityOf(12)).map(({ flag }: { flag: number }) => flag),
+    [3, 1],
+  );
+  const [row] = await d.api.context.store.query(`SELECT position, judged FROM airtight.verdicts WHERE tests = 'spike=3'`);
+  assert.deepEqual(row, [spiky + 1, spiky]);
+});
+
+test('a bucket has count, expected count and the worst flag of the values that count', async () => {
+  const series = async (maxPoints: number) =>
+    (await d.json(`/api/v1/series?producer=s1&dataset=air&observedProperty=pm25&maxPoints=${maxPoints}&${span(0, 24)}`)).points;
+  const hours = await series(100);
+  assert.deepEqual(hours[4].slice(4), [1, 0, 1, 3]);
+  assert.deepEqual(hours[5].slice(4), [1, 0, 1, 1]);
+  assert.deepEqual(hours[12], [T0 + 12 * HOUR, 55, 55, 55, 1, 0, 1, 1], 'the telling that counts passed');
+  // Buckets of six hours begin at 06:00 in Beijing, two hours before the span.
+  const quarters = await series(5);
+  assert.deepEqual(
+    quarters.map((point: number[]) => point.slice(6)),
+    [
+      [4, 1],
+      [6, 3],
+      [6, 3],
+    ],
+  );
+});
+
+test('a manual flag is a record with person and reason, counts until it is withdrawn, and leaves values as they are', async () => {
+  const series = { dataset: 'air', producer: 's1', observedProperty: 'pm25' };
+  const secret = 's'.repeat(43);
+  const secretHash = hash('sha256', secret, 'base64url');
+  d.control(USERS_DATASET, { type: 'token', id: 'op', title: 'op', role: 'operator', secretHash, createdBy: 'li', revoked: false });
+  await d.settled();
+  const post = (path: string, body: object, bearer = `at_op_${secret}`): Promise<Response> =>
+    fetch(`${d.api.url}/api/v1/observations/flags${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${bearer}` },
+      body: JSON.stringify(body),
+    });
+  const [from, to] = [new Date(T0 + 4 * HOUR).toISOString(), new Date(T0 + 6 * HOUR).toISOString()];
+  const wanted = { ...series, from, to, flag: 1, reason: 'fireworks, seen by the inspector' };
+  assert.equal((await post('', wanted, 'none')).status, 401);
+  assert.equal((await post('', { ...wanted, reason: ' ' })).status, 400);
+  assert.equal((await post('', { ...wanted, to: from })).status, 400);
+  const answer = await post('', wanted);
+  assert.equal(answer.status, 200, await answer.clone().text());
+  const put = (await answer.json()) as { id: string; record: string; by: string };
+  assert.deepEqual(await qualityOf(4), [{ flag: 1, tests: { spike: 3, manual: 1 } }]);
+  const buckets = async (): Promise<number[][]> =>
+    (await d.json(`/api/v1/series?producer=s1&dataset=air&observedProperty=pm25&maxPoints=100&${span(0, 12)}`)).points;
+  assert.deepEqual([(await buckets())[4]?.[1], (await buckets())[4]?.[7], (await buckets())[11]?.[7]], [300, 1, 3]);
+  const second = (await (await post('', { ...wanted, from: new Date(T0 + 5 * HOUR).toISOString(), flag: 4 })).json()) as { id: string };
+  assert.deepEqual(
+    (await buckets()).map((point) => point[7]),
+    [1, 1, 1, 1, 1, 4, 1, 1, 1, 3, 3, 3],
+  );
+  await post(`/${second.id}/withdraw`, { ...series, reason: 'the wrong hour' });
+  await post(`/${put.id}/withdraw`, { ...series, reason: 'the wrong station' });
+  assert.deepEqual(await qualityOf(4), [{ flag: 3, tests: { spike: 3 } }]);
+  assert.equal((await buckets())[4]?.[7], 3);
+  const { items } = await d.json(`/api/v1/observations/flags?${new URLSearchParams(series)}`);
+  assert.deepEqual(
+    items.map((item: typeof wanted & { withdrawn: typeof wanted }) => [item.flag, item.reason, item.withdrawn.reason]),
+    [
+      [1, 'fireworks, seen by the inspector', 'the wrong station'],
+      [4, 'fireworks, seen by the inspector', 'the wrong hour'],
+    ],
+  );
+  assert.equal((await post('/0000000000000000/withdraw', { ...series, reason: 'x' })).status, 404);
+});
+
+test('a restart between two values, an audit and a rebuild come to the same verdicts', async () => {
+  d.reading('s1', T0 + 13 * HOUR, { pm25: 60, pm10: 900 });
+  d.reading('s1', T0 + 14 * HOUR, { pm25: 400, pm10: 900 });
+  await d.settled();
+  await d.api.close();
+  d.reading('s1', T0 + 15 * HOUR, { pm25: 60, pm10: 900 });
+  await d.startApi();
+  await d.settled();
+  assert.deepEqual(await qualityOf(14), [{ flag: 3, tests: { spike: 3 } }]);
+  await d.api.close();
+  const audit = await auditStore(d.config);
+  assert.equal(audit.finding, null);
+  assert.ok(audit.rows.verdicts >= 5);
+  const digest = await digestStore(d.config);
+  assert.equal(digest.verdicts.rows, audit.rows.verdicts);
+  await rebuildStore(d.config);
+  assert.deepEqual(await digestStore(d.config), digest);
+  await d.startApi();
+  d.reading('s1', T0 + 16 * HOUR, { pm25: 700, pm10: 900 });
+  d.reading('s1', T0 + 17 * HOUR, { pm25: 60, pm10: 900 });
+  await d.settled();
+  assert.deepEqual(await qualityOf(16), [{ flag: 3, tests: { gross_range: 3, spike: 3 } }], 'the state of the rebuilt store goes on');
+});
