@@ -67,6 +67,18 @@ export const API_SETTINGS = {
     default: '',
     doc: 'Networks that are not public and that webhooks may be sent to all the same, also without TLS: `10.1.0.0/16`, separated by commas. Empty: none.',
   },
+  smtpHost: { type: 'string', env: 'AIRTIGHT_API_SMTP_HOST', default: '', doc: 'Mail server for channels. Empty: no mail is sent.' },
+  smtpPort: { type: 'integer', env: 'AIRTIGHT_API_SMTP_PORT', default: 587, min: 1, max: 65_535, doc: 'Its TCP port.' },
+  smtpSecurity: {
+    type: 'choice',
+    env: 'AIRTIGHT_API_SMTP_SECURITY',
+    default: 'starttls',
+    choices: ['starttls', 'tls', 'none'],
+    doc: 'How the connection to it is protected; with `starttls` nothing is sent to a server that does not offer it.',
+  },
+  smtpUser: { type: 'string', env: 'AIRTIGHT_API_SMTP_USER', default: '', doc: 'Account there. Empty: none.' },
+  smtpPasswordFile: { type: 'string', env: 'AIRTIGHT_API_SMTP_PASSWORD_FILE', default: '', doc: 'File with its password.' },
+  smtpFrom: { type: 'string', env: 'AIRTIGHT_API_SMTP_FROM', default: 'airtight@localhost', doc: 'Address from which mail comes.' },
   anonymousRole: {
     type: 'choice',
     env: 'AIRTIGHT_API_ANONYMOUS_ROLE',

@@ -1,6 +1,9 @@
 /** What is wrong with a channel before it is put on record. */
 import type { ChannelRecord } from '@airtight/protocol';
 
+/** Deliberately narrow: an address that could carry a header, a list or a display name is none. */
+const MAIL_ADDRESS = /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9][A-Za-z0-9-]{0,62})*$/;
+
 /** @param known the channel of this name, also a removed one @returns what is wrong; undefined when nothing is */
 export function channelFault(channel: ChannelRecord, known: ChannelRecord | undefined): string | undefined {
   const { kind, confidential, areas = {} } = channel;
@@ -11,6 +14,8 @@ export function channelFault(channel: ChannelRecord, known: ChannelRecord | unde
     ({ polygon: [first, ...rest] = [] }) => first !== undefined && String(first) !== String(rest.at(-1)),
   );
   if (isOpen) return 'the last point of a polygon is the first';
+  if (kind === 'mail' && (channel.to ?? []).length === 0) return 'to is missing';
+  if (channel.to?.some((address) => !MAIL_ADDRESS.test(address)) === true) return 'an address in to is none';
   return kind === 'webhook' ? urlFault(channel.url) : undefined;
 }
 

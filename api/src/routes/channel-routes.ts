@@ -39,6 +39,7 @@ const settings = {
   kind: Type.Enum([...CHANNEL_KINDS]),
   title: Type.Object({ zh: Text, en: Text }, strict),
   url: Type.Optional(Type.String({ maxLength: 2000 })),
+  to: Type.Optional(Type.Array(Type.String({ maxLength: 254 }), { minItems: 1, maxItems: 50 })),
   sender: Type.Optional(Type.String({ pattern: '^[^\\s,<&]{1,128}$' })),
   areas: Type.Optional(Type.Record(Text, Area)),
   languages: Type.Array(Type.Enum(['zh', 'en']), { minItems: 1, maxItems: 2, uniqueItems: true, default: ['zh', 'en'] }),
