@@ -15,7 +15,7 @@ export const API_SETTINGS = {
     type: 'string',
     env: 'AIRTIGHT_DATA',
     default: './airtight-data',
-    doc: 'Data directory of the deployment; this service owns its folder `store/` and nothing else.',
+    doc: 'Data directory of the deployment; this service owns its folders `store/` and `channels/`, and `keys/channels/`.',
   },
   ingestUrl: { type: 'string', env: 'AIRTIGHT_INGEST_URL', default: 'http://127.0.0.1:7071', doc: 'Where ingest answers.' },
   ledgerUrl: { type: 'string', env: 'AIRTIGHT_LEDGER_URL', default: 'http://127.0.0.1:7072', doc: 'Where the ledger answers.' },
@@ -54,6 +54,18 @@ export const API_SETTINGS = {
     env: 'AIRTIGHT_API_TRUSTED_PROXIES',
     default: '',
     doc: 'IP addresses or networks of reverse proxies, separated by commas: from them `X-Forwarded-For` tells who asks, which limits count by. Empty: nobody is believed.',
+  },
+  publicUrl: {
+    type: 'string',
+    env: 'AIRTIGHT_API_PUBLIC_URL',
+    default: '',
+    doc: 'Address under which others reach this service, e.g. `https://air.example.cn`, for links in alerts that leave it. Empty: links are relative.',
+  },
+  webhookNetworks: {
+    type: 'string',
+    env: 'AIRTIGHT_API_WEBHOOK_NETWORKS',
+    default: '',
+    doc: 'Networks that are not public and that webhooks may be sent to all the same, also without TLS: `10.1.0.0/16`, separated by commas. Empty: none.',
   },
   anonymousRole: {
     type: 'choice',

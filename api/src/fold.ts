@@ -4,6 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { removalsOf } from '@airtight/protocol';
+import type { ChannelsHost } from './channels/channels-host.ts';
 import type { ContractsHost } from './contracts/host.ts';
 import type { ControlState } from './control/control-state.ts';
 import { decodeFrame, type JournalEvent } from './decode/decoder.ts';
@@ -29,6 +30,7 @@ export interface Stages {
   readonly services: ServiceBreaks;
   readonly projector: Projector;
   readonly contracts: ContractsHost;
+  readonly channels: ChannelsHost;
   readonly stream: StreamHub;
 }
 
@@ -66,7 +68,7 @@ export class Fold {
   /** Takes a chunk of the feed, waiting where a stage is full. */
   async take(chunk: FeedChunk): Promise<void> {
     this.#head = Math.max(this.#head, chunk.head);
-    const { projector, contracts } = this.#stages;
+    const { projector, contracts, channels } = this.#stages;
     const frames = await this.#births.framesOf(chunk);
     let turnBegan = performance.now();
     for (const frame of frames) {
@@ -74,24 +76,34 @@ export class Fold {
       if (frame.position < this.#next) continue;
       const event = decodeFrame(frame, this.#stages.control.datasets);
       // The rows it deletes must be in the tables (projector.ts).
-      if (event.kind === 'control' && removalsOf(event.record).length > 0 && !(await projector.settled())) throw new Error('closing');
+      if (event.kind === 'control' && removalsOf(event.record).length > 0) {
+        channels.commit();
+        if (!(await projector.settled())) throw new Error('closing');
+      }
       this.#give(event);
       if (frame.position % LOOK_EVERY !== 0 || performance.now() - turnBegan < TURN_MS) continue;
+      // Before anything else gets its turn: no table may be ahead of the outbox.
+      channels.commit();
       await projector.room();
       await contracts.room();
       await nextTurn();
       turnBegan = performance.now();
     }
+    channels.commit();
+    if (this.#next >= this.#head) channels.caughtUp();
     await projector.room();
     await contracts.room();
   }
 
   #give(event: JournalEvent): void {
-    const { control, latest, skew, alerts, services, projector, contracts, stream } = this.#stages;
+    const { control, latest, skew, alerts, services, projector, contracts, channels, stream } = this.#stages;
     this.counters.records++;
-    if (event.kind === 'control') control.take(event);
-    else if (event.kind === 'alert') {
+    if (event.kind === 'control') {
+      control.take(event);
+      channels.takeControl(event.record);
+    } else if (event.kind === 'alert') {
       alerts.take(event);
+      channels.take(event, alerts.find(event.transition.alert));
       services.take(event);
     } else if (event.kind === 'tick') services.passTime(event.at);
     else if (event.kind === 'readings') {

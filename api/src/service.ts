@@ -5,6 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { AirtightError, type SystemFault } from '@airtight/protocol';
 import type { Logger } from 'pino';
 import { Sessions } from './accounts/sessions.ts';
+import { ChannelSecrets } from './channels/channel-secrets.ts';
+import { ChannelsHost } from './channels/channels-host.ts';
+import type { Send } from './channels/deliverer.ts';
+import { Outbox, outboxPathIn } from './channels/outbox.ts';
+import { sendersOf } from './channels/senders.ts';
 import type { ApiConfig } from './config.ts';
 import { EffectOutbox } from './contracts/effect-outbox.ts';
 import { type ContractsEngine, createEngine } from './contracts/engine.ts';
@@ -67,8 +72,9 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
   const upstream = new UpstreamStatus({ ingest, ledger }, vkey, logger);
   const storeDir = storeDirOf(config);
   const store = await Store.open({ dir: storeDir, clickhouseUrl: config.clickhouseUrl });
+  const secrets = new ChannelSecrets(config.dataDir);
   const stages = await loadStages(store, {
-    ingest,
+    ...{ ingest, config, send: sendersOf(config, secrets) },
     storeDir,
     logger,
     ledger: () => upstream.ledger(),
@@ -82,7 +88,7 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
   const context: RouteContext = {
     ...{ config, store, ingest, ledger, upstream, forks, fold, internalToken, storeDir },
     ...{ control: stages.control, latest: stages.latest, skew: stages.skew, alerts: stages.alerts, services: stages.services },
-    ...{ projector: stages.projector, stream: stages.stream },
+    ...{ projector: stages.projector, stream: stages.stream, channels: stages.channels, secrets },
     sessions: new Sessions(),
     feedFault: () => fault,
   };
@@ -113,6 +119,7 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
       await app.close();
       // A take that waits for room goes on when these close.
       await Promise.all([stages.projector.close(), stages.contracts.close(), following]);
+      await stages.channels.close();
       upstream.close();
       await forks.close();
       await store.close();
@@ -122,6 +129,8 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
 
 interface StageDeps {
   readonly ingest: IngestClient;
+  readonly config: ApiConfig;
+  readonly send: Send;
   readonly storeDir: string;
   readonly logger: Logger;
   readonly ledger: () => ReturnType<UpstreamStatus['ledger']>;
@@ -129,7 +138,7 @@ interface StageDeps {
 }
 
 /** Every stage as the tables and the contracts' snapshot have it, and where the earliest of them goes on. */
-async function loadStages(store: Store, { ingest, storeDir, logger, ledger, faults }: StageDeps) {
+async function loadStages(store: Store, { ingest, config, send, storeDir, logger, ledger, faults }: StageDeps) {
   const marks = await readMarks(store);
   const control = new ControlState();
   await loadControl(store, control);
@@ -146,9 +155,11 @@ async function loadStages(store: Store, { ingest, storeDir, logger, ledger, faul
   const { engine, ...state } = reviveEngine(await readSnapshot(snapshotPath), logger);
   const outbox = new EffectOutbox(ingest, logger);
   const contracts = new ContractsHost({ engine, ...state, outbox, snapshotPath, logger });
+  const outbound = { outbox: new Outbox(outboxPathIn(config.dataDir)), ingest, control, send, logger };
+  const channels = new ChannelsHost({ ...outbound, publicUrl: config.publicUrl.replace(/\/$/, ''), timeZone: config.timeZone });
   const from = Math.min(projector.through, contracts.next);
   const stream = new StreamHub({ from, ingest, registry: control.datasets, ledger, faults: () => faults(alerts) });
-  return { control, latest, skew, alerts, services, projector, contracts, stream, from };
+  return { control, latest, skew, alerts, services, projector, contracts, channels, stream, from };
 }
 
 /** The engine from its snapshot; without a usable one it folds the journal from the beginning and comes to the same state. */

@@ -7,6 +7,7 @@ export { type AuditFinding, type AuditProgress, type AuditReport, auditLedger } 
 export { auditState, type StateFinding, type StateReport } from './audit/audit-state.ts';
 export { auditWitness, type WitnessFinding } from './audit/audit-witness.ts';
 export { DEFAULT_ORIGIN, LEDGER_SETTINGS, type LedgerConfig, resolveLedgerConfig } from './config.ts';
+export { type AnchorExtension, copyAnchors } from './copy/anchor-copy.ts';
 export { type Extension, type LogContradiction, LogCopy, type LogSource } from './copy/log-copy.ts';
 export type { CosigningStatus, WitnessStatus } from './cosigning/collector.ts';
 export { LedgerError, type LedgerErrorCode } from './ledger-error.ts';

@@ -90,6 +90,7 @@ export const CODES = {
   ALERT_NOT_OPEN: { status: 409, zh: '该告警已确认或已关闭', en: 'The alert is acknowledged or closed already' },
   ALERT_STATE_UNFIT: { status: 409, zh: '该告警的当前状态不允许此操作', en: 'The alert does not allow this as it stands' },
   ALERT_TALK_FULL: { status: 409, zh: '该告警的备注和指派已达上限', en: 'The alert has as many comments and assignments as it may' },
+  CHANNEL_INVALID: { status: 422, zh: '渠道设置不合法', en: 'The settings of the channel are not valid' },
   SHELF_END_INVALID: { status: 422, zh: '搁置须在 24 小时内结束', en: 'Shelving must end within the next 24 hours' },
   ASSIGNEE_UNKNOWN: { status: 422, zh: '没有可处置告警的这个账户', en: 'No account of this name may act on alerts' },
   PERSON_REQUIRED: { status: 403, zh: '此操作须由登录的人进行', en: 'This takes a person who is signed in' },

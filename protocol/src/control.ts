@@ -5,6 +5,7 @@
  */
 import type { LorawanCodec } from '@airtight/standards/lorawan-codec.ts';
 import type { ReferenceState } from '@airtight/standards/units.ts';
+import type { ChannelRecord, DeliveriesRecord } from './channel.ts';
 import type { Credential } from './credential.ts';
 import type { JsonSchema } from './document-schema.ts';
 import { CONTROL_PREFIX } from './topic.ts';
@@ -441,4 +442,6 @@ export type ControlRecord =
   | ErasureRecord
   | GapRecord
   | ReleaseRecord
+  | ChannelRecord
+  | DeliveriesRecord
   | ImportRecord;

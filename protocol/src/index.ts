@@ -4,6 +4,7 @@ export * from './alert-act-rules.ts';
 export * from './alert-fold.ts';
 export * from './asyncapi.ts';
 export * from './batch.ts';
+export * from './channel.ts';
 export * from './codes.ts';
 export * from './completeness-limits.ts';
 export * from './completeness-proof.ts';

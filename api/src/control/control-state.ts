@@ -1,5 +1,6 @@
 /** Control data as the journal has it so far, folded into memory: the last record for a key wins. */
 import {
+  type ChannelRecord,
   type ContractRecord,
   DatasetRegistry,
   type DeviceRecord,
@@ -23,6 +24,10 @@ export class ControlState {
   readonly contractHistory = new ContractHistory();
   readonly users = new Map<string, UserRecord>();
   readonly tokens = new Map<string, TokenRecord>();
+  /** Those that were removed as well: a name is not used twice. */
+  readonly channels = new Map<string, ChannelRecord>();
+  /** Positions at which they were set up: they carry what comes after. */
+  readonly channelsSince = new Map<string, number>();
   /** Positions of each contract's records by its version: the proof of an alert brings its contract along. */
   readonly #contractVersions = new Map<string, number[]>();
   /** Records of each signing key in their order, by producer and kid: a proof of a signed reading brings one along. */
@@ -78,6 +83,11 @@ export class ControlState {
       case 'token':
         this.tokens.set(record.id, record);
         return;
+      case 'channel':
+        if (this.channels.get(record.channel)?.removed !== false) this.channelsSince.set(record.channel, position);
+        this.channels.set(record.channel, record);
+        return;
+      case 'deliveries':
       case 'tick':
       case 'release':
       case 'import':

@@ -1,5 +1,7 @@
 /** What the routes work with. */
 import type { Sessions } from '../accounts/sessions.ts';
+import type { ChannelSecrets } from '../channels/channel-secrets.ts';
+import type { ChannelsHost } from '../channels/channels-host.ts';
 import type { ApiConfig } from '../config.ts';
 import type { ControlState } from '../control/control-state.ts';
 import type { Fold } from '../fold.ts';
@@ -30,6 +32,8 @@ export interface RouteContext {
   readonly stream: StreamHub;
   readonly fold: Fold;
   readonly sessions: Sessions;
+  readonly channels: ChannelsHost;
+  readonly secrets: ChannelSecrets;
   /** Evidence that logs have two histories. */
   readonly forks: ForkWatch;
   /** Bearer token of our own services. */

@@ -16,7 +16,7 @@ const CODE_OF_STATUS: { readonly [status: number]: Code } = {
 };
 
 /** Parts of the address space that are no pages of the dashboard. `/ledger` is a page, `/ledger/…` are the log's files. */
-const NOT_A_PAGE = /^\/(?:(?:api|internal|assets|witness)(?:[/?]|$)|ledger\/)/;
+const NOT_A_PAGE = /^\/(?:(?:api|internal|assets|witness|cap)(?:[/?]|$)|ledger\/)/;
 
 /**
  * @param withPages there is a dashboard: an address that is no file and no interface is a page of it (history routes such as

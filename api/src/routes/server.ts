@@ -14,6 +14,7 @@ import { alertActRoutes } from './alert-act-routes.ts';
 import { alertEvidenceRoute } from './alert-evidence-route.ts';
 import { alertRoutes } from './alert-routes.ts';
 import { backtestRoutes } from './backtest-routes.ts';
+import { capRoutes, channelRoutes } from './channel-routes.ts';
 import { completenessRoutes } from './completeness-routes.ts';
 import type { RouteContext } from './context.ts';
 import { contractRoutes } from './contract-routes.ts';
@@ -95,6 +96,7 @@ export async function buildServer(context: RouteContext, logger: FastifyBaseLogg
   );
   internalRoutes(app, context);
   ledgerFileRoutes(app, context);
+  capRoutes(app, context);
   witnessRoutes(app, context);
   await documentationRoutes(app);
   if (withPages) await dashboardRoutes(app, dashboardDir);
@@ -117,6 +119,7 @@ function apiRoutes(api: FastifyInstance, context: RouteContext): void {
   backtestRoutes(api, context);
   alertActRoutes(api, context);
   serviceBreakRoutes(api, context);
+  channelRoutes(api, context);
   accountRoutes(api, context);
   deviceRoutes(api, context);
   importRoutes(api, context);

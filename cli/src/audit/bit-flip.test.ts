@@ -61,7 +61,16 @@ function isWithoutMeaning(kind: FileKind, bytes: Buffer, { offset }: Place): str
   if (kind.kind === 'signing key' && isLineEnd) return 'the white space after a key is cut off';
   if (kind.kind === 'trust policy' && isAddress(bytes, offset)) return 'an address says where to ask, not whom to believe';
   if (kind.kind === 'index of anchors' && isTimeOfComing(bytes, offset)) return 'when a receipt came proves nothing: the receipt does';
+  if (kind.kind === 'checkpoint' && isInName(bytes, offset)) return 'a cosignature of an unknown key is nobody’s, and this file needs none';
   return undefined;
+}
+
+/** In the name of a signature line of a note, behind the first one. */
+function isInName(bytes: Buffer, offset: number): boolean {
+  const from = bytes.lastIndexOf(0x0a, offset - 1) + 1;
+  const line = bytes.toString('latin1', from, offset);
+  const isFirst = bytes.toString('latin1', 0, from).endsWith('\n\n');
+  return !isFirst && line.split(' ').length === 2;
 }
 
 /** In the fourth of six words. */

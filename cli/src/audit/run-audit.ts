@@ -15,6 +15,7 @@ import { filesIn, kindOf } from './file-kinds.ts';
 import type { AuditStage, Finding, Progress, StageResult } from './finding.ts';
 import type { AuditDocument, StageReport } from './report.ts';
 import { type AuditScope, sampleStatement } from './scope.ts';
+import { tsaRootsOf } from './tsa-roots.ts';
 
 export interface AuditOrder {
   readonly data: DataDirectory;
@@ -113,7 +114,7 @@ async function auditLedgerFiles({ data, scope }: AuditOrder, journal: JournalRes
   const { auditAnchors, auditBundles, auditLedger, auditWitness } = await import('@airtight/ledger');
   const isAll = scope.since === undefined && scope.sample === undefined;
   const report = isAll
-    ? await auditLedger(data.ledger, vkey, (at) => onProgress(at.entries, at.size), witnessesOf(data))
+    ? await auditLedger(data.ledger, vkey, (at) => onProgress(at.entries, at.size), readPolicy(data.policyFile))
     : await auditBundles({
         dir: data.ledger,
         vkey,
@@ -172,26 +173,12 @@ export function readVkey(data: DataDirectory): string {
   });
 }
 
-async function tsaRootsOf({ tsaRootsFile }: DataDirectory): Promise<readonly Uint8Array[]> {
-  const { certificatesIn } = await import('@airtight/ledger');
-  try {
-    return existsSync(tsaRootsFile) ? certificatesIn(readFileSync(tsaRootsFile, 'utf8')) : [];
-  } catch {
-    // The keys have a stage of their own, which names the file.
-    return [];
-  }
-}
-
-/** The witnesses that readers are told to trust. */
-function witnessesOf(data: DataDirectory): readonly Vkey[] {
-  return readPolicy(data.policyFile)?.witnesses.map(({ vkey }) => vkey) ?? [];
-}
-
 /** The logs that this ledger cosigns. */
 function cosignedLogsOf(data: DataDirectory): readonly Vkey[] {
   return readPolicy(data.witnessLogsFile)?.logs.map(({ vkey }) => vkey) ?? [];
 }
 
+/** For `policyFile`: whom readers are told to trust. */
 function readPolicy(file: string): Policy | undefined {
   const policy = existsSync(file) ? parsePolicy(readFileSync(file, 'utf8')) : undefined;
   return policy?.ok === true ? policy.value : undefined;

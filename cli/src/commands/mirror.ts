@@ -84,13 +84,22 @@ function progressOn(terminal: Terminal) {
   };
 }
 
-function show({ ok, ledger, batches, records, withheld, isKeyFromSource, finding }: MirrorResult, out: string, terminal: Terminal): void {
+function show(
+  { ok, ledger, batches, records, anchors, withheld, isKeyFromSource, finding }: MirrorResult,
+  out: string,
+  terminal: Terminal,
+): void {
   const [entries, sealed, taken] = [ledger, batches, records].map(({ added }) => grouped(added));
   const totals = [ledger.size, batches.count, records.count].map(grouped);
   terminal.say({
     zh: `新增 ${entries} 个账本条目、${sealed} 个批次、${taken} 条记录；共有 ${totals.join('、')}。`,
     en: `Added ${entries} entries of the ledger, ${sealed} batches, ${taken} records; there are ${totals.join(', ')}.`,
   });
+  if (anchors.count > 0)
+    terminal.say({
+      zh: `外部锚定的回执：新增 ${grouped(anchors.added)} 份，共 ${grouped(anchors.count)} 份。`,
+      en: `Receipts of outside anchors: ${grouped(anchors.added)} added, there are ${grouped(anchors.count)}.`,
+    });
   if (withheld.length > 0)
     terminal.say({ zh: `未提供内容、仅有哈希：${withheld.join(' ')}…`, en: `Handed out as hashes alone: ${withheld.join(' ')}…` });
   if (isKeyFromSource)

@@ -18,7 +18,10 @@ const [overHttp, fromFiles] = [join(folder, 'http'), join(folder, 'files')];
 let region: SmallDeployment;
 
 before(async () => {
-  region = await startSmallDeployment(data);
+  region = await startSmallDeployment(data, {
+    AIRTIGHT_LEDGER_ANCHOR_FILE: join(folder, 'anchors.txt'),
+    AIRTIGHT_LEDGER_ANCHOR_FILE_INTERVAL_MS: '1000',
+  });
   await region.publish(200);
 });
 after(async () => {
@@ -68,6 +71,33 @@ test('from a data directory: every byte; a second run fetches only what is new',
   assert.ok(third.records.added < 20);
   assert.deepEqual(await audited(fromFiles), []);
   assert.deepEqual(await audited(overHttp), []);
+});
+
+test('receipts of outside anchors come too; one that is of another checkpoint is refused, and so is an index that lost one', async () => {
+  const index = join(data.ledger, 'anchors/index');
+  await region.until('there is a receipt', () => existsSync(index));
+  const copy = join(folder, 'anchored');
+  const taken = await mirror(http(), copy);
+  assert.ok(taken.ok && taken.anchors.added > 0, JSON.stringify(taken));
+  assert.ok(readFileSync(index, 'utf8').startsWith(readFileSync(join(copy, 'ledger/anchors/index'), 'utf8')));
+  assert.deepEqual(await audited(copy), []);
+
+  const files = directorySource(copy);
+  const source = (change: (path: string, bytes: Uint8Array | null) => Uint8Array | null): MirrorSource => ({
+    ...files,
+    ledger: { read: async (path) => change(path, await files.ledger.read(path)) },
+  });
+  const changed = source((path, bytes) =>
+    path.endsWith('/file') && bytes !== null ? Buffer.from(Buffer.from(bytes).toString().replace('"end"', '"End"')) : bytes,
+  );
+  const refused = await mirror(changed, join(folder, 'wrong-receipt'));
+  assert.deepEqual([refused.finding?.kind, refused.anchors.count], ['anchor', 0]);
+  assert.ok(!existsSync(join(folder, 'wrong-receipt/ledger/anchors/index')));
+  const lost = await mirror(
+    source((path, bytes) => (path === 'anchors/index' ? null : bytes)),
+    copy,
+  );
+  assert.equal(lost.finding?.kind, 'anchor');
 });
 
 test('a mirror of a mirror is the same', async () => {

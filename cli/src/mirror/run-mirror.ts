@@ -1,8 +1,9 @@
-/** One run of a mirror: the ledger first, then the batches in it with their records; whatever contradicts is kept as evidence. */
+/** One run of a mirror: the ledger first, then the batches in it with their records, then the receipts of outside anchors; whatever contradicts is kept as evidence. */
 import { hash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Code, sealText } from '@airtight/protocol';
+import { tsaRootsOf } from '../audit/tsa-roots.ts';
 import { EnvironmentError } from '../command.ts';
 import { type DataDirectory, dataDirectory } from '../data-directory.ts';
 import { type MirrorInfo, newMirror, readMirrorInfo, writeDurably } from './mirror-info.ts';
@@ -32,6 +33,8 @@ export interface MirrorResult {
   readonly ledger: { readonly size: number; readonly added: number };
   readonly batches: { readonly count: number; readonly added: number };
   readonly records: { readonly count: number; readonly added: number };
+  /** Receipts of outside anchors. */
+  readonly anchors: { readonly count: number; readonly added: number };
   readonly withheld: readonly string[];
   /** Whether the verifier key was taken from the source itself, on this first run. */
   readonly isKeyFromSource: boolean;
@@ -44,24 +47,29 @@ export async function runMirror({ source, out, vkey, onLedger, onJournal, now }:
   for (const folder of [data.root, data.journal, data.keys]) mkdirSync(folder, { recursive: true, mode: 0o750 });
   const { key, isFromSource } = await trustedKey(data, source, vkey);
   const before = readMirrorInfo(data) ?? newMirror(source.name);
-  const { LogCopy } = await import('@airtight/ledger');
+  const { LogCopy, copyAnchors } = await import('@airtight/ledger');
   const copy = await LogCopy.open(data.ledger, key);
   const extension = await copy.extend(source.ledger, onLedger);
   const journal = new MirrorJournal(data, source, { ...before, source: source.name });
+  let anchors = { count: 0, added: 0 };
   const resultWith = (finding: MirrorFinding | null): MirrorResult => ({
     ok: finding === null,
     ledger: { size: copy.size, added: extension.ok ? extension.added : 0 },
     batches: { count: journal.info.batches, added: journal.info.batches - before.batches },
     records: { count: journal.info.records, added: journal.info.records - before.records },
+    anchors,
     withheld: journal.info.withheld,
     isKeyFromSource: isFromSource,
     finding,
   });
   if (!extension.ok) return resultWith(keepEvidence(data, source, extension.contradiction, now()));
   const wrong = await journal.take(copy.entries(before.nextEntry), (info) => onJournal(info, copy.size));
-  if (wrong === undefined) return resultWith(null);
-  const checkpoint = readFileSync(join(data.ledger, 'checkpoint'), 'utf8');
-  return resultWith(keepEvidence(data, source, { ...wrong, held: checkpoint }, now()));
+  const held = copy.size === 0 ? null : readFileSync(join(data.ledger, 'checkpoint'), 'utf8');
+  if (wrong !== undefined) return resultWith(keepEvidence(data, source, { ...wrong, held }, now()));
+  const taken = await copyAnchors({ dir: data.ledger, source: source.ledger, vkey: key, tsaRoots: await tsaRootsOf(data) });
+  if (!taken.ok) return resultWith(keepEvidence(data, source, { kind: 'anchor', detail: taken.detail, held }, now()));
+  anchors = { count: taken.count, added: taken.added };
+  return resultWith(null);
 }
 
 /** The key that the person names, else the one that the mirror was begun with, else, the first time, the source's own. */

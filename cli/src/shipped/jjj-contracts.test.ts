@@ -176,11 +176,11 @@ test('forecast: raised ahead of the pollution, over when 36 h of better air are 
   foretell(1, (hour) => (hour >= 50 && hour < 100 ? 220 : 80));
   now(2, 30, 80);
   // Two cuts of 24 hours above 200, foretold two days ahead of the first.
-  assert.deepEqual(ahead.told, ['city raise severe 1 @1']);
-  foretell(30, (hour) => (hour === 66 ? 151 : 150));
+  assert.deepEqual(ahead.told, ['city raise severe 0 @0']);
+  foretell(30, (hour) => (hour === 65 ? 151 : 150));
   now(31, 31, 80);
-  assert.deepEqual(ahead.told, ['city raise severe 1 @1'], 'the 36th hour ahead of 30 is above the condition');
-  foretell(31, (hour) => (hour === 68 ? 151 : 150));
+  assert.deepEqual(ahead.told, ['city raise severe 0 @0'], 'the 36th hour ahead of 29 is above the condition');
+  foretell(31, (hour) => (hour === 67 ? 151 : 150));
   now(32, 40, 80);
-  assert.deepEqual(ahead.told, ['city raise severe 1 @1', 'city clear @31']);
+  assert.deepEqual(ahead.told, ['city raise severe 0 @0', 'city clear @30']);
 });

@@ -10,6 +10,8 @@ export interface Place {
 export type PlacesIn = (bytes: Buffer) => readonly Place[];
 
 const HASH_BYTES = 32;
+/** c2sp.org/signed-note: em dash, space, name of the key. */
+const SIGNATURE_LINE = Buffer.from('— ');
 
 /** First, one in the middle, last of a list; fewer when there are fewer. */
 function spread<T>(all: readonly T[]): T[] {
@@ -94,6 +96,7 @@ export const inLines: PlacesIn = (bytes) => {
     if (stop > at)
       places.push({ byteClass: `line ${line}`, offset: at }, { byteClass: `middle of line ${line}`, offset: (at + stop) >> 1 });
     if (stop - 1 > at) places.push({ byteClass: `last byte of line ${line}`, offset: stop - 1 });
+    if (bytes.indexOf(SIGNATURE_LINE, at) === at) places.push({ byteClass: `name in line ${line}`, offset: at + SIGNATURE_LINE.length });
     if (end >= 0) places.push({ byteClass: `end of line ${line}`, offset: end });
     at = stop + 1;
   }

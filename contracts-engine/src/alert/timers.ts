@@ -23,12 +23,15 @@ export function passTime(turn: Turn, at: number): void {
   for (const known of turn.state.index.rules) if (known.groups.size > 0) settleGroups(turn, known, at);
 }
 
-/** Only what was reported live is watched by the clock: readings of long ago expire by those that follow. */
+/**
+ * Only what was reported live is watched by the clock: readings of long ago expire by those that follow. A reading that is as
+ * late as the contract allows may still confirm it: until then nothing is said, so that a replay without ticks says the same.
+ */
 function expire(turn: Turn, { state: known, episode }: ActiveAlert, at: number): void {
   const { rule } = known;
   const tracker = known.trackers.get(episode.subject);
   if (rule.kind === 'no-data' || rule.expiresMs === null || tracker === undefined || !tracker.live) return;
   const transitions: Transition[] = [];
-  tracker.expireBefore(rule, at, transitions);
+  tracker.expireBefore(rule, at - rule.latenessMs, transitions);
   issue(turn, known, episode, transitions);
 }

@@ -6,8 +6,8 @@ import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { oldRootFromTiles, openCheckpoint, parseVkey, verifyTimeStamp } from '@airtight/tlog';
-import type { AnchorTarget } from '../anchoring/anchor-sink.ts';
-import { ANCHORS_FOLDER, AnchorStore, INDEX_FILE, type IndexedAnchor, readIndex } from '../anchoring/anchor-store.ts';
+import { type AnchorTarget, anchorTarget } from '../anchoring/anchor-sink.ts';
+import { ANCHORS_FOLDER, INDEX_FILE, type IndexedAnchor, readIndex } from '../anchoring/anchor-store.ts';
 import { nodeCertifiedSignature } from '../anchoring/certified-signature.ts';
 import { readPlace } from '../anchoring/place-receipt.ts';
 import { LedgerError } from '../ledger-error.ts';
@@ -44,20 +44,52 @@ export async function auditAnchors({ dir, vkey, tsaRoots }: AnchorsOrder): Promi
   const rootAt = await rootsOf(dir, vkey);
   const entries = readEntries(Buffer.from(index).toString());
   if (typeof entries === 'string') return [{ code: 'ANCHOR_STATE_INVALID', file: `${ANCHORS_FOLDER}/${INDEX_FILE}`, detail: entries }];
-  const store = new AnchorStore(files, entries);
   for (const entry of entries) {
-    const checkpointFile = `${entry.size}/${CHECKPOINT_FILE}`;
-    const target = await store.target(entry.size).catch((error: Error) => error.message);
-    if (typeof target === 'string') {
-      find(checkpointFile, target);
-      continue;
-    }
-    if (hash('sha256', target.note) !== entry.checkpointHash) find(checkpointFile, 'not the file that the index names');
-    if (target.size !== entry.size || target.root !== (await rootAt(entry.size))) find(checkpointFile, 'not of the history of this log');
-    const fault = faultOfReceipt(entry, await store.receipt(entry), target, tsaRoots);
-    if (fault !== null) find(`${entry.size}/${entry.sink}`, fault);
+    const paths = anchorPaths(entry);
+    const [note, receipt] = await Promise.all([files.read(paths.checkpoint), files.read(paths.receipt)]);
+    for (const { file, detail } of await anchorFaults({ entry, note, receipt, rootAt, tsaRoots })) find(file, detail);
   }
   return findings;
+}
+
+/** Where the files of an anchor are, below the folder of anchors. */
+export function anchorPaths({ size, sink }: IndexedAnchor): { readonly checkpoint: string; readonly receipt: string } {
+  return { checkpoint: `${size}/${CHECKPOINT_FILE}`, receipt: `${size}/${sink}` };
+}
+
+export interface AnchorFiles {
+  readonly entry: IndexedAnchor;
+  /** As they stand; null: not there. */
+  readonly note: Uint8Array | null;
+  readonly receipt: Uint8Array | null;
+  /** Base64 root of the log when it had a size; null when it never had. */
+  readonly rootAt: (size: number) => Promise<string | null>;
+  /** DER; none: the path to a root is not looked at. */
+  readonly tsaRoots: readonly Uint8Array[];
+}
+
+/** What is wrong with an anchor: its checkpoint, by the index and by the log, and its receipt. */
+export async function anchorFaults({ entry, note, receipt, rootAt, tsaRoots }: AnchorFiles): Promise<{ file: string; detail: string }[]> {
+  const paths = anchorPaths(entry);
+  const faults: { file: string; detail: string }[] = [];
+  const target = targetIn(note);
+  if (typeof target === 'string') return [{ file: paths.checkpoint, detail: target }];
+  if (hash('sha256', target.note) !== entry.checkpointHash)
+    faults.push({ file: paths.checkpoint, detail: 'not the file that the index names' });
+  if (target.size !== entry.size || target.root !== (await rootAt(entry.size)))
+    faults.push({ file: paths.checkpoint, detail: 'not of the history of this log' });
+  const fault = faultOfReceipt(entry, receipt, target, tsaRoots);
+  if (fault !== null) faults.push({ file: paths.receipt, detail: fault });
+  return faults;
+}
+
+function targetIn(note: Uint8Array | null): AnchorTarget | string {
+  if (note === null) return 'it is not there';
+  try {
+    return anchorTarget(Buffer.from(note).toString());
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 function readEntries(index: string): readonly IndexedAnchor[] | string {
@@ -69,8 +101,8 @@ function readEntries(index: string): readonly IndexedAnchor[] | string {
   }
 }
 
-/** Base64 root of the tree when it had this size; null when the log never had it. */
-async function rootsOf(dir: string, vkey: string): Promise<(size: number) => Promise<string | null>> {
+/** Base64 root of the tree when it had a size; null when the log never had it. @param dir of the log */
+export async function rootsOf(dir: string, vkey: string): Promise<(size: number) => Promise<string | null>> {
   const key = parseVkey(vkey);
   const note = await readFile(join(dir, CHECKPOINT_FILE));
   const opened = key.ok ? openCheckpoint(note, [key.value], nodeAlgorithms) : key;

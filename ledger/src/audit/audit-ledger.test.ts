@@ -4,7 +4,16 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, sta
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
-import { entryBundlePath, formatCheckpoint, formatEntryBundle, formatNote, formatVkey, rootOfLeafHashes, tilePath } from '@airtight/tlog';
+import {
+  entryBundlePath,
+  formatCheckpoint,
+  formatEntryBundle,
+  formatNote,
+  formatVkey,
+  parsePolicy,
+  rootOfLeafHashes,
+  tilePath,
+} from '@airtight/tlog';
 import { createLedger } from '../log/ledger.ts';
 import { leafHashesOf } from '../log/right-edge.ts';
 import { nodeSha256 } from '../log/sha256.ts';
@@ -136,7 +145,9 @@ test('a final checkpoint is held against the tiles, and cosignatures against the
   const place = join(scratch, 'final');
   cpSync(dir, place, { recursive: true });
   const witness = witnessKeyOf('witness.example', 9);
-  const auditPlace = () => auditLedger(place, vkey, () => undefined, [witness.vkey]);
+  const policy = parsePolicy(`log ${vkey}\nwitness one ${formatVkey(witness.vkey)}\nquorum one\n`);
+  assert.ok(policy.ok);
+  const auditPlace = () => auditLedger(place, vkey, () => undefined, policy.value);
   const write = (file: string, size: number, root: Uint8Array): string => {
     const text = formatCheckpoint({ origin: key.vkey.name, size, root });
     const note = formatNote(text, [key.signNote(text), witness.cosign(Buffer.from(text), 1_800_000_000)]);
@@ -156,4 +167,7 @@ test('a final checkpoint is held against the tiles, and cosignatures against the
   changed[changed.length - 20] = changed[changed.length - 20] === 65 ? 66 : 65;
   writeFileSync(join(place, 'checkpoint.final'), changed);
   assert.match(String((await auditPlace()).finding?.detail), /NOTE_SIGNATURE_INVALID.*witness\.example/);
+  // Under another name it is the cosignature of nobody.
+  writeFileSync(join(place, 'checkpoint.final'), note.replace('— witness.example ', '— vitness.example '));
+  assert.match(String((await auditPlace()).finding?.detail), /QUORUM_NOT_MET/);
 });

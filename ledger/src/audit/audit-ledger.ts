@@ -15,6 +15,7 @@ import {
   oldRootFromTiles,
   openCheckpoint,
   openNote,
+  type Policy,
   parseVkey,
   rightEdgeTiles,
   rootOfLeafHashes,
@@ -22,7 +23,7 @@ import {
   TILE_WIDTH,
   tilePath,
   tileWidth,
-  type Vkey,
+  verifyQuorum,
 } from '@airtight/tlog';
 import { CHECKPOINT_FILE, FINAL_CHECKPOINT_FILE } from '../log/checkpoint-file.ts';
 import { nodeSha256 } from '../log/sha256.ts';
@@ -61,16 +62,17 @@ export interface AuditProgress {
  * Audits the log in `dir`.
  * @param vkey verifier key of the log, from a source other than the log itself
  * @param onProgress called after each bundle of entries
- * @param witnesses keys whose cosignatures are checked too; those of other keys are nobody's
+ * @param policy whose witnesses' cosignatures are checked too, and whose quorum the final checkpoint must have; the
+ *   cosignatures of other keys are nobody's
  * @returns ok, or the first finding: CHECKPOINT_INVALID, LEDGER_TILE_MISMATCH, LEDGER_ROOT_MISMATCH
  */
 export async function auditLedger(
   dir: string,
   vkey: string,
   onProgress: (progress: AuditProgress) => void = () => undefined,
-  witnesses: readonly Vkey[] = [],
+  policy?: Policy,
 ): Promise<AuditReport> {
-  const audit = new LedgerAudit(dir, onProgress, witnesses);
+  const audit = new LedgerAudit(dir, onProgress, policy);
   try {
     return { ok: true, checkpoint: await audit.run(vkey), ...audit.counts };
   } catch (error) {
@@ -105,7 +107,7 @@ interface BundleFiles {
 class LedgerAudit {
   readonly #dir: string;
   readonly #onProgress: (progress: AuditProgress) => void;
-  readonly #witnesses: readonly Vkey[];
+  readonly #policy: Policy | undefined;
   /** Recomputed hashes of each level from 1 on that are not yet compared with a tile. */
   readonly #rows: Uint8Array[][] = [];
   /** Of `tile/entries` and of each level, the folder that was looked into last. */
@@ -117,9 +119,9 @@ class LedgerAudit {
   #files = 0;
   checkpoint: Checkpoint | undefined;
 
-  constructor(dir: string, onProgress: (progress: AuditProgress) => void, witnesses: readonly Vkey[]) {
+  constructor(dir: string, onProgress: (progress: AuditProgress) => void, policy: Policy | undefined) {
     this.#dir = dir;
-    this.#witnesses = witnesses;
+    this.#policy = policy;
     this.#onProgress = onProgress;
   }
 
@@ -163,8 +165,12 @@ class LedgerAudit {
     if (note === null) return null;
     const opened = openCheckpoint(note, [vkey.value], nodeAlgorithms);
     if (!opened.ok) throw new Found('CHECKPOINT_INVALID', file, 0, `${opened.code}: ${opened.detail}`);
-    const cosigned = openNote(note, [vkey.value, ...this.#witnesses], nodeAlgorithms);
+    const witnesses = this.#policy?.witnesses.map((witness) => witness.vkey) ?? [];
+    const cosigned = openNote(note, [vkey.value, ...witnesses], nodeAlgorithms);
     if (!cosigned.ok) throw new Found('CHECKPOINT_INVALID', file, 0, `${cosigned.code}: ${cosigned.detail}`);
+    const isFinal = file === FINAL_CHECKPOINT_FILE && this.#policy !== undefined;
+    const quorum = isFinal ? verifyQuorum(note, this.#policy, nodeAlgorithms) : cosigned;
+    if (!quorum.ok) throw new Found('CHECKPOINT_INVALID', file, 0, `${quorum.code}: ${quorum.detail}`);
     return opened.value;
   }
 

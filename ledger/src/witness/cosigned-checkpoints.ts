@@ -137,6 +137,9 @@ function readCosigned(
   const { vkey, time: timeS = 0 } = own;
   const cosignature = opened.value.signatures.find(({ name, keyId }) => name === vkey.name && keyId === vkey.keyId) as NoteSignature;
   const { origin, size, root } = checkpoint.value;
+  // What is kept are the log's signatures, under its own name, and the cosignature.
+  const stranger = opened.value.signatures.find(({ name }) => name !== origin && vkeys.every((key) => key.name !== name));
+  if (stranger !== undefined) throw new LedgerError('WITNESS_STATE_INVALID', `${path}: a signature of ${stranger.name}`);
   return { origin, size, root, note: Buffer.from(bytes).toString(), cosignature, timeS };
 }
 

@@ -1,0 +1,39 @@
+/** The CAP messages of a deployment as an Atom feed (RFC 4287). */
+import { CAP_MEDIA_TYPE } from '@airtight/standards/cap.ts';
+import { escapeXml } from '@airtight/standards/xml.ts';
+import type { Message } from './outbox.ts';
+
+/** Entries: readers come every few minutes; the files of older messages stay where they are. */
+export const FEED_ENTRIES_MAX = 200;
+
+/** @param messages newest first @param publicUrl without a slash at its end; may be empty */
+export function atomFeed(messages: readonly Message[], publicUrl: string): string {
+  const updated = new Date(messages[0]?.sentAt ?? 0).toISOString();
+  const lines = [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    '<feed xmlns="http://www.w3.org/2005/Atom">',
+    `  <id>${escapeXml(publicUrl === '' ? 'urn:airtight:cap' : `${publicUrl}/cap/feed.atom`)}</id>`,
+    '  <title>Airtight 清鉴 CAP</title>',
+    `  <updated>${updated}</updated>`,
+    '  <author><name>Airtight</name></author>',
+    `  <link rel="self" type="application/atom+xml" href="${escapeXml(publicUrl)}/cap/feed.atom"/>`,
+    ...messages.flatMap((message) => entryLines(message, publicUrl)),
+    '</feed>',
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function entryLines({ name, body, sentAt }: Message, publicUrl: string): string[] {
+  // Our own document: the first headline, escaped already.
+  const headline = /<headline>([^<]*)<\/headline>/.exec(body)?.[1] ?? name;
+  const at = new Date(sentAt).toISOString();
+  return [
+    '  <entry>',
+    `    <id>urn:airtight:cap:${escapeXml(name)}</id>`,
+    `    <title>${headline}</title>`,
+    `    <updated>${at}</updated>`,
+    `    <published>${at}</published>`,
+    `    <link rel="alternate" type="${CAP_MEDIA_TYPE}" href="${escapeXml(publicUrl)}/cap/${escapeXml(name)}.xml"/>`,
+    '  </entry>',
+  ];
+}

@@ -1,0 +1,22 @@
+/** What is wrong with a channel before it is put on record. */
+import type { ChannelRecord } from '@airtight/protocol';
+
+/** @param known the channel of this name, also a removed one @returns what is wrong; undefined when nothing is */
+export function channelFault(channel: ChannelRecord, known: ChannelRecord | undefined): string | undefined {
+  const { kind, confidential, areas = {} } = channel;
+  if (known !== undefined && known.kind !== kind) return `${channel.channel} is of kind ${known.kind}`;
+  if (kind === 'cap' && confidential) return 'everybody can read the CAP feed: no confidential alerts';
+  if (kind === 'cap' && channel.sender === undefined) return 'sender is missing';
+  const isOpen = Object.values(areas).some(
+    ({ polygon: [first, ...rest] = [] }) => first !== undefined && String(first) !== String(rest.at(-1)),
+  );
+  if (isOpen) return 'the last point of a polygon is the first';
+  return kind === 'webhook' ? urlFault(channel.url) : undefined;
+}
+
+function urlFault(url: string | undefined): string | undefined {
+  const parsed = url === undefined ? null : URL.parse(url);
+  if (parsed === null || !/^https?:$/.test(parsed.protocol)) return 'url is an address with https://';
+  // It would stand in the journal.
+  return parsed.username !== '' || parsed.password !== '' ? 'url holds a password' : undefined;
+}

@@ -1,0 +1,266 @@
+/**
+ * Messages on their way, in a SQLite file of their own: they survive `kill -9` and a loss of power, and a rebuild of the
+ * store does not touch them. Each stands for one record of an alert and one channel, and is there once.
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { DeliveryOutcome } from '@airtight/protocol';
+import type { MessageKind } from './alert-message.ts';
+
+/** Waiting messages of one channel; what comes beyond is dead at once, shown, and can be sent again. */
+export const WAITING_MAX = 10_000;
+/** Messages that are settled stay in the log, and in the CAP feed's files, so long and so many. */
+export const KEPT_MS = 30 * 86_400_000;
+export const SETTLED_MAX = 100_000;
+
+const SCHEMA = `
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+CREATE TABLE IF NOT EXISTS mark (only INTEGER PRIMARY KEY CHECK (only = 0), through INTEGER NOT NULL) STRICT;
+INSERT OR IGNORE INTO mark VALUES (0, -1);
+CREATE TABLE IF NOT EXISTS messages (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL, position INTEGER, alert TEXT NOT NULL, kind TEXT NOT NULL,
+  name TEXT NOT NULL, body TEXT NOT NULL, sentAt INTEGER NOT NULL, createdAt INTEGER NOT NULL,
+  state TEXT NOT NULL, attempts INTEGER NOT NULL, nextAt INTEGER NOT NULL, UNIQUE (position, channel)) STRICT;
+CREATE INDEX IF NOT EXISTS due ON messages (channel, state, nextAt);
+CREATE INDEX IF NOT EXISTS ofAlert ON messages (alert, channel, id);
+CREATE UNIQUE INDEX IF NOT EXISTS byName ON messages (name);
+CREATE TABLE IF NOT EXISTS attempts (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, message INTEGER NOT NULL REFERENCES messages (id), n INTEGER NOT NULL,
+  at INTEGER NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL, recorded INTEGER NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS ofMessage ON attempts (message, n);
+CREATE INDEX IF NOT EXISTS unrecorded ON attempts (id) WHERE recorded = 0;
+CREATE TABLE IF NOT EXISTS named (alert TEXT NOT NULL, channel TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (alert, channel)) STRICT;
+`;
+
+export interface NewMessage {
+  readonly channel: string;
+  /** Journal position of what it tells; null for a test. */
+  readonly position: number | null;
+  /** Empty for a test. */
+  readonly alert: string;
+  readonly kind: MessageKind;
+  /** Unique, the same at each attempt: idempotency key of a webhook, Message-ID of a mail, identifier of a CAP message. */
+  readonly name: string;
+  /** What is sent: JSON, or a CAP document. */
+  readonly body: string;
+  /** Epoch ms, as the message itself says it. */
+  readonly sentAt: number;
+}
+
+export interface Message extends NewMessage {
+  readonly id: number;
+  readonly createdAt: number;
+  readonly state: 'waiting' | 'delivered' | 'dead';
+  readonly attempts: number;
+  /** Epoch ms of the next attempt. */
+  readonly nextAt: number;
+}
+
+export interface Attempt {
+  readonly n: number;
+  readonly at: number;
+  readonly outcome: DeliveryOutcome['outcome'];
+  readonly detail: string;
+}
+
+export interface ChannelHealth {
+  readonly waiting: number;
+  readonly dead: number;
+  readonly delivered: number;
+  readonly last: (Attempt & { readonly message: number }) | undefined;
+}
+
+/** Folder in the data directory. */
+export function outboxPathIn(dataDir: string): string {
+  return join(dataDir, 'channels', 'outbox.sqlite');
+}
+
+export class Outbox {
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  #through: number;
+  #isOpen = false;
+
+  constructor(path: string) {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    this.#db = new DatabaseSync(path);
+    this.#db.exec(SCHEMA);
+    this.#through = Number(this.#all('SELECT through FROM mark')[0]?.['through']);
+  }
+
+  /** Highest position of a record of an alert that was taken. */
+  get through(): number {
+    return this.#through;
+  }
+
+  /** What follows is on the disk after commit(), all of it or nothing. */
+  begin(): void {
+    if (this.#isOpen) return;
+    this.#db.exec('BEGIN IMMEDIATE');
+    this.#isOpen = true;
+  }
+
+  commit(): void {
+    if (!this.#isOpen) return;
+    this.#db.exec('COMMIT');
+    this.#isOpen = false;
+  }
+
+  passed(position: number): void {
+    this.#through = position;
+    this.#run('UPDATE mark SET through = ?', position);
+  }
+
+  nameChannels(alert: string, channels: readonly string[], at: number): void {
+    for (const channel of channels) this.#run('INSERT OR IGNORE INTO named VALUES (?, ?, ?)', alert, channel, at);
+  }
+
+  isNamed(alert: string, channel: string): boolean {
+    return this.#all('SELECT 1 FROM named WHERE alert = ? AND channel = ?', alert, channel).length > 0;
+  }
+
+  /** Messages of an alert on a channel, oldest first. */
+  ofAlert(alert: string, channel: string): Message[] {
+    return this.#all('SELECT * FROM messages WHERE alert = ? AND channel = ? ORDER BY id', alert, channel) as unknown as Message[];
+  }
+
+  /** Puts a message on its way. @returns its id; undefined when it is known already */
+  put(message: NewMessage, now: number): number | undefined {
+    const { channel, position, alert, kind, name, body, sentAt } = message;
+    const isFull = this.#count(channel, 'waiting') >= WAITING_MAX;
+    const { changes, lastInsertRowid } = this.#run(
+      'INSERT OR IGNORE INTO messages (channel, position, alert, kind, name, body, sentAt, createdAt, state, attempts, nextAt) VALUES (?,?,?,?,?,?,?,?,?,0,?)',
+      ...[channel, position, alert, kind, name, body, sentAt, now, isFull ? 'dead' : 'waiting', now],
+    );
+    if (changes === 0) return undefined;
+    const id = Number(lastInsertRowid);
+    if (isFull) this.#addAttempt(id, { n: 0, at: now, outcome: 'dead', detail: 'queue full' });
+    return id;
+  }
+
+  /** What can be tried now, in order: of one alert only the oldest. */
+  due(channel: string, now: number, limit: number): Message[] {
+    const sql = `SELECT * FROM messages AS one WHERE channel = ? AND state = 'waiting' AND nextAt <= ? AND NOT EXISTS (
+      SELECT 1 FROM messages AS before WHERE before.alert = one.alert AND before.channel = one.channel AND before.id < one.id
+      AND before.state = 'waiting') ORDER BY nextAt, id LIMIT ?`;
+    return this.#all(sql, channel, now, limit) as unknown as Message[];
+  }
+
+  /** @param nextAt of the next attempt, epoch ms; undefined: it is settled */
+  settle(id: number, attempt: Attempt, nextAt?: number): void {
+    const state = nextAt !== undefined ? 'waiting' : attempt.outcome === 'delivered' ? 'delivered' : 'dead';
+    const isOwn = !this.#isOpen;
+    this.begin();
+    this.#run('UPDATE messages SET state = ?, attempts = ?, nextAt = ? WHERE id = ?', state, attempt.n, nextAt ?? 0, id);
+    this.#addAttempt(id, attempt);
+    if (isOwn) this.commit();
+  }
+
+  /** What the journal says of a message: a store and an outbox made anew do not send it again. */
+  settledElsewhere(name: string, outcome: DeliveryOutcome['outcome'], attempt: number): void {
+    if (outcome === 'failed') return;
+    const sql = "UPDATE messages SET state = ?, attempts = ? WHERE name = ? AND state = 'waiting' AND attempts < ?";
+    this.#run(sql, outcome, attempt, name, attempt);
+  }
+
+  /** Puts a dead message on its way again, a delivered one once more; one that waits need not wait. @returns false when there is none */
+  resend(channel: string, id: number, now: number): boolean {
+    const sql = "UPDATE messages SET state = 'waiting', nextAt = ? WHERE channel = ? AND id = ?";
+    return this.#run(sql, now, channel, id).changes > 0;
+  }
+
+  /** Newest first. @param before id; undefined: from the newest */
+  log(channel: string, state: string | undefined, before: number | undefined, limit: number): Message[] {
+    const sql = 'SELECT * FROM messages WHERE channel = ? AND (? IS NULL OR state = ?) AND id < ? ORDER BY id DESC LIMIT ?';
+    const named = state ?? null;
+    return this.#all(sql, channel, named, named, before ?? Number.MAX_SAFE_INTEGER, limit) as unknown as Message[];
+  }
+
+  message(channel: string, id: number): Message | undefined {
+    return this.#all('SELECT * FROM messages WHERE channel = ? AND id = ?', channel, id)[0] as unknown as Message | undefined;
+  }
+
+  byName(name: string): Message | undefined {
+    return this.#all('SELECT * FROM messages WHERE name = ?', name)[0] as unknown as Message | undefined;
+  }
+
+  /** The first and the latest attempts: after the schedule a person may send again as often as she likes. */
+  attempts(id: number, limit = 50): Attempt[] {
+    const sql = 'SELECT n, at, outcome, detail FROM attempts WHERE message = ? ORDER BY id DESC LIMIT ?';
+    return (this.#all(sql, id, limit) as unknown as Attempt[]).reverse();
+  }
+
+  health(channel: string): ChannelHealth {
+    const sql = `SELECT message, n, at, outcome, detail FROM attempts WHERE message IN
+      (SELECT id FROM messages WHERE channel = ? AND attempts > 0 ORDER BY id DESC LIMIT 100) ORDER BY id DESC LIMIT 1`;
+    const last = this.#all(sql, channel)[0] as unknown as ChannelHealth['last'];
+    return { ...this.#counts(channel), last };
+  }
+
+  /** Attempts that are not in the journal yet, in their order. */
+  unrecorded(limit: number): { readonly ids: readonly number[]; readonly outcomes: readonly DeliveryOutcome[] } {
+    const rows = this.#all(
+      `SELECT a.id, a.n, a.at, a.outcome, a.detail, m.channel, m.alert, m.position, m.name FROM attempts a
+       JOIN messages m ON m.id = a.message WHERE a.recorded = 0 ORDER BY a.id LIMIT ?`,
+      limit,
+    ) as unknown as (Attempt & Pick<Message, 'id' | 'channel' | 'alert' | 'position' | 'name'>)[];
+    const outcomes = rows.map(({ n, at, outcome, detail, channel, alert, position, name }) => ({
+      ...(alert === '' ? {} : { alert }),
+      ...(position === null ? {} : { record: position }),
+      ...{ channel, message: name, attempt: n, at, outcome, detail },
+    }));
+    return { ids: rows.map(({ id }) => id), outcomes };
+  }
+
+  recorded(ids: readonly number[]): void {
+    this.#run('UPDATE attempts SET recorded = 1 WHERE id IN (SELECT value FROM json_each(?))', JSON.stringify(ids));
+  }
+
+  /** Forgets what was settled long ago and stands in the journal. */
+  prune(now: number): void {
+    const old = `SELECT id FROM messages m WHERE state != 'waiting' AND NOT EXISTS
+      (SELECT 1 FROM attempts a WHERE a.message = m.id AND a.recorded = 0)
+      AND (createdAt < ? OR id <= (SELECT max(id) FROM messages) - ?)`;
+    this.begin();
+    this.#run(`DELETE FROM attempts WHERE message IN (${old})`, now - KEPT_MS, SETTLED_MAX);
+    this.#run(`DELETE FROM messages WHERE id IN (${old})`, now - KEPT_MS, SETTLED_MAX);
+    this.#run('DELETE FROM named WHERE at < ?', now - KEPT_MS);
+    this.commit();
+  }
+
+  close(): void {
+    this.commit();
+    this.#db.close();
+  }
+
+  #counts(channel: string): Pick<ChannelHealth, 'waiting' | 'dead' | 'delivered'> {
+    const of = (state: string) => this.#count(channel, state);
+    return { waiting: of('waiting'), dead: of('dead'), delivered: of('delivered') };
+  }
+
+  #count(channel: string, state: string): number {
+    return Number(this.#all('SELECT count(*) AS n FROM messages WHERE channel = ? AND state = ?', channel, state)[0]?.['n']);
+  }
+
+  #addAttempt(id: number, { n, at, outcome, detail }: Attempt): void {
+    this.#run('INSERT INTO attempts (message, n, at, outcome, detail, recorded) VALUES (?,?,?,?,?,0)', id, n, at, outcome, detail);
+  }
+
+  #run(sql: string, ...values: (string | number | null)[]) {
+    return this.#prepared(sql).run(...values);
+  }
+
+  #all(sql: string, ...values: (string | number | null)[]) {
+    return this.#prepared(sql).all(...values);
+  }
+
+  #prepared(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#db.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+}

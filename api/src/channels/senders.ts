@@ -1,0 +1,19 @@
+/** The way of each kind of channel. */
+import { AirtightError, type ChannelRecord } from '@airtight/protocol';
+import type { ApiConfig } from '../config.ts';
+import type { ChannelSecrets } from './channel-secrets.ts';
+import type { Send } from './deliverer.ts';
+import { parseNetworks, WebhookSender } from './webhook.ts';
+
+/** @throws AirtightError CONFIG_INVALID */
+export function sendersOf(config: Pick<ApiConfig, 'webhookNetworks'>, secrets: ChannelSecrets): Send {
+  const allowed = parseNetworks(config.webhookNetworks);
+  if (allowed === null) throw new AirtightError('CONFIG_INVALID', `webhookNetworks: ${config.webhookNetworks}`);
+  const webhook = new WebhookSender(allowed);
+  const senders: { readonly [kind in ChannelRecord['kind']]: Send } = {
+    // It is in the feed as soon as it counts as delivered.
+    cap: async () => ({ ok: true, detail: 'published' }),
+    webhook: (channel, message) => webhook.send(channel.url ?? '', message, secrets.of(channel.channel)),
+  };
+  return (channel, message) => senders[channel.kind](channel, message);
+}
