@@ -5,17 +5,23 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { type AlertItem, CONTROL_AGENCY, type Role, TICK_INTERVAL_MS, type TokenRecord, USERS_DATASET } from '@airtight/protocol';
+import type { Page } from 'playwright-core';
+import { openBrowser } from './harness/browser.ts';
+import { buildDashboard } from './harness/dashboard.ts';
 import { type Device, type Product, startProduct } from './harness/product.ts';
-import { airtight, sharedFile } from './harness/programs.ts';
+import { airtight, has, sharedFile } from './harness/programs.ts';
 import { publishAll } from './harness/publisher.ts';
 import { pause, until } from './harness/waiting.ts';
 
 const HOUR_MS = 3_600_000;
+const WAIT_MS = 30_000;
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
 const folder = mkdtempSync(join(tmpdir(), 'airtight-contracts-'));
 const contractFile = join(folder, 'winter.yaml');
 const evidenceFile = join(folder, 'alert.json');
@@ -64,6 +70,7 @@ async function request(
 }
 
 before(async () => {
+  await buildDashboard();
   product = await startProduct();
   device = await product.enrol('station-1');
   await tokenFor('anna', 'operator');
@@ -212,4 +219,84 @@ test('a changed reading, contract, transition or explanation is found and named'
   const told = structuredClone(evidence);
   (told.explanations[0] as { values: Record<string, unknown> }).values['pm25_3h'] = 151;
   assert.deepEqual([...(await verify(JSON.stringify(told))).codes], ['ALERTS_MISMATCH']);
+});
+
+const byId = (page: Page, id: string) => page.locator(`[data-testid="${id}"]`);
+
+/** Opens the page of the contracts as a person with a password. */
+async function openAs(page: Page, person: string, role: Role): Promise<void> {
+  const { stdout } = await airtight(['password', person, '--role', role, '--data', product.dataDir, '--json']);
+  const { password } = JSON.parse(stdout) as { password: string };
+  await page.goto(`${product.httpUrl}/contracts`);
+  await byId(page, 'sign-in').click();
+  await page.locator('dialog[open] input[name="name"]').fill(person);
+  await page.locator('dialog[open] input[name="password"]').fill(password);
+  await page.locator('dialog[open] button[type="submit"]').click();
+  await byId(page, 'who').waitFor({ timeout: WAIT_MS });
+}
+
+/** Ids of the accessibility faults that are serious or critical, on the page as it stands. */
+async function seriousFaults(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  const violations = (await page.evaluate('axe.run().then((result) => result.violations)')) as {
+    readonly id: string;
+    readonly impact: string;
+    readonly nodes: readonly { readonly html: string }[];
+  }[];
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
+}
+
+test('on the screen: an error at its place, proposed, tried on the past, approved by another; an alert’s evidence downloads', async (t) => {
+  if (!has(t, 'chromium')) return;
+  const authors = await openBrowser(t, product.httpUrl, 'en-US');
+  const page = await authors.newPage();
+  await openAs(page, 'cai', 'operator');
+  await byId(page, 'contract-winter').click();
+  await byId(page, 'edit').click();
+  const editor = page.locator('textarea[name="contract"]');
+  assert.equal(await editor.inputValue(), contractText(150), 'the text in force is the template');
+  await editor.fill(contractText(120).replace('pm25_3h >', 'pm99 >'));
+  await byId(page, 'propose').click();
+  await byId(page, 'faults').waitFor({ timeout: WAIT_MS });
+  assert.match((await byId(page, 'faults').textContent()) ?? '', /Line 12, column 20/);
+  assert.deepEqual(await seriousFaults(page), []);
+  await editor.fill(contractText(120));
+  await byId(page, 'propose').click();
+  await byId(page, 'proposed').waitFor({ timeout: WAIT_MS });
+  const drafts = (await request('bo', 'contracts/drafts')).body['items'] as { draft: string; author: string; version: string }[];
+  const draft = drafts.find(({ author }) => author === 'cai');
+  assert.ok(draft);
+  assert.match((await byId(page, `hindrance-${draft.draft}`).textContent()) ?? '', /administrator/);
+  await page.locator('input[name="from"]').fill('2013-03-01T00:00');
+  await page.locator('input[name="to"]').fill('2013-03-15T00:00');
+  await page.locator('input[name="compares"]').check();
+  await byId(page, 'backtest').click();
+  await byId(page, 'backtest-results').waitFor({ timeout: WAIT_MS });
+  assert.deepEqual(await seriousFaults(page), []);
+
+  const approvers = await openBrowser(t, product.httpUrl, 'zh-CN');
+  const other = await approvers.newPage();
+  await openAs(other, 'deng', 'administrator');
+  await byId(other, `approve-${draft.draft}`).click();
+  await other.locator(`[data-testid="draft-${draft.draft}"][data-state="approved"]`).waitFor({ timeout: WAIT_MS });
+  await byId(other, 'contract-winter').click();
+  await other.locator(`[data-testid="version"]:text-is("${draft.version}")`).waitFor({ timeout: WAIT_MS });
+  assert.equal(await byId(other, 'approver').textContent(), 'deng');
+  assert.deepEqual(await seriousFaults(other), []);
+
+  const alert = (await product.all<AlertItem>('alerts', { state: 'all' })).find(({ contract }) => contract === 'winter');
+  await other.goto(`${product.httpUrl}/alerts/${alert?.alert}`);
+  const [download] = await Promise.all([
+    other.waitForEvent('download', { timeout: WAIT_MS }),
+    byId(other, 'alert-evidence').click({ timeout: WAIT_MS }),
+  ]);
+  assert.equal(download.suggestedFilename(), `${alert?.alert}.airtight-alert.json`);
+  const saved = join(folder, 'downloaded.json');
+  await download.saveAs(saved);
+  assert.equal((await airtight(['verify', saved, '--data', product.dataDir])).code, 0);
+  // Before somebody signs in the server refuses, and the console says so.
+  const errors = [...authors.errors, ...approvers.errors].filter((text) => !text.includes('401'));
+  assert.deepEqual([...authors.foreignRequests, ...approvers.foreignRequests, ...errors], []);
 });

@@ -12,6 +12,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/coldchain', component: () => import('./coldchain/ColdChainPage.vue') },
   { path: '/coldchain/:id', component: () => import('./coldchain/FridgePage.vue'), props: true, meta: ONE_SUBJECT },
   { path: '/alerts/:id?', component: () => import('./alerts/AlertsPage.vue'), props: true },
+  { path: '/contracts/:id?', component: () => import('./contracts/ContractsPage.vue'), props: true },
   { path: '/ledger', component: () => import('./ledger/LedgerPage.vue') },
   { path: '/records/:id', component: () => import('./ledger/RecordPage.vue'), props: true, meta: ONE_SUBJECT },
   { path: '/forks/:id', component: () => import('./ledger/ForkPage.vue'), props: true, meta: ONE_SUBJECT },
