@@ -40,6 +40,7 @@ rules:
     raise: { when: o3 > 700.0 }
     clear: { when: o3 <= 400.0 }
     group: { by: all }
+    escalate: [{ after: PT30M, notify: [chief] }]
     message: { zh: "{subject}：臭氧为 {o3}", en: "{subject}: ozone is {o3}" }
 `;
 /** As many as a bad night brings. */
@@ -193,6 +194,12 @@ test('two people approve; a group stands for its members; a rule goes out of ser
   assert.equal(await byId(page, `alert-${member.alert}`).count(), 0, 'people are told of the group alone');
   await byId(page, `alert-${member.group}`).locator('a.message').click();
   await byId(page, 'members').locator(`[data-testid="alert-${member.alert}"]`).waitFor({ timeout: WAIT_MS });
+  assert.match((await byId(page, 'escalates').textContent({ timeout: WAIT_MS })) ?? '', /(29|30) 分钟后升级/);
+  await say(page, 'shelve', '仪器校准');
+  await page.locator('[data-testid="state"]').getByText('已搁置').waitFor({ timeout: WAIT_MS });
+  assert.equal((await alertNow(member.alert)).state, 'unacknowledged', 'the members keep their states');
+  await say(page, 'close', '仪器校准期间误报');
+  await until('the members are closed with the group', async () => (await alertNow(member.alert)).state === 'closed');
   await page.screenshot({ path: join(folder, 'group.png') });
   await open(page, `/alerts/${sulphur.alert}?show=out-of-service`);
   await say(page, 'out-of-service', '站点搬迁');

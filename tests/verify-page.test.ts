@@ -282,7 +282,39 @@ test('a ledger that was rewritten between two visits is caught, and both checkpo
   await growLedger();
   assert.equal((await visit(honest)).kind, 'grown');
   assert.equal(await honest.locator('[data-testid="checkpoint-banner"]').isVisible(), true, 'the evidence is not forgotten');
+  honest.once('dialog', (dialog) => void dialog.dismiss());
+  await honest.locator('[data-testid="start-anew"]').click();
+  assert.equal(await honest.locator('[data-testid="checkpoint-banner"]').isVisible(), true, 'not without being sure');
+  honest.once('dialog', (dialog) => void dialog.accept());
+  await honest.locator('[data-testid="start-anew"]').click();
+  await honest.locator('[data-testid="checkpoint-banner"]').waitFor({ state: 'hidden' });
+  assert.equal((await visit(honest)).kind, 'first');
+  assert.equal(await honest.locator('[data-testid="conflict"]').count(), 1, 'the evidence stays');
   assert.deepEqual([...browser.foreignRequests, ...browser.errors.filter((text) => !text.includes('404'))], []);
+});
+
+test('the completeness line proves that no reading was left out, and names what a server leaves out', async (t) => {
+  if (!has(t, 'chromium')) return;
+  const { browser, page } = await liar(t);
+  await page.goto(`${product.httpUrl}/stations/seen-2`);
+  const line = page.locator('[data-testid="completeness"]');
+  const check = async () => {
+    await page.locator('[data-testid="check-completeness"]:enabled').click({ timeout: WAIT_MS });
+    await line.locator('.badge').waitFor({ timeout: WAIT_MS });
+    return (await line.textContent()) ?? '';
+  };
+  assert.match(await check(), /batches/);
+  assert.equal(await line.locator('.bad').count(), 0);
+  await page.route('**/api/v1/completeness*', async (route) => {
+    const response = await route.fetch();
+    const proof = (await response.json()) as { batches: unknown[] };
+    proof.batches.splice(-2, 1);
+    await route.fulfill({ response, json: proof });
+  });
+  await page.reload();
+  await check();
+  assert.equal(await line.locator('.bad').count(), 1, 'a batch is missing from the chain');
+  assert.deepEqual(browser.errors, []);
 });
 
 test('where the browser forbids storage, the page says so and works', async (t) => {

@@ -35,6 +35,7 @@ export const CONTRACT_FAULTS = {
   'name-taken': { zh: '名称“{0}”已被使用', en: 'The name "{0}" is taken' },
   'input-unknown': { zh: '没有名为“{0}”的 input', en: 'There is no input "{0}"' },
   'let-cycle': { zh: 'let 值互相引用：{0}', en: 'Values of let read each other: {0}' },
+  'alert-cycle': { zh: '规则通过告警判断自身的告警：{0}', en: 'A rule judges its own alerts: {0}' },
   'window-kind': { zh: '窗口须恰有一种聚合；{0}', en: 'A window has exactly one aggregate; {0}' },
   require: { zh: '“{0}”不是完整性要求（如 18 of 24、75%、3）', en: '"{0}" is no completeness rule (such as 18 of 24, 75%, 3)' },
   'window-too-large': {

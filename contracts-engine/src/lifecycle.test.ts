@@ -168,6 +168,85 @@ test('a storm is one group alert, told of again at ticks', () => {
   assert.deepEqual([over?.type, over?.alert], ['clear', group.alert]);
 });
 
+const GROUPED = `${THRESHOLD}, notify: [desk], group: { by: region }, escalate: [{ after: PT10M, notify: [chief], severity: severe }, { after: PT30M, notify: [mayor] }]`;
+
+test('a group escalates by its own age, whoever joins meanwhile; its members do not', () => {
+  for (const acknowledges of [false, true]) {
+    const scene = new Scene(contractText(GROUPED));
+    scene.tick(0);
+    const group = idOf(scene.read(0, 200, 's1'));
+    scene.read(8, 200, 's2');
+    assert.deepEqual(types(scene.tick(9)), ['update']);
+    const [first, ...none] = scene.tick(10);
+    assert.deepEqual(first?.type === 'escalate' && [first.alert, first.step, first.severity, first.notify], [
+      group,
+      1,
+      'severe',
+      ['chief'],
+    ]);
+    assert.deepEqual(none, []);
+    if (acknowledges) scene.act({ type: 'acknowledge', alert: group, by: 'li', comment: '' });
+    const [second] = scene.tick(30);
+    if (acknowledges) assert.equal(second, undefined);
+    else assert.deepEqual(second?.type === 'escalate' && [second.step, second.severity], [2, 'severe'], 'a step never makes it milder');
+  }
+});
+
+test('a shelved group is quiet with all that join it, and escalates after the shelf; its members are not shelved', () => {
+  const scene = new Scene(contractText(GROUPED));
+  scene.tick(0);
+  const group = idOf(scene.read(0, 200, 's1'));
+  scene.act({ type: 'shelve', alert: group, by: 'li', until: START + 60 * MINUTE_MS, reason: 'works' });
+  assert.equal(scene.read(20, 200, 's2')[0]?.type, 'raise');
+  assert.deepEqual(types(scene.tick(20)), ['update']);
+  assert.deepEqual(types(scene.tick(59)), []);
+  const over = scene.tick(60);
+  assert.deepEqual(types(over), ['shelf-end', 'escalate', 'escalate']);
+  assert.ok(over.every(({ alert }) => alert === group));
+  scene.act({ type: 'shelve', alert: group, by: 'li', until: START + 90 * MINUTE_MS, reason: 'works' });
+  scene.act({ type: 'unshelve', alert: group, by: 'li' });
+  assert.deepEqual(types(scene.tick(90)), []);
+});
+
+test('who closes a group closes its members, and each is raised again only after its condition has not held', () => {
+  const scene = new Scene(contractText(GROUPED));
+  scene.tick(0);
+  const [group, first] = scene.read(0, 200, 's1');
+  const second = idOf(scene.read(1, 200, 's2'));
+  scene.read(1, 200, 's3');
+  scene.tick(1);
+  const closed = scene.act({ type: 'close', alert: group?.alert as string, by: 'li', reason: 'known fire' }, 2);
+  assert.deepEqual(
+    closed.map((effect) => effect.type === 'clear' && [effect.alert, effect.reason]),
+    [first?.alert, second].map((alert) => [alert, 'group-closed']),
+  );
+  assert.deepEqual(types(scene.read(3, 210, 's1')), []);
+  assert.deepEqual(types(scene.tick(9)), []);
+  assert.deepEqual(types(scene.tick(11)), ['escalate'], 'the other region');
+  scene.read(12, 0, 's1');
+  const [anew, member] = scene.read(13, 200, 's1');
+  assert.deepEqual([anew?.type, member?.type], ['raise', 'raise']);
+  assert.notEqual(anew?.alert, group?.alert);
+});
+
+test('a group is suppressed while all of its members are', () => {
+  const scene = new Scene(contractText(GROUPED));
+  const about = { contract: 'test', rule: 'r', subject: null };
+  const alert = serviceId(about);
+  scene.tick(0);
+  const group = idOf(scene.read(0, 200, 's1'));
+  scene.tick(0);
+  scene.act({ type: 'out-of-service', alert, by: 'li', ...about, until: START + 60 * MINUTE_MS, reason: 'works' });
+  const [aside, ...none] = scene.tick(1);
+  assert.deepEqual(aside?.type === 'suppress' && [aside.alert, aside.by], [group, OUT_OF_SERVICE]);
+  assert.deepEqual(none, []);
+  const [raised] = scene.read(2, 200, 's3');
+  assert.deepEqual(raised?.type === 'raise' && [raised.subject, raised.suppressedBy], ['group:region:South', [OUT_OF_SERVICE]]);
+  assert.deepEqual(types(scene.tick(59)), ['update'], 'nothing escalates');
+  const back = scene.tick(60);
+  assert.deepEqual(types(back.filter((effect) => effect.alert === group)), ['unsuppress', 'escalate', 'escalate']);
+});
+
 test('what flaps is held active and marked, until it is quiet', () => {
   const scene = new Scene(contractText(`${THRESHOLD}, flap: { changes: 4, within: PT30M }`));
   const seen = [200, 0, 200, 0, 200, 0].map((pm25, minute) => types(scene.read(minute, pm25)).join());
@@ -180,8 +259,9 @@ test('an alert that nothing confirms expires, by ticks when it was live and by t
   const rule = `${THRESHOLD}, expires: PT1H`;
   const live = new Scene(contractText(rule));
   live.read(0, 200);
-  assert.deepEqual(types(live.tick(60)), []);
-  const [over] = live.tick(61);
+  // An hour without a word, and three cadences in which one may still come late.
+  assert.deepEqual([...live.tick(61), ...live.tick(240)], []);
+  const [over] = live.tick(241);
   assert.ok(over?.type === 'clear' && over.reason === 'expired' && over.at === START + 60 * MINUTE_MS);
   const journal = new TestJournal();
   const engine = new Engine();

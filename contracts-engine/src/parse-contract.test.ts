@@ -168,10 +168,8 @@ const FAULTY: { readonly [fault in FaultName]: readonly (readonly [text: string,
     [withRule(`${RAISE_CLEAR}, on: water`), 'water'],
     [withHead('windows: { a: { mean: co, over: PT2H, from: water } }'), 'water'],
   ],
-  'let-cycle': [
-    [withHead('let: { a: b + 1.0, b: a + 1.0 }'), 'b + 1.0'],
-    [withHead('alerts: { a: { rule: r } }').replace('pm25 > 1.0', 'a > 1.0').replace('pm25 <= 1.0', 'a <= 1.0'), '{ a: {'],
-  ],
+  'let-cycle': [[withHead('let: { a: b + 1.0, b: a + 1.0 }'), 'b + 1.0']],
+  'alert-cycle': [[withHead('alerts: { a: { rule: r } }').replace('pm25 > 1.0', 'a > 1.0').replace('pm25 <= 1.0', 'a <= 1.0'), '{ a: {']],
   'window-kind': [
     [withHead('windows: { a: { over: PT1H } }'), '{ over'],
     [withHead('windows: { a: { mean: co, max: co, over: PT1H } }'), '{ mean'],
@@ -250,4 +248,27 @@ test('docs/reference/contracts.md lists every fault with its English text', () =
     const row = `| \`${fault}\` | ${en.replace('{0}', '…')} |`;
     assert.ok(reference.includes(row), row);
   }
+});
+
+test('a circle of rules over alerts is found across contracts that are known', () => {
+  const over = (contract: string, other: string): string =>
+    contractText('raise: { when: n > 1.0 }, clear: { when: n <= 1.0 }', {
+      contract,
+      head: `alerts: { n: { contract: ${other}, rule: r } }\n`,
+    });
+  const texts: { readonly [name: string]: string } = {
+    b: over('b', 'c'),
+    c: over('c', 'a'),
+    plain: GOOD.replace('contract: test', 'contract: plain'),
+  };
+  const checked = (text: string) => parseContract(text, DATASETS, (name) => texts[name]);
+  const circle = checked(over('a', 'b'));
+  assert.ok(!circle.ok);
+  assert.deepEqual(
+    circle.errors.map(({ fault, en }) => [fault, en]),
+    [['alert-cycle', 'A rule judges its own alerts: r → b/r → c/r → r']],
+  );
+  assert.ok(parseContract(over('a', 'b'), DATASETS).ok, 'the others are not known');
+  for (const other of ['plain', 'gone']) assert.ok(checked(over('a', other)).ok, other);
+  assert.ok(checked(over('d', 'b')).ok, 'a circle of others in which it has no part');
 });

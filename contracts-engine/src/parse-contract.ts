@@ -1,6 +1,7 @@
 /** From the YAML of a contract to the contract, with every check that needs no data (docs/reference/contracts.md). */
 import { CONTROL_PREFIX, type DatasetDefinition } from '@airtight/protocol';
 import type { Node } from 'yaml';
+import { findAlertCircle } from './alert-circle.ts';
 import {
   type Contract,
   type Input,
@@ -30,19 +31,32 @@ export type ContractOutcome =
 /**
  * Parses and checks a contract.
  * @param datasets definitions by name; a contract on a dataset that is not among them is refused
+ * @param textOf text of another contract, undefined when it is not known: rules that would judge their own alerts by way of
+ * it are refused
  * @returns the contract, or every fault found, in order of place
  */
-export function parseContract(text: string, datasets: ReadonlyMap<string, DatasetDefinition>): ContractOutcome {
+export function parseContract(
+  text: string,
+  datasets: ReadonlyMap<string, DatasetDefinition>,
+  textOf: (contract: string) => string | undefined = () => undefined,
+): ContractOutcome {
   const yaml = new ContractYaml(text);
-  const contract = yaml.root === null ? null : readContract(yaml, yaml.root, datasets);
+  const rulesOf: RulesOf = (name) => {
+    const other = textOf(name);
+    const outcome = other === undefined ? undefined : parseContract(other, datasets);
+    return outcome?.ok ? outcome.contract.rules : [];
+  };
+  const contract = yaml.root === null ? null : readContract(yaml, yaml.root, datasets, rulesOf);
   if (contract !== null && yaml.faults.length === 0) return { ok: true, contract };
   return { ok: false, errors: yaml.faults.toSorted((a, b) => a.line - b.line || a.column - b.column) };
 }
 
+type RulesOf = (contract: string) => readonly Rule[];
+
 const REQUIRED = ['contract', 'title', 'agency', 'source', 'inputs', 'rules'];
 const OPTIONAL = ['zone', 'lateness', 'calendar', 'schedules', 'windows', 'alerts', 'let'];
 
-function readContract(yaml: ContractYaml, root: Node, datasets: ReadonlyMap<string, DatasetDefinition>): Contract | null {
+function readContract(yaml: ContractYaml, root: Node, datasets: ReadonlyMap<string, DatasetDefinition>, rulesOf: RulesOf): Contract | null {
   const members = yaml.members(root, REQUIRED, OPTIONAL);
   if (members === null) return null;
   const name = readContractName(yaml, members.get('contract'));
@@ -66,7 +80,7 @@ function readContract(yaml: ContractYaml, root: Node, datasets: ReadonlyMap<stri
   };
   const context = { yaml, contract: name ?? '', version, latenessMs: latenessMs ?? 0, inputs, vocabularyFor, ids: new Set<string>() };
   const rules = items.map((item) => readRule(context, item)).filter((rule) => rule !== null);
-  checkReferences(yaml, members, rules, context.ids, name ?? '');
+  checkReferences({ ...context, rulesOf }, members, rules);
   if (name === null || title === null || agency === null || source === null || latenessMs === null) return null;
   return rules.length < items.length ? null : { contract: name, version, title, agency, source, zone, inputs, latenessMs, rules };
 }
@@ -101,28 +115,23 @@ function readNamedValues(yaml: ContractYaml, members: Members, inputs: readonly 
 }
 
 /** Rules of this contract that others name must be there, and none may judge its own alerts, by whatever detour. */
-function checkReferences(yaml: ContractYaml, members: Members, rules: readonly Rule[], ids: ReadonlySet<string>, contract: string): void {
+function checkReferences(
+  {
+    yaml,
+    contract,
+    ids,
+    rulesOf,
+  }: { readonly yaml: ContractYaml; readonly contract: string; readonly ids: ReadonlySet<string>; readonly rulesOf: RulesOf },
+  members: Members,
+  rules: readonly Rule[],
+): void {
   const alertsNode = members.get('alerts') as Node;
-  const sources = rules.flatMap((rule) =>
-    rule.kind === 'alerts' ? rule.frame.alerts.map(({ source }) => [rule.id, source] as const) : [],
-  );
-  for (const [, { contract: other, rule }] of sources)
-    if (other === contract && !ids.has(rule)) yaml.faultAt('rule-unknown', rule, alertsNode);
+  const sources = rules.flatMap((rule) => (rule.kind === 'alerts' ? rule.frame.alerts.map(({ source }) => source) : []));
+  for (const { contract: other, rule } of sources) if (other === contract && !ids.has(rule)) yaml.faultAt('rule-unknown', rule, alertsNode);
   for (const rule of rules) {
     for (const { contract: other, rule: id } of rule.inhibitedBy)
       if (other === contract && (!ids.has(id) || id === rule.id)) yaml.faultAt('rule-unknown', id, members.get('rules') as Node);
   }
-  const reached = new Map<string, Set<string>>();
-  for (let grew = true; grew; ) {
-    grew = false;
-    for (const [reader, { contract: other, rule }] of sources) {
-      if (other !== contract) continue;
-      const known = reached.get(reader) ?? new Set<string>();
-      const before = known.size;
-      for (const id of [rule, ...(reached.get(rule) ?? [])]) known.add(id);
-      reached.set(reader, known);
-      grew ||= known.size > before;
-    }
-  }
-  for (const [reader, known] of reached) if (known.has(reader)) yaml.faultAt('let-cycle', reader, alertsNode);
+  const circle = findAlertCircle(contract, rules, rulesOf);
+  if (circle !== null) yaml.faultAt('alert-cycle', circle, alertsNode);
 }

@@ -52,7 +52,7 @@ function fits(item: AlertItem, type: AlertActType, by: string): boolean {
   }
 }
 
-/** The end of the shelf is an effect of its contract: what the platform raises itself has none, and a group follows its members. */
-function isShelvable({ contract, subject }: AlertItem): boolean {
-  return !contract.startsWith(CONTROL_PREFIX) && !subject.startsWith('group:');
+/** The end of the shelf is an effect of its contract: what the platform raises itself has none. */
+function isShelvable({ contract }: AlertItem): boolean {
+  return !contract.startsWith(CONTROL_PREFIX);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type AlertRaised, type AlertTransition, OUT_OF_SERVICE, transitionMessageId } from './alert.ts';
+import { type AlertRaised, type AlertTransition, OUT_OF_SERVICE, type Severity, transitionMessageId } from './alert.ts';
 import { foldAlert } from './alert-fold.ts';
 import type { AlertItem } from './http-api.ts';
 
@@ -131,4 +131,17 @@ test('effects are numbered under their message ids, acts named by time and perso
     `id:${ALERT}.clear.1`,
     `id:${ALERT}.acknowledge.90000.li`,
   ]);
+});
+
+test('a severity that an escalation gave stays until the rule says another; worse is what the rule says is worse', () => {
+  const escalate: AlertTransition = { ...base, type: 'escalate', n: 1, at: 20_000, step: 1, severity: 'extreme', notify: [] };
+  const update = (n: number, severity: Severity): AlertTransition => ({
+    ...base,
+    ...{ type: 'update', n, at: 30_000 + n, severity, since: 500, values: {}, message: { zh: 'x', en: 'x' } },
+  });
+  const same = after([escalate, ACKNOWLEDGE, update(2, RAISE.severity)]);
+  assert.deepEqual([same.severity, same.state], ['extreme', 'acknowledged']);
+  const worse = after([escalate, ACKNOWLEDGE, update(2, 'extreme')]);
+  assert.deepEqual([worse.severity, worse.state], ['extreme', 'unacknowledged']);
+  assert.equal(after([escalate, update(2, 'minor')]).severity, 'minor');
 });

@@ -109,11 +109,15 @@ function changesByPeople(item: AlertItem, transition: AlertTransition): Partial<
   }
 }
 
-/** What has become worse must be acknowledged again (ISA-18.2, re-alarming). */
+/**
+ * What has become worse must be acknowledged again (ISA-18.2, re-alarming). Worse is judged by what the rule said before: a
+ * severity that an escalation gave stays until the rule says another.
+ */
 function updated(item: AlertItem, transition: Extract<AlertTransition, { type: 'update' }>): Partial<AlertItem> {
-  const isWorse = SEVERITY_RANK[transition.severity] > SEVERITY_RANK[item.severity as keyof typeof SEVERITY_RANK];
+  const before = item.timeline.findLast(({ type, severity }) => type !== 'escalate' && severity !== undefined)?.severity ?? item.severity;
+  const isWorse = SEVERITY_RANK[transition.severity] > SEVERITY_RANK[before as keyof typeof SEVERITY_RANK];
   return {
-    severity: transition.severity,
+    severity: transition.severity === before ? item.severity : transition.severity,
     message: transition.message,
     values: { ...transition.values },
     flapping: transition.flapping ?? item.flapping,
@@ -138,6 +142,10 @@ const SEVERITY_RANK = { minor: 0, moderate: 1, severe: 2, extreme: 3 } as const;
 
 function timelineOf(transition: AlertTransition, record: string): AlertItem['timeline'][number] {
   const entry = { type: transition.type, at: rfc3339(transition.at), record };
+  if (transition.type === 'correct') {
+    const severity = transition.outcome?.severities.at(-1)?.severity;
+    return severity === undefined ? entry : { ...entry, severity };
+  }
   if (isEffect(transition)) return 'severity' in transition ? { ...entry, severity: transition.severity } : entry;
   const said = textOf(transition);
   return { ...entry, by: transition.by, ...(said === undefined ? {} : { comment: said }) };

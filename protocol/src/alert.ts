@@ -80,7 +80,7 @@ export interface AlertCleared extends EffectBase {
   readonly type: 'clear';
   readonly values: AlertValues;
   /** Absent: the condition to clear was met. */
-  readonly reason?: 'expired' | 'rule-gone' | 'group-empty';
+  readonly reason?: 'expired' | 'rule-gone' | 'group-empty' | 'group-closed';
 }
 
 /** What became of an alert, seen from the end. */

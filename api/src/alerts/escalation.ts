@@ -15,18 +15,14 @@ export async function escalationOf(item: AlertItem, { control, store }: Escalati
   const steps = stepsOf(item, control);
   const { record, taken } = countOf(item);
   const step = steps[taken];
-  if (step === undefined || item.state !== 'unacknowledged' || isGrouped(item)) return { steps, taken, next: null };
+  // People are told of a member through its group, which escalates for it.
+  if (step === undefined || item.state !== 'unacknowledged' || item.group !== null) return { steps, taken, next: null };
   const [row] = await store.query(
     `SELECT receivedAt FROM ${DATABASE}.alerts WHERE alert = ${quoteText(item.alert)} AND position = ${wholeLiteral(Number(record))}`,
   );
   // It was written a moment ago.
   const [countsFrom] = (row as [number] | undefined) ?? [Date.now()];
   return { steps, taken, next: { step: taken + 1, at: new Date(countsFrom + step.afterMs).toISOString() } };
-}
-
-/** Neither a member, because people are told of the group's alert alone, nor that one, which is raised anew with each member. */
-function isGrouped({ group, subject }: AlertItem): boolean {
-  return group !== null || subject.startsWith('group:');
 }
 
 function stepsOf({ contract, rule }: AlertItem, { contractHistory, datasets }: EscalationSource['control']): EscalationItem['steps'] {
@@ -51,7 +47,7 @@ export function countOf({ timeline, approvals }: AlertItem): { readonly record: 
       approvedBy.add(entry.by ?? '');
       if (approvedBy.size === approvals) record = entry.record;
     }
-    if (entry.type !== 'raise' && entry.type !== 'update') continue;
+    if (entry.type === 'escalate' || entry.severity === undefined) continue;
     const now = SEVERITIES.indexOf(entry.severity as Severity);
     if (now > rank && entry.type === 'update') [record, taken] = [entry.record, 0];
     rank = now;

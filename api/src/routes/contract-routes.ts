@@ -209,7 +209,13 @@ function openDraft(id: string, { control }: RouteContext): DraftOnRecord {
 }
 
 function parse(text: string, { control }: Pick<RouteContext, 'control'>) {
-  return parseContract(text, new Map(control.datasets.all().map((definition) => [definition.dataset, definition])));
+  const definitions = new Map(control.datasets.all().map((definition) => [definition.dataset, definition]));
+  const { contractHistory } = control;
+  // One that is yet to come into force counts as well: with it the circle would be closed.
+  const scheduled = contractHistory.scheduledAfter(Date.now());
+  const textOf = (name: string) =>
+    (scheduled.find(({ record }) => record.contract === name) ?? contractHistory.inForce(name, Date.now()))?.record.text;
+  return parseContract(text, definitions, textOf);
 }
 
 function checked(text: string, context: RouteContext): Contract {

@@ -50,6 +50,7 @@ const CASES: { readonly [kind: string]: PlacesIn } = {
   certificate: inLines,
   'key of a certificate': inLines,
   'contracts state': inSteps(IS_LONG ? 211 : 4099),
+  'audit state': inLines,
   'import state': inLines,
 };
 
@@ -95,10 +96,11 @@ const SLOW_KINDS = [
   'control snapshot',
   'time stamp',
   'where an anchor stands',
+  'audit state',
 ];
 
-/** The store has its own test (tests/audit.test.ts); a mirror and a running audit write files of the sealed form that three kinds here have. */
-const ELSEWHERE: ReadonlySet<string> = new Set(['store', 'audit state', 'mirror state', 'evidence of a mirror']);
+/** The store has its own test (tests/audit.test.ts); a mirror writes files of the sealed form that four kinds here have. */
+const ELSEWHERE: ReadonlySet<string> = new Set(['store', 'mirror state', 'evidence of a mirror']);
 
 const folder = mkdtempSync(join(tmpdir(), 'bit-flip-'));
 const data: DataDirectory = dataDirectory(join(folder, 'data'));
@@ -113,6 +115,8 @@ before(async () => {
   const deployment = await startSmallDeployment(data, {
     AIRTIGHT_LEDGER_ANCHOR_TSA_URL: served.url,
     AIRTIGHT_LEDGER_ANCHOR_FILE: join(folder, 'anchors.txt'),
+    // `up` runs the audit that goes on beside the services.
+    AIRTIGHT_AUDIT_INTERVAL_S: '1',
   });
   try {
     for (let round = 0; round < 4; round++) await deployment.publish(120);

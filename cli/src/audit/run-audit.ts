@@ -111,7 +111,7 @@ interface LedgerResult {
 /** Everything; or, when only some batches were looked at, the bundles in which these are entries, up to the checkpoint. */
 async function auditLedgerFiles({ data, scope }: AuditOrder, journal: JournalResult, onProgress: Progress): Promise<LedgerResult> {
   const vkey = readVkey(data);
-  const { auditAnchors, auditBundles, auditLedger, auditWitness } = await import('@airtight/ledger');
+  const { auditBundles, auditLedger } = await import('@airtight/ledger');
   const isAll = scope.since === undefined && scope.sample === undefined;
   const report = isAll
     ? await auditLedger(data.ledger, vkey, (at) => onProgress(at.entries, at.size), readPolicy(data.policyFile))
@@ -122,14 +122,24 @@ async function auditLedgerFiles({ data, scope }: AuditOrder, journal: JournalRes
         onProgress: (entries) => onProgress(entries, undefined),
       });
   const { checkpoint, entries, files } = report;
-  const finding: Omit<Finding, 'stage'> | undefined =
-    report.finding ??
-    (await auditWitness(data.ledger, cosignedLogsOf(data)))[0] ??
-    (await auditAnchors({ dir: data.ledger, vkey, tsaRoots: await tsaRootsOf(data) }))[0];
   const counts = { entries, files };
-  const result: StageResult =
-    finding === undefined ? { counts } : { counts, finding: { ...finding, stage: 'ledger', file: join('ledger', finding.file ?? '') } };
+  const finding = report.finding === undefined ? (await auditKeptForOthers(data)).finding : ledgerFinding(report.finding);
+  const result: StageResult = finding === undefined ? { counts } : { counts, finding };
   return { result, ...(checkpoint === undefined ? {} : { checkpoint }) };
+}
+
+/** What was cosigned for other logs with the evidence against them, and the receipts of outside anchors. */
+export async function auditKeptForOthers(data: DataDirectory): Promise<StageResult> {
+  const { auditAnchors, auditWitness } = await import('@airtight/ledger');
+  const finding =
+    (await auditWitness(data.ledger, cosignedLogsOf(data)))[0] ??
+    (await auditAnchors({ dir: data.ledger, vkey: readVkey(data), tsaRoots: await tsaRootsOf(data) }))[0];
+  return finding === undefined ? { counts: {} } : { counts: {}, finding: ledgerFinding(finding) };
+}
+
+/** As the ledger's own audit says it, by its place in the data directory. */
+function ledgerFinding(finding: Omit<Finding, 'stage'>): Finding {
+  return { ...finding, stage: 'ledger', file: join('ledger', finding.file ?? '') };
 }
 
 function bundlesOf(entries: readonly number[], size: number): number[] {

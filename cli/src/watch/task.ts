@@ -1,12 +1,12 @@
 /** A piece of work of a running audit, small enough to be done again when it has found something. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { auditSeals } from '../audit/audit-derived.ts';
+import { auditIndices, auditSeals } from '../audit/audit-derived.ts';
 import { auditEntries } from '../audit/audit-entries.ts';
 import { auditJournal, auditQuarantine, chainPointAt } from '../audit/audit-journal.ts';
 import { auditKeys } from '../audit/audit-keys.ts';
 import { auditStored } from '../audit/audit-store.ts';
 import type { Finding, StageResult } from '../audit/finding.ts';
-import { auditLedgerState, readVkey } from '../audit/run-audit.ts';
+import { auditKeptForOthers, auditLedgerState, readVkey } from '../audit/run-audit.ts';
 import type { DataDirectory } from '../data-directory.ts';
 import type { Running } from '../endpoints.ts';
 
@@ -15,7 +15,7 @@ export type AuditTask =
   | { readonly kind: 'batches'; readonly from: number; readonly to: number }
   /** Bundles of the ledger's entries, up to the checkpoint; and that it begins with the one audited before. */
   | { readonly kind: 'bundles'; readonly from: number; readonly to: number }
-  | { readonly kind: 'keys' | 'seals' | 'quarantine' | 'state' | 'store' };
+  | { readonly kind: 'keys' | 'seals' | 'quarantine' | 'state' | 'anchors' | 'indices' | 'store' };
 
 export interface TaskContext {
   readonly data: DataDirectory;
@@ -41,6 +41,8 @@ export async function runTask(task: AuditTask, context: TaskContext): Promise<Ta
     seals: () => auditSeals(data),
     quarantine: () => auditQuarantine(data),
     state: () => auditLedgerState(data),
+    anchors: () => auditKeptForOthers(data),
+    indices: () => auditIndices(data, () => {}),
     store: () => auditStored(data, running),
   };
   return { finding: (await results[task.kind]()).finding };

@@ -1,10 +1,12 @@
 /** What people do with alerts, as far as the engine must know. That they did it is on record before it comes here. */
 import type { AlertAct, OutOfService, ReturnedToService } from '@airtight/protocol';
-import type { ActiveAlert } from '../engine-state.ts';
+import type { ActiveAlert, RuleState } from '../engine-state.ts';
 import type { Transition } from '../rule/machine.ts';
 import type { Turn } from '../turn.ts';
 import { type Attention, approve } from './attention.ts';
-import { closeGroup, findGroup } from './group.ts';
+import { effectBase } from './effect-base.ts';
+import { isActive } from './episode.ts';
+import { findGroup, forgetGroup, type GroupAlert } from './group.ts';
 import { end, issue } from './issue.ts';
 import { changeService } from './service.ts';
 
@@ -21,7 +23,7 @@ export function applyAct(turn: Turn, act: AlertAct): void {
   }
   const found = findGroup(turn, act.alert);
   if (found === undefined) return;
-  if (act.type === 'close') closeGroup(found.known, act.alert);
+  if (act.type === 'close') closeGroup(turn, found.known, found.group, act.at);
   else attend(turn, found.known.rule, found.group, act);
 }
 
@@ -54,4 +56,18 @@ function closeAlert(turn: Turn, { state: known, episode }: ActiveAlert, at: numb
   const transitions: Transition[] = [];
   known.trackers.get(episode.subject)?.close(known.rule, transitions);
   issue(turn, known, episode, transitions);
+}
+
+/** Its members are closed with it: nobody is told of them but through it, so left open they would be forgotten. */
+function closeGroup(turn: Turn, known: RuleState, { alert, members }: GroupAlert, at: number): void {
+  forgetGroup(known, alert);
+  for (const member of members) {
+    const active = turn.state.index.active.get(member);
+    if (active === undefined) continue;
+    const { episode } = active;
+    closeAlert(turn, active, at);
+    if (isActive(episode)) continue;
+    const told = { at: episode.clearedAt ?? at, values: {}, evidence: [turn.position], reason: 'group-closed' } as const;
+    turn.effects.push({ type: 'clear', ...effectBase(known.rule, episode), ...told });
+  }
 }

@@ -49,8 +49,12 @@ export function escalate(turn: Turn, rule: Rule, attention: Attention & Numbered
   for (let due = escalation[attention.escalated]; due !== undefined; due = escalation[attention.escalated]) {
     if (at - attention.countsFrom < due.afterMs) return;
     const step = ++attention.escalated;
-    const { notify, severity } = due;
-    const told = { at, step, severity: severity ?? current, notify, evidence: [turn.position] };
+    const told = { at, step, severity: reached(rule, step, current), notify: due.notify, evidence: [turn.position] };
     turn.effects.push({ type: 'escalate', ...effectBase(rule, attention), ...told });
   }
+}
+
+/** A step that names no severity leaves what the steps before it have made of the alert's own. */
+function reached({ escalation }: Rule, steps: number, current: Severity): Severity {
+  return escalation.slice(0, steps).findLast(({ severity }) => severity !== null)?.severity ?? current;
 }

@@ -2,7 +2,7 @@
  * One alert for many: while any alert of a rule is active in a region (an agency, everywhere) so is its group's, and people
  * are told of that one alone. Who joined and left is told at the next tick, so a storm of a thousand is two records.
  */
-import { type Bilingual, SEVERITIES, type Severity, sha256Hex } from '@airtight/protocol';
+import { type Bilingual, OUT_OF_SERVICE, SEVERITIES, type Severity, sha256Hex } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import type { RuleState } from '../engine-state.ts';
 import { fillMessage } from '../message-template.ts';
@@ -13,6 +13,7 @@ import { type Attention, drawAttention, endShelf, escalate, freshAttention } fro
 import { effectBase } from './effect-base.ts';
 import type { Episode } from './episode.ts';
 import { levelOf } from './level.ts';
+import { REASONS_MAX, tellSuppression } from './suppression.ts';
 
 export interface GroupAlert extends Attention {
   readonly alert: string;
@@ -25,6 +26,7 @@ export interface GroupAlert extends Attention {
   members: readonly string[];
   /** As of the last update. */
   told: readonly string[];
+  suppressedBy: readonly string[];
 }
 
 /** Ids that one update names; the count is always right. */
@@ -39,6 +41,13 @@ export function joinGroup(turn: Turn, known: RuleState, episode: Episode, severi
   return group.alert;
 }
 
+/** Late data opened an alert again. One whose group is over is told of by itself. */
+export function rejoinGroup(known: RuleState, episode: Episode): void {
+  const group = [...known.groups.values()].find(({ alert }) => alert === episode.group);
+  if (group === undefined) episode.group = null;
+  else group.members = [...group.members, episode.alert];
+}
+
 /** Its group hears of it at the next tick. */
 export function leaveGroup(known: RuleState, { alert, group: id }: Episode): void {
   if (id === null) return;
@@ -47,35 +56,56 @@ export function leaveGroup(known: RuleState, { alert, group: id }: Episode): voi
   }
 }
 
-/** Tells at a tick what has become of the groups of a rule; one that is empty is over. */
+/** Tells at a tick what has become of the groups of a rule, and escalates them; one that is empty is over. */
 export function settleGroups(turn: Turn, known: RuleState, at: number): void {
   for (const [name, group] of known.groups) {
-    const told = { at, evidence: [turn.position] };
     if (group.members.length === 0) {
       known.groups.delete(name);
-      turn.effects.push({ type: 'clear', ...effectBase(known.rule, group), ...told, values: {}, reason: 'group-empty' });
+      const told = { at, evidence: [turn.position], values: {}, reason: 'group-empty' } as const;
+      turn.effects.push({ type: 'clear', ...effectBase(known.rule, group), ...told });
       continue;
     }
     endShelf(turn, known.rule, group, at);
-    const severity = worstOf(turn, known, group);
-    const isAside = group.members.every((member) => (turn.state.index.active.get(member)?.episode.suppressedBy.length ?? 0) > 0);
-    if (!isAside) escalate(turn, known.rule, group, severity, at);
-    const [before, now] = [new Set(group.told), new Set(group.members)];
-    const added = group.members.filter((member) => !before.has(member));
-    const removed = group.told.filter((member) => !now.has(member));
-    if (severity === group.severity && added.length + removed.length === 0) continue;
-    const count = group.members.length;
-    const { notify } = known.rule;
-    const isWorse = SEVERITIES.indexOf(severity) > SEVERITIES.indexOf(group.severity);
-    if (isWorse) drawAttention(known.rule, group, turn.state.tickAt);
-    Object.assign(group, { severity, told: group.members });
-    turn.effects.push({
-      ...{ type: 'update', ...effectBase(known.rule, group), ...told, severity },
-      ...{ since: group.since, values: { members: count }, message: group.message },
-      members: { count, added: added.slice(0, NAMED_MAX), removed: removed.slice(0, NAMED_MAX) },
-      ...(isWorse && notify.length > 0 ? { notify } : {}),
-    });
+    reviewGroup(turn, known, group, at);
+    tellMembers(turn, known, group, at);
+    if (group.suppressedBy.length === 0) escalate(turn, known.rule, group, group.severity, at);
   }
+}
+
+/** A group is suppressed as long as all of its members are. */
+function reviewGroup(turn: Turn, { rule }: RuleState, group: GroupAlert, at: number): void {
+  const before = group.suppressedBy;
+  const now = reasonsOf(turn, group);
+  group.suppressedBy = now;
+  tellSuppression(turn, rule, group, before, now, at);
+}
+
+/** Out of service when all members are; else what suppresses the members one by one; none when a member is not suppressed. */
+function reasonsOf({ state }: Turn, { members }: GroupAlert): readonly string[] {
+  const each = members.map((member) => state.index.active.get(member)?.episode.suppressedBy ?? []);
+  if (each.some((reasons) => reasons.length === 0)) return [];
+  if (each.every((reasons) => reasons.includes(OUT_OF_SERVICE))) return [OUT_OF_SERVICE];
+  const others = new Set(each.flat().filter((by) => by !== OUT_OF_SERVICE));
+  return [...others].slice(0, REASONS_MAX);
+}
+
+function tellMembers(turn: Turn, known: RuleState, group: GroupAlert, at: number): void {
+  const severity = worstOf(turn, known, group);
+  const [before, now] = [new Set(group.told), new Set(group.members)];
+  const added = group.members.filter((member) => !before.has(member));
+  const removed = group.told.filter((member) => !now.has(member));
+  if (severity === group.severity && added.length + removed.length === 0) return;
+  const count = group.members.length;
+  const { notify } = known.rule;
+  const isWorse = SEVERITIES.indexOf(severity) > SEVERITIES.indexOf(group.severity);
+  if (isWorse) drawAttention(known.rule, group, turn.state.tickAt);
+  Object.assign(group, { severity, told: group.members });
+  turn.effects.push({
+    ...{ type: 'update', ...effectBase(known.rule, group), at, evidence: [turn.position], severity },
+    ...{ since: group.since, values: { members: count }, message: group.message },
+    members: { count, added: added.slice(0, NAMED_MAX), removed: removed.slice(0, NAMED_MAX) },
+    ...(isWorse && notify.length > 0 ? { notify } : {}),
+  });
 }
 
 /** The group with that alert, among all; undefined when there is none. */
@@ -86,8 +116,8 @@ export function findGroup({ state }: Turn, alert: string): { readonly known: Rul
   return undefined;
 }
 
-/** A person cleared the group's alert: the next member opens another. */
-export function closeGroup({ groups }: RuleState, alert: string): void {
+/** A person closed the group's alert: the next member opens another. */
+export function forgetGroup({ groups }: RuleState, alert: string): void {
   for (const [name, group] of groups) if (group.alert === alert) groups.delete(name);
 }
 
@@ -107,6 +137,7 @@ function open(turn: Turn, known: RuleState, name: string, episode: Episode, seve
     message,
     members: [],
     told: [],
+    suppressedBy: episode.suppressedBy,
     ...freshAttention(turn.state.tickAt, rule.approvals),
   };
   known.groups.set(name, group);
@@ -115,6 +146,7 @@ function open(turn: Turn, known: RuleState, name: string, episode: Episode, seve
     ...{ agency: episode.agency, dataset: rule.dataset, subject: name, since, values, message, evidence: transition.evidence },
     ...(rule.notify.length > 0 ? { notify: rule.notify } : {}),
     ...(rule.approvals > 0 ? { approvals: rule.approvals } : {}),
+    ...(group.suppressedBy.length > 0 ? { suppressedBy: group.suppressedBy } : {}),
   });
   return group;
 }

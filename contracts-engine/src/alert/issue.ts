@@ -9,7 +9,7 @@ import { type Turn, touch } from '../turn.ts';
 import { drawAttention, freshAttention } from './attention.ts';
 import { effectBase } from './effect-base.ts';
 import { type Episode, isActive } from './episode.ts';
-import { joinGroup, leaveGroup } from './group.ts';
+import { joinGroup, leaveGroup, rejoinGroup } from './group.ts';
 import { levelOf } from './level.ts';
 import { continuation, type Draft, reconcile } from './reconcile.ts';
 import { reasonsToSuppress } from './suppression.ts';
@@ -136,8 +136,10 @@ function correct(turn: Turn, known: RuleState, episode: Episode, draft: Draft | 
     const { since, raisedAt, steps, clearedAt } = draft;
     Object.assign(episode, { since, raisedAt, steps, clearedAt, retracted: false });
   }
-  if (isActive(episode)) turn.state.index.active.set(episode.alert, { state: known, episode });
-  else if (wasActive) end(turn, known, episode, episode.clearedAt ?? episode.raisedAt);
+  if (isActive(episode)) {
+    turn.state.index.active.set(episode.alert, { state: known, episode });
+    if (!wasActive && episode.group !== null) rejoinGroup(known, episode);
+  } else if (wasActive) end(turn, known, episode, episode.clearedAt ?? episode.raisedAt);
   const outcome: AlertCorrected['outcome'] =
     draft === null
       ? null

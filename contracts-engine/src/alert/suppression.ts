@@ -1,9 +1,10 @@
 /** Alerts that something else explains: while it is active they are suppressed, visible, and nobody is told of them. */
 import { OUT_OF_SERVICE } from '@airtight/protocol';
+import type { Rule } from '../contract.ts';
 import { type EngineState, type RuleState, ruleKey } from '../engine-state.ts';
 import { inScope } from '../rule/places.ts';
 import type { Turn } from '../turn.ts';
-import { effectBase } from './effect-base.ts';
+import { effectBase, type Numbered } from './effect-base.ts';
 import { type Episode, isActive } from './episode.ts';
 
 export interface OutOfServiceEntry {
@@ -15,7 +16,7 @@ export interface OutOfServiceEntry {
 }
 
 /** Explanations that are named; beyond it the rest changes nothing. */
-const REASONS_MAX = 8;
+export const REASONS_MAX = 8;
 
 function isOutOfService(state: EngineState, known: RuleState, subject: string): boolean {
   const { contract, id } = known.rule;
@@ -47,10 +48,21 @@ export function reviewSuppression(turn: Turn, known: RuleState, episode: Episode
   const before = episode.suppressedBy;
   const now = reasonsToSuppress(turn.state, known, episode);
   episode.suppressedBy = now;
-  const told = { at: turn.state.tickAt ?? episode.raisedAt, evidence: [turn.position] };
-  for (const by of now) if (!before.includes(by)) turn.effects.push({ type: 'suppress', ...effectBase(known.rule, episode), ...told, by });
-  for (const by of before)
-    if (!now.includes(by)) turn.effects.push({ type: 'unsuppress', ...effectBase(known.rule, episode), ...told, by });
+  tellSuppression(turn, known.rule, episode, before, now, turn.state.tickAt ?? episode.raisedAt);
+}
+
+/** Tells which reasons to suppress an alert, or a group's, came and went. */
+export function tellSuppression(
+  turn: Turn,
+  rule: Rule,
+  numbered: Numbered,
+  before: readonly string[],
+  now: readonly string[],
+  at: number,
+): void {
+  const told = { at, evidence: [turn.position] };
+  for (const by of now) if (!before.includes(by)) turn.effects.push({ type: 'suppress', ...effectBase(rule, numbered), ...told, by });
+  for (const by of before) if (!now.includes(by)) turn.effects.push({ type: 'unsuppress', ...effectBase(rule, numbered), ...told, by });
 }
 
 /** Looks again at the alerts that a rule, whose alerts have changed, may suppress. */

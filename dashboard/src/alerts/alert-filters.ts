@@ -37,6 +37,13 @@ export function unacknowledgedCount(alerts: ReadonlyMap<string, AlertItem>): num
   return count;
 }
 
+/** How many members of a group are active. */
+export function memberCount(items: Iterable<AlertItem>, group: string): number {
+  let count = 0;
+  for (const item of items) if (item.group === group && item.clearedAt === null && !item.retracted) count++;
+  return count;
+}
+
 /** How many alerts were raised in the last ten minutes, members of groups left out. @param now epoch ms */
 export function recentlyRaised(items: Iterable<AlertItem>, now: number): number {
   const from = new Date(now - FLOOD_WINDOW_MS).toISOString();

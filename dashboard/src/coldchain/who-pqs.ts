@@ -3,13 +3,14 @@
  * HEAT above +8 °C for 10 h without a break, FRZE at or below −0.5 °C for 60 min without a break. Staff who see the
  * budget run can act before the alarm. Pure; event time only.
  */
+import { FRZE, HEAT, REFRIGERATED_CEL } from '@airtight/standards/who-pqs.ts';
 
 /** Lower end of the storage range, °C. Between it and the freeze limit there is no alarm. */
-export const COLD_LOW_C = 2;
-export const HEAT_C = 8;
-export const FREEZE_C = -0.5;
-export const HEAT_LIMIT_MS = 10 * 3_600_000;
-export const FREEZE_LIMIT_MS = 60 * 60_000;
+export const COLD_LOW_C = REFRIGERATED_CEL.min;
+export const HEAT_C = HEAT.aboveCel;
+export const FREEZE_C = FRZE.atOrBelowCel;
+export const HEAT_LIMIT_MS = HEAT.continuousMs;
+export const FREEZE_LIMIT_MS = FRZE.continuousMs;
 
 /** A stretch of the series: mean is not enough, one cold minute ends a hot run. */
 export interface TemperatureSpan {

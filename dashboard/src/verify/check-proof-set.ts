@@ -11,6 +11,8 @@ export interface CheckedSet {
   /** The steps that all records share: checkpoint, witnesses. */
   readonly shared: readonly CheckedStep[];
   readonly checkpoint: { readonly origin: string; readonly size: number } | null;
+  /** The signed checkpoint that the proofs stand under. */
+  readonly note: string;
   readonly limits: readonly ProofLimitText[];
   /** What others outside say; those that fail are among the shared steps. */
   readonly anchors: readonly AnchorVerdict[];
@@ -37,6 +39,7 @@ export function checkProofSet(text: string, policyText: string): SetCheck {
       failing,
       shared: shared.map((step) => ({ ...step, hashes: [] })),
       checkpoint: checkpoint === undefined ? null : { origin: checkpoint.origin, size: checkpoint.size },
+      note: set.value.checkpoint,
       limits: PROOF_LIMITS,
       anchors,
     },

@@ -37,6 +37,10 @@ export interface CheckedProof {
   readonly position: number;
   readonly record: DecodedRecord | null;
   readonly checkpoint: { readonly origin: string; readonly size: number } | null;
+  /** The signed checkpoint that the proof stands under. */
+  readonly note: string;
+  /** Of a confidential record of which some fields are shown: those, as canonical JSON. */
+  readonly fields: readonly { readonly name: string; readonly value: string }[];
   /** False: the policy asks for no witness, so that step passes without saying anything. */
   readonly witnessed: boolean;
   /** What a pass does not prove. */
@@ -82,6 +86,8 @@ export function checkProof(bundleText: string, policyText: string, shown?: Shown
       position: bundle.value.position,
       record: record.ok ? record.value : null,
       checkpoint: verdict.checkpoint ? { origin: verdict.checkpoint.origin, size: verdict.checkpoint.size } : null,
+      note: bundle.value.checkpoint,
+      fields: record.ok ? [] : (bundle.value.disclosure?.fields.map(({ name, value }) => ({ name, value })) ?? []),
       witnessed: policy.value.quorum !== null,
       anchors: verdict.anchors,
       limits: steps.some(({ step, ok }) => step === 'signature' && ok) ? LIMITS_OF_SIGNED : PROOF_LIMITS,

@@ -13,7 +13,7 @@ import {
 } from '@airtight/protocol';
 import { ED25519, formatCheckpoint, formatNote, formatProofSet, formatVkey, leafHash, makeVkey, rootOfLeafHashes } from '@airtight/tlog';
 import { checkShown } from './check-shown.ts';
-import { latestClaims } from './shown-claim.ts';
+import { latestClaims, type ShownClaim } from './shown-claim.ts';
 import { policyForKey } from './trust.ts';
 
 const TIME = Date.UTC(2026, 10, 22, 8);
@@ -135,4 +135,16 @@ test('what is no proof, or no policy, is said to be so', () => {
   assert.deepEqual([garbage.ok, !garbage.ok && garbage.what], [false, 'bundle']);
   const wrong = checkShown([], [], 'nonsense');
   assert.deepEqual([wrong.ok, !wrong.ok && wrong.what], [false, 'policy']);
+});
+
+test('a value whose record has no payload any more is told as removed, not as withheld', () => {
+  const claim: ShownClaim = {
+    ...{ kind: 'value', key: 's1 pm25', record: 1, producer: 's1', observedProperty: 'pm25', phenomenonTime: TIME, result: 10 },
+  };
+  const stepWith = (removed: ReadonlySet<number>) => {
+    const checked = checkShown([claim], [proofsOf([0, 2, 3])], POLICY, removed);
+    return checked.ok ? checked.value.failing.map(({ step }) => step) : checked;
+  };
+  assert.deepEqual(stepWith(new Set()), ['missing']);
+  assert.deepEqual(stepWith(new Set([1])), ['removed']);
 });

@@ -12,10 +12,11 @@ import { recordsOf, type ShownClaim, type ShownIndex, type ShownNumber, type Sho
 /**
  * Where a claim fails: at a step of a record's proof, or
  * `missing`: the server gave no proof of a record that is older than others it proved;
+ * `removed`: the server says that the payload of its record was removed, by policy or by an erasure;
  * `value`: the record says something else; `computed`: computed again it comes out otherwise; `contract`: the rule that is
  * named as the reason is not on record so.
  */
-export type ShownStep = PointStep | 'missing' | 'computed' | 'contract';
+export type ShownStep = PointStep | 'missing' | 'removed' | 'computed' | 'contract';
 
 export interface ShownFault {
   readonly step: ShownStep;
@@ -57,8 +58,14 @@ export interface Proven {
 /**
  * @param proofTexts `airtight-proof-set@1` texts which together prove the claims' records, as far as they are in the ledger
  * @param policyText c2sp.org/tlog-policy
+ * @param removed positions of records whose payload is gone, as the server says
  */
-export function checkShown(claims: readonly ShownClaim[], proofTexts: readonly string[], policyText: string): ShownCheck {
+export function checkShown(
+  claims: readonly ShownClaim[],
+  proofTexts: readonly string[],
+  policyText: string,
+  removed: ReadonlySet<number> = new Set(),
+): ShownCheck {
   const policy = parsePolicy(policyText);
   if (!policy.ok) return { ok: false, what: 'policy', code: policy.code, detail: policy.detail };
   const records = new Map<number, CheckedRecord>();
@@ -74,7 +81,7 @@ export function checkShown(claims: readonly ShownClaim[], proofTexts: readonly s
   }
   const all = [...records.values()];
   const proven: Proven = { records, values: new ProvenValues(all) };
-  return { ok: true, value: { ...judge(claims, proven), ...counted(all), checkpoints, limits: PROOF_LIMITS } };
+  return { ok: true, value: { ...judge(claims, proven, removed), ...counted(all), checkpoints, limits: PROOF_LIMITS } };
 }
 
 function counted(records: readonly CheckedRecord[]): Pick<CheckedShown, 'records' | 'recordsProven'> {
@@ -84,6 +91,7 @@ function counted(records: readonly CheckedRecord[]): Pick<CheckedShown, 'records
 function judge(
   claims: readonly ShownClaim[],
   proven: Proven,
+  removed: ReadonlySet<number>,
 ): Pick<CheckedShown, 'ok' | 'total' | 'proven' | 'computed' | 'waiting' | 'failing'> {
   // The ledger takes records in their order: what is older than a proven one is in it too.
   const reached = [...proven.records.values()].reduce(
@@ -94,9 +102,16 @@ function judge(
   let [computed, waiting] = [0, 0];
   for (const claim of claims) {
     const absent = recordsOf(claim).filter((position) => !proven.records.has(position));
+    const gone = absent.find((position) => removed.has(position));
     const late = absent.find((position) => position <= reached);
     const fault =
-      late !== undefined ? ({ step: 'missing', detail: `#${late}` } as const) : absent.length > 0 ? 'waiting' : faultOf(claim, proven);
+      gone !== undefined
+        ? ({ step: 'removed', detail: `#${gone}` } as const)
+        : late !== undefined
+          ? ({ step: 'missing', detail: `#${late}` } as const)
+          : absent.length > 0
+            ? 'waiting'
+            : faultOf(claim, proven);
     if (fault === 'waiting') waiting++;
     else if (fault !== undefined) failing.push({ claim, ...fault });
     else if (claim.kind === 'index' || claim.kind === 'alert') computed++;

@@ -28,6 +28,8 @@ export interface WatchState {
 export class CheckpointWatch {
   readonly state: ShallowRef<WatchState> = shallowRef({ kind: 'pending', from: undefined, now: undefined, detail: '' });
   readonly conflicts: ShallowRef<readonly CheckpointConflict[]>;
+  /** Those after which the reader has not started anew. */
+  readonly open: ShallowRef<readonly CheckpointConflict[]>;
   readonly #memory: CheckpointMemory;
   /** Epoch ms. */
   readonly #now: () => number;
@@ -38,6 +40,7 @@ export class CheckpointWatch {
     this.#now = now;
     this.#memory = new CheckpointMemory(storage);
     this.conflicts = shallowRef(this.#memory.conflicts);
+    this.open = shallowRef(this.#memory.open);
   }
 
   /** False: this browser forbids storage, and the next visit will know nothing of this one. */
@@ -52,6 +55,27 @@ export class CheckpointWatch {
   /** Checkpoints under which proofs stand: the history they prove must be the one that this browser knows. */
   seeProven(notes: readonly string[]): void {
     for (const note of new Set(notes)) void this.#inTurn(() => this.#see(note, true));
+  }
+
+  /**
+   * The checkpoint of a proof that a person opened: compared where it is of the ledger that this server runs, since the way
+   * from one checkpoint to another is proven by that ledger's files.
+   */
+  seeGiven(note: string, ledger: LedgerStatus | undefined): void {
+    if (ledger !== undefined && firstLine(note) === firstLine(ledger.checkpoint)) this.seeProven([note]);
+  }
+
+  /** After a conflict, by the reader's decision: the next checkpoint is remembered as at the first visit. The evidence stays. */
+  startAnew(): void {
+    this.#memory.startAnew();
+    this.#tellConflicts();
+    this.state.value = { kind: 'pending', from: undefined, now: undefined, detail: '' };
+    this.#checkedAt = -CHECK_INTERVAL_MS;
+  }
+
+  #tellConflicts(): void {
+    this.conflicts.value = this.#memory.conflicts;
+    this.open.value = this.#memory.open;
   }
 
   #seeStatus(ledger: LedgerStatus): void {
@@ -98,7 +122,7 @@ export class CheckpointWatch {
     switch (found.kind) {
       case 'conflict':
         this.#memory.keep(found.conflict);
-        this.conflicts.value = this.#memory.conflicts;
+        this.#tellConflicts();
         this.state.value = { kind: 'conflict', from, now, detail: found.conflict.detail };
         return;
       case 'untrusted':
@@ -126,6 +150,8 @@ export class CheckpointWatch {
     if (isSignedBy(checkpoint, nextVkey)) trustNextKey(nextVkey);
   }
 }
+
+const firstLine = (text: string): string => text.slice(0, text.indexOf('\n'));
 
 function browserStorage(): TextStorage | undefined {
   try {

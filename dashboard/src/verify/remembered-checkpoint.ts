@@ -38,6 +38,8 @@ interface Memory {
   readonly checkpoints: { readonly [origin: string]: RememberedCheckpoint };
   /** Oldest first: what was found first is never overwritten. */
   readonly conflicts: readonly CheckpointConflict[];
+  /** Ids of conflicts after which the reader chose to start anew. */
+  readonly settled?: readonly string[];
 }
 
 const KEY = 'airtight.checkpoints';
@@ -76,9 +78,23 @@ export class CheckpointMemory {
     this.#write();
   }
 
+  /** Conflicts after which the reader has not started anew. */
+  get open(): readonly CheckpointConflict[] {
+    return this.#memory.conflicts.filter(({ id }) => this.#memory.settled?.includes(id) !== true);
+  }
+
+  /** Forgets the checkpoints that were contradicted; the evidence stays. */
+  startAnew(): void {
+    const contradicted = this.open.map(({ origin }) => origin);
+    const checkpoints = Object.fromEntries(Object.entries(this.#memory.checkpoints).filter(([origin]) => !contradicted.includes(origin)));
+    this.#memory = { ...this.#memory, checkpoints, settled: this.#memory.conflicts.map(({ id }) => id) };
+    this.#write();
+  }
+
   keep(conflict: CheckpointConflict): void {
-    const { conflicts } = this.#memory;
-    if (conflicts.length >= CONFLICTS_MAX || conflicts.some(({ id }) => id === conflict.id)) return;
+    const { conflicts, settled = [] } = this.#memory;
+    if (settled.includes(conflict.id)) this.#memory = { ...this.#memory, settled: settled.filter((id) => id !== conflict.id) };
+    if (conflicts.length >= CONFLICTS_MAX || conflicts.some(({ id }) => id === conflict.id)) return this.#write();
     this.#memory = { ...this.#memory, conflicts: [...conflicts, conflict] };
     this.#write();
   }

@@ -6,6 +6,7 @@ import type { RequestProblem } from '../http/problem.ts';
 import { ledgerKnown } from '../live/ledger-known.ts';
 import { useLive } from '../live/live-store.ts';
 import type { ProofCheck } from './check-proof.ts';
+import { useCheckpoints } from './checkpoint-watch.ts';
 import type { ShownValue } from './shown-value.ts';
 import { trustFor } from './trust.ts';
 
@@ -17,6 +18,7 @@ const ASKS_MAX = 80;
 
 export function useRecordProof() {
   const live = useLive();
+  const checkpoints = useCheckpoints();
   const check = shallowRef<ProofCheck | null>(null);
   const problem = shallowRef<RequestProblem | null>(null);
   const state = shallowRef<'busy' | 'waiting' | 'done'>('busy');
@@ -42,6 +44,7 @@ export function useRecordProof() {
       // The api answers definitions as they stand in their records; its schema names those members alone that screens show.
       const definitionOf = (dataset: string) => live.datasets.get(dataset) as DatasetDefinition | undefined;
       check.value = checkProof(answer.value, trusted.policy, shown && { value: shown, birthText, definitionOf });
+      if (check.value.ok && check.value.value.ok) checkpoints.seeGiven(check.value.value.note, live.ledger.value);
     }
     state.value = 'done';
   }

@@ -20,17 +20,20 @@ export function useShownProof() {
   /** @param claims what is on the screen at this moment: it may move on while it is checked */
   function verify(claims: readonly ShownClaim[]): Promise<void> {
     const anchored = live.ledger.value?.anchoredThrough ?? 0;
+    const removed = new Set<number>();
     return run({
       fetch: async () => {
         if (claims.length === 0) return undefined;
         const positions = claims.flatMap(recordsOf);
         // A request of new records alone would be refused, and there is nothing to check yet.
-        return positions.some((position) => position < anchored) ? fetchProofs(positions) : { ok: true, value: [] };
+        return positions.some((position) => position < anchored)
+          ? fetchProofs(positions, (position) => removed.add(position))
+          : { ok: true, value: [] };
       },
       load: async () => {
         const { checkShown } = await import('./check-shown.ts');
         return (texts, policy) => {
-          const checked = checkShown(claims, texts, policy);
+          const checked = checkShown(claims, texts, policy, removed);
           if (checked.ok) checkpoints.seeProven(checked.value.checkpoints);
           return checked;
         };
