@@ -81,7 +81,7 @@ test('each telling of a moment is there, and says which one counts', async () =>
     [[11, { number: 2, of: 3, newest }]],
   );
   const csv = await d.get('/api/v1/observations?producer=revised', { accept: 'text/csv' });
-  assert.match(await csv.text(), /,10,ug\/m3,,\d+,1,3\r\n/);
+  assert.match(await csv.text(), /,10,ug\/m3,,\d+,1,3,2,\r\n/);
 });
 
 test('the newest telling counts in series and latest, and a value keeps the record it came in', async () => {

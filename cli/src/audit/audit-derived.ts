@@ -13,6 +13,7 @@ const JOURNALS = ['records', 'batches', 'anchors', 'quarantine'] as const;
 const SEALED = [
   'journal/control.snapshot.json',
   'store/contracts-state.json',
+  'store/quality-state.json',
   'imports/*.json',
   'audit/progress.json',
   'mirror.json',

@@ -50,6 +50,7 @@ const CASES: { readonly [kind: string]: PlacesIn } = {
   certificate: inLines,
   'key of a certificate': inLines,
   'contracts state': inSteps(IS_LONG ? 211 : 4099),
+  'quality state': inSteps(IS_LONG ? 211 : 4099),
   'audit state': inLines,
   'import state': inLines,
 };
@@ -93,6 +94,7 @@ const SLOW_KINDS = [
   'final checkpoint',
   'witness evidence',
   'contracts state',
+  'quality state',
   'control snapshot',
   'time stamp',
   'where an anchor stands',
