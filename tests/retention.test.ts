@@ -185,7 +185,10 @@ test('the audit is clean, running and stopped, and counts what is gone; a rebuil
   assert.equal(stopped.code, 0, stopped.stdout + stopped.stderr);
   assert.match(stopped.stdout, new RegExp(`${READINGS} payloads removed by policy`));
   const digest = async () => (await airtight(['audit', '--data', product.dataDir, '--json'], 120_000)).stdout;
-  const rows = (text: string) => (JSON.parse(text) as { stages: { stage: string; counts: object }[] }).stages.at(-1)?.counts;
+  const rows = (text: string) => {
+    const { stages } = JSON.parse(text) as { stages: { stage: string; counts: object }[] };
+    return stages.find(({ stage }) => stage === 'store')?.counts ?? assert.fail('the store was not looked at');
+  };
   const beforeRebuild = rows(await digest());
   const rebuilt = await airtight(['rebuild', '--data', product.dataDir, '--lang', 'en'], 120_000);
   assert.equal(rebuilt.code, 0, rebuilt.stdout + rebuilt.stderr);
