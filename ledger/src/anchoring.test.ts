@@ -5,12 +5,11 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync,
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
-import { formatEntryBundle, parseCheckpoint, verifyTimeStamp } from '@airtight/tlog';
+import { type CoveringAnchor, formatEntryBundle, parseCheckpoint, verifyTimeStamp } from '@airtight/tlog';
 import { anchorTarget } from './anchoring/anchor-sink.ts';
 import type { SinkStatus } from './anchoring/anchorer.ts';
 import { nodeCertifiedSignature } from './anchoring/certified-signature.ts';
 import { certificatesIn } from './anchoring/root-certificates.ts';
-import type { CoveringAnchor } from './anchoring.ts';
 import { auditAnchors } from './audit/audit-anchors.ts';
 import { type LedgerConfig, resolveLedgerConfig } from './config.ts';
 import { generateLedgerKey, readLedgerVkey } from './ledger-key.ts';

@@ -1,7 +1,7 @@
 /** Outside anchors put together: the sinks that the settings name, the store, and who brings checkpoints to them. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AnchorKind } from '@airtight/tlog';
+import type { CoveringAnchor } from '@airtight/tlog';
 import type { Logger } from 'pino';
 import type { AnchorSink } from './anchoring/anchor-sink.ts';
 import { ANCHORS_FOLDER, type AnchorStore, openAnchorStore } from './anchoring/anchor-store.ts';
@@ -24,17 +24,6 @@ export interface AnchoringOptions {
   readonly ledger: Ledger;
   readonly metrics: LedgerMetrics;
   readonly logger: Logger;
-}
-
-/** A receipt with what it is for, to go into a proof. */
-export interface CoveringAnchor {
-  readonly sink: string;
-  readonly kind: AnchorKind;
-  readonly size: number;
-  /** Body of the anchored checkpoint. */
-  readonly checkpoint: string;
-  /** Base64. */
-  readonly receipt: string;
 }
 
 export interface Anchoring {

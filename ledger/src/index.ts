@@ -1,6 +1,6 @@
 export { nodeCertifiedSignature } from './anchoring/certified-signature.ts';
 export { certificatesIn } from './anchoring/root-certificates.ts';
-export type { Anchoring, CoveringAnchor } from './anchoring.ts';
+export type { Anchoring } from './anchoring.ts';
 export { type AnchorFinding, auditAnchors } from './audit/audit-anchors.ts';
 export { auditBundles, type BundlesOrder, type BundlesReport } from './audit/audit-bundles.ts';
 export { type AuditFinding, type AuditProgress, type AuditReport, auditLedger } from './audit/audit-ledger.ts';
@@ -16,5 +16,5 @@ export { createLedger, Ledger, loadLedger } from './log/ledger.ts';
 export { ledgerDirectory, type RunningLedger, startLedger } from './service.ts';
 export { nodeAlgorithms } from './signature-algorithms.ts';
 export { privateKeyOfSeed } from './signing-key-file.ts';
-export type { Evidence, EvidenceSummary } from './witness/evidence.ts';
+export type { EvidenceSummary } from './witness/evidence.ts';
 export { generateWitnessKey, readWitnessVkey } from './witness/witness-key.ts';

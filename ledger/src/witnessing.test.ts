@@ -12,6 +12,7 @@ import { after, type TestContext, test } from 'node:test';
 import {
   cosignersOf,
   decodeBase64,
+  type ForkEvidenceFile,
   formatEntryBundle,
   judgeFork,
   openCheckpoint,
@@ -28,7 +29,7 @@ import { resolveLedgerConfig } from './config.ts';
 import type { CosigningStatus } from './cosigning/collector.ts';
 import { generateLedgerKey } from './ledger-key.ts';
 import { ledgerDirectory, type RunningLedger, startLedger } from './service.ts';
-import type { Evidence, EvidenceSummary } from './witness/evidence.ts';
+import type { EvidenceSummary } from './witness/evidence.ts';
 import { generateWitnessKey } from './witness/witness-key.ts';
 
 const TOKEN = 'internal-token';
@@ -291,7 +292,7 @@ for (const sharedSize of [13, 16]) {
     for (const [at, region] of [forked, tianjin, hebei].entries()) {
       const summary = evidence[at]?.find(({ proven }) => proven !== null) as EvidenceSummary;
       assert.deepEqual([summary.origin, summary.proven, summary.heldSize], ['ledger.example.gov/beijing', 'other-history', sharedSize]);
-      const file = await get<Evidence>(region, `/witness/v0/evidence/${summary.id}`);
+      const file = await get<ForkEvidenceFile>(region, `/witness/v0/evidence/${summary.id}`);
       const judged = judgeFork(
         {
           held: Buffer.from(file.held),

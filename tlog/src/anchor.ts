@@ -28,6 +28,17 @@ export const SINK_NAME = /^[a-z][a-z0-9-]{0,31}$/;
 export const ANCHORS_MAX = 16;
 const CHECKPOINT_BODY_MAX_CHARACTERS = 1000;
 
+/** A receipt with what it is for, as the ledger hands it out to go into a proof. */
+export interface CoveringAnchor {
+  readonly sink: string;
+  readonly kind: AnchorKind;
+  readonly size: number;
+  /** Body of the anchored checkpoint. */
+  readonly checkpoint: string;
+  /** Base64. */
+  readonly receipt: string;
+}
+
 export interface Anchor {
   /** As the log's operator calls it. */
   readonly sink: string;

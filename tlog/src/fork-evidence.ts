@@ -22,6 +22,29 @@ export interface ForkEvidence {
   readonly otherRoot?: Uint8Array;
 }
 
+/** Such evidence as a file, as a witness or a browser keeps it (docs/reference/witness.md). */
+export interface ForkEvidenceFile {
+  readonly v: 1;
+  /** Hex SHA-256 over both checkpoint texts: the same contradiction is kept once. */
+  readonly id: string;
+  readonly origin: string;
+  readonly witness: string;
+  /** How the checkpoints contradict each other; null when the file does not prove that it was the log's doing. */
+  readonly proven: ForkKind | null;
+  /** RFC 3339, of the first time. */
+  readonly seenAt: string;
+  readonly heldSize: number;
+  readonly offeredSize: number;
+  readonly held: string;
+  readonly offered: string;
+  /** Base64. */
+  readonly path: readonly string[];
+  readonly otherRoot: string | null;
+  readonly detail: string;
+  /** Hex SHA-256 over the JSON text, without spaces, of everything before. */
+  readonly digest: string;
+}
+
 /** `same-size`: one size, two roots. `other-history`: the larger tree does not begin with the smaller one. */
 export type ForkKind = 'same-size' | 'other-history';
 

@@ -3,13 +3,14 @@ import { AirtightError } from '@airtight/protocol';
 import {
   ANCHORS_MAX,
   type Anchor,
+  type CoveringAnchor,
   consistencyFromTiles,
   type ProofBundle,
   parsePolicy,
   policyFingerprint,
   type TileSource,
 } from '@airtight/tlog';
-import type { CoveringAnchor, LedgerClient, LedgerInfo } from '../upstream/ledger-client.ts';
+import type { LedgerClient, LedgerInfo } from '../upstream/ledger-client.ts';
 import { fromBase64 } from './answered-bytes.ts';
 
 /**

@@ -3,6 +3,7 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
+  type CoveringAnchor,
   ED25519,
   encodeBase64,
   formatCheckpoint,
@@ -14,7 +15,7 @@ import {
   tilePath,
   type Vkey,
 } from '@airtight/tlog';
-import type { Cosigning, CoveringAnchor, EvidenceFile } from '../upstream/ledger-client.ts';
+import type { Cosigning, EvidenceFile } from '../upstream/ledger-client.ts';
 
 const ORIGIN = 'test.example/log';
 

@@ -1,6 +1,6 @@
 /** Client of the ledger: what it says of itself, its static files, and the witness behind it. */
 import { AirtightError } from '@airtight/protocol';
-import type { AnchorKind } from '@airtight/tlog';
+import type { AnchorKind, CoveringAnchor } from '@airtight/tlog';
 import { send } from './ingest-client.ts';
 
 export interface SignedCheckpoint {
@@ -86,16 +86,6 @@ export interface AnchorSinkStatus {
   } | null;
   readonly pending: { readonly size: number; readonly since: string } | null;
   readonly error: { readonly at: string; readonly detail: string } | null;
-}
-
-/** A receipt with the body of the checkpoint that it is for. */
-export interface CoveringAnchor {
-  readonly sink: string;
-  readonly kind: AnchorKind;
-  readonly size: number;
-  readonly checkpoint: string;
-  /** Base64. */
-  readonly receipt: string;
 }
 
 /** An answer that is passed on as it is. */

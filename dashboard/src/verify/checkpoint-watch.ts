@@ -3,11 +3,12 @@
  * that was rewritten in between, or shows this reader another history than before, is caught. One instance per page load.
  */
 import type { LedgerStatus } from '@airtight/protocol';
+import type { ForkEvidenceFile } from '@airtight/tlog';
 import { type InjectionKey, inject, type ShallowRef, shallowRef, watch } from 'vue';
 import { getBytes } from '../http/http-client.ts';
 import type { LiveStore } from '../live/live-store.ts';
 import type { Comparison } from './compare-checkpoints.ts';
-import { type CheckpointConflict, CheckpointMemory, type RememberedCheckpoint, type TextStorage } from './remembered-checkpoint.ts';
+import { CheckpointMemory, type RememberedCheckpoint, type TextStorage } from './remembered-checkpoint.ts';
 import { trustFor, trustNextKey, vkeysOf } from './trust.ts';
 
 /** A live ledger grows every second; one proof a minute is enough to find a rewrite. */
@@ -27,9 +28,9 @@ export interface WatchState {
 
 export class CheckpointWatch {
   readonly state: ShallowRef<WatchState> = shallowRef({ kind: 'pending', from: undefined, now: undefined, detail: '' });
-  readonly conflicts: ShallowRef<readonly CheckpointConflict[]>;
+  readonly conflicts: ShallowRef<readonly ForkEvidenceFile[]>;
   /** Those after which the reader has not started anew. */
-  readonly open: ShallowRef<readonly CheckpointConflict[]>;
+  readonly open: ShallowRef<readonly ForkEvidenceFile[]>;
   readonly #memory: CheckpointMemory;
   /** Epoch ms. */
   readonly #now: () => number;

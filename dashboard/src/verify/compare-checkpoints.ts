@@ -7,6 +7,7 @@ import {
   consistencyFromTiles,
   decodeBase64,
   encodeBase64,
+  type ForkEvidenceFile,
   judgeFork,
   oldRootFromTiles,
   openCheckpoint,
@@ -15,7 +16,7 @@ import {
   type Vkey,
   verifyConsistency,
 } from '@airtight/tlog';
-import type { CheckpointConflict, RememberedCheckpoint } from './remembered-checkpoint.ts';
+import type { RememberedCheckpoint } from './remembered-checkpoint.ts';
 
 /** The server did not answer: nothing is said about the ledger. */
 export class Unreachable extends Error {}
@@ -25,7 +26,7 @@ export type Comparison =
   /** Not signed by a key that is trusted. */
   | { readonly kind: 'untrusted'; readonly detail: string }
   | { readonly kind: 'unreachable' }
-  | { readonly kind: 'conflict'; readonly conflict: CheckpointConflict };
+  | { readonly kind: 'conflict'; readonly conflict: ForkEvidenceFile };
 
 export interface Offered {
   readonly note: string;
@@ -115,7 +116,7 @@ function conflictOf(
     { held: bytes(first.note), offered: bytes(second.note), path, ...(otherRoot === undefined ? {} : { otherRoot }) },
     keysOf(vkeys),
   );
-  const evidence: Omit<CheckpointConflict, 'digest'> = {
+  const evidence: Omit<ForkEvidenceFile, 'digest'> = {
     v: 1,
     id: sha256Hex(bytes(`${textOf(first.note)}\n${textOf(second.note)}`)),
     origin: held.origin,

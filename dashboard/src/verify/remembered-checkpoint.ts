@@ -2,7 +2,7 @@
  * The last checkpoint of each ledger that this browser verified, and what contradicted one. Kept per web origin, as the
  * browser keeps everything; where storage is forbidden it holds until the page is closed, and the screens say so.
  */
-import type { ForkKind } from '@airtight/tlog';
+import type { ForkEvidenceFile } from '@airtight/tlog';
 
 export interface RememberedCheckpoint {
   readonly origin: string;
@@ -15,29 +15,10 @@ export interface RememberedCheckpoint {
   readonly seenAt: number;
 }
 
-/** Two checkpoints that cannot both be true, in the form in which witnesses keep them (docs/reference/witness.md). */
-export interface CheckpointConflict {
-  readonly v: 1;
-  readonly id: string;
-  readonly origin: string;
-  readonly witness: string;
-  /** null: it is not proven that it was the log's doing. */
-  readonly proven: ForkKind | null;
-  readonly seenAt: string;
-  readonly heldSize: number;
-  readonly offeredSize: number;
-  readonly held: string;
-  readonly offered: string;
-  readonly path: readonly string[];
-  readonly otherRoot: string | null;
-  readonly detail: string;
-  readonly digest: string;
-}
-
 interface Memory {
   readonly checkpoints: { readonly [origin: string]: RememberedCheckpoint };
   /** Oldest first: what was found first is never overwritten. */
-  readonly conflicts: readonly CheckpointConflict[];
+  readonly conflicts: readonly ForkEvidenceFile[];
   /** Ids of conflicts after which the reader chose to start anew. */
   readonly settled?: readonly string[];
 }
@@ -68,7 +49,7 @@ export class CheckpointMemory {
     return this.#memory.checkpoints[origin];
   }
 
-  get conflicts(): readonly CheckpointConflict[] {
+  get conflicts(): readonly ForkEvidenceFile[] {
     return this.#memory.conflicts;
   }
 
@@ -79,7 +60,7 @@ export class CheckpointMemory {
   }
 
   /** Conflicts after which the reader has not started anew. */
-  get open(): readonly CheckpointConflict[] {
+  get open(): readonly ForkEvidenceFile[] {
     return this.#memory.conflicts.filter(({ id }) => this.#memory.settled?.includes(id) !== true);
   }
 
@@ -91,7 +72,7 @@ export class CheckpointMemory {
     this.#write();
   }
 
-  keep(conflict: CheckpointConflict): void {
+  keep(conflict: ForkEvidenceFile): void {
     const { conflicts, settled = [] } = this.#memory;
     if (settled.includes(conflict.id)) this.#memory = { ...this.#memory, settled: settled.filter((id) => id !== conflict.id) };
     if (conflicts.length >= CONFLICTS_MAX || conflicts.some(({ id }) => id === conflict.id)) return this.#write();

@@ -3,7 +3,7 @@
  * fails. One file each, `evidence/<id>.json`, kept for ever; anyone with the log's key can judge it (tlog/fork-evidence).
  */
 import { createHash } from 'node:crypto';
-import { encodeBase64, type ForkKind, judgeFork, oldRootOfPath, readCheckpoint, type Vkey } from '@airtight/tlog';
+import { encodeBase64, type ForkEvidenceFile, judgeFork, oldRootOfPath, readCheckpoint, type Vkey } from '@airtight/tlog';
 import { LedgerError } from '../ledger-error.ts';
 import { nodeSha256 } from '../log/sha256.ts';
 import { nodeAlgorithms } from '../signature-algorithms.ts';
@@ -32,30 +32,7 @@ export interface Contradiction {
   readonly detail: string;
 }
 
-/** An evidence file. */
-export interface Evidence {
-  readonly v: 1;
-  /** Hex SHA-256 over both checkpoint texts: the same contradiction is kept once. */
-  readonly id: string;
-  readonly origin: string;
-  readonly witness: string;
-  /** How the checkpoints contradict each other; null when the file does not prove that it was the log's doing. */
-  readonly proven: ForkKind | null;
-  /** RFC 3339, of the first time. */
-  readonly seenAt: string;
-  readonly heldSize: number;
-  readonly offeredSize: number;
-  readonly held: string;
-  readonly offered: string;
-  /** Base64. */
-  readonly path: readonly string[];
-  readonly otherRoot: string | null;
-  readonly detail: string;
-  /** Hex SHA-256 over the JSON text, without spaces, of everything before. */
-  readonly digest: string;
-}
-
-export type EvidenceSummary = Omit<Evidence, 'held' | 'offered' | 'path' | 'otherRoot' | 'digest'>;
+export type EvidenceSummary = Omit<ForkEvidenceFile, 'held' | 'offered' | 'path' | 'otherRoot' | 'digest'>;
 
 export class EvidenceStore {
   readonly #files: DurableFiles;
@@ -95,7 +72,7 @@ export class EvidenceStore {
     return kept;
   }
 
-  async #keep(evidence: Evidence): Promise<EvidenceSummary | null> {
+  async #keep(evidence: ForkEvidenceFile): Promise<EvidenceSummary | null> {
     const before = this.#known.get(evidence.id);
     if (before !== undefined && (before.proven !== null || evidence.proven === null)) return null;
     const isProven = evidence.proven !== null;
@@ -125,7 +102,9 @@ export async function findWrongEvidence(files: Pick<DurableFiles, 'list' | 'read
   return wrong;
 }
 
-async function* evidenceFiles(files: Pick<DurableFiles, 'list' | 'read'>): AsyncGenerator<{ path: string; evidence: Evidence | null }> {
+async function* evidenceFiles(
+  files: Pick<DurableFiles, 'list' | 'read'>,
+): AsyncGenerator<{ path: string; evidence: ForkEvidenceFile | null }> {
   for (const name of await files.list(EVIDENCE_FOLDER)) {
     if (!name.endsWith('.json')) continue;
     const path = `${EVIDENCE_FOLDER}/${name}`;
@@ -142,7 +121,7 @@ function evidenceOf(
   { origin, witness, held, offered, path, detail, ...given }: Contradiction,
   vkeys: readonly Vkey[],
   seenAtMs: number,
-): Evidence {
+): ForkEvidenceFile {
   const [older, newer] = [checkpointOf(held), checkpointOf(offered)];
   const otherRoot =
     given.otherRoot ?? oldRootOfPath({ oldSize: older.size, newSize: newer.size, newRoot: newer.root, path }, nodeSha256) ?? undefined;
@@ -166,11 +145,11 @@ function evidenceOf(
   return { ...evidence, digest: digestOf(evidence) };
 }
 
-function formatEvidence(evidence: Evidence): string {
+function formatEvidence(evidence: ForkEvidenceFile): string {
   return `${JSON.stringify(evidence, null, 1)}\n`;
 }
 
-function digestOf(evidence: Omit<Evidence, 'digest'>): string {
+function digestOf(evidence: Omit<ForkEvidenceFile, 'digest'>): string {
   return createHash('sha256').update(JSON.stringify(evidence)).digest('hex');
 }
 
@@ -188,13 +167,13 @@ function contradictionId(held: string, offered: string): string {
     .digest('hex');
 }
 
-function summaryOf({ v, id, origin, witness, proven, seenAt, heldSize, offeredSize, detail }: Evidence): EvidenceSummary {
+function summaryOf({ v, id, origin, witness, proven, seenAt, heldSize, offeredSize, detail }: ForkEvidenceFile): EvidenceSummary {
   return { v, id, origin, witness, proven, seenAt, heldSize, offeredSize, detail };
 }
 
-function parseEvidence(bytes: Uint8Array): Evidence | null {
+function parseEvidence(bytes: Uint8Array): ForkEvidenceFile | null {
   try {
-    const evidence = JSON.parse(Buffer.from(bytes).toString()) as Evidence;
+    const evidence = JSON.parse(Buffer.from(bytes).toString()) as ForkEvidenceFile;
     const { digest, ...rest } = evidence;
     const isWhole = evidence.v === 1 && digest === digestOf(rest) && Buffer.from(formatEvidence(evidence)).equals(bytes);
     return isWhole && evidence.id === contradictionId(evidence.held, evidence.offered) ? evidence : null;
