@@ -201,13 +201,13 @@ test('three regions cosign each other; a checkpoint is public at once and final 
   assert.ok(byTianjin.ok && byTianjin.value[0]?.name === 'tianjin');
   assert.equal((await fetch(`${tianjin.url}/witness/v0/${originHash('nobody')}/checkpoint`)).status, 404);
 
-  // What was cosigned stays cosigned over a restart without witnesses.
-  const before = await textAt(beijing, '/checkpoint');
+  // What was cosigned stays cosigned over a restart without witnesses. The log itself may have grown by then: a restart enters what was cosigned for the peers.
+  const before = await textAt(beijing, '/checkpoint.final');
   assert.match(before, /witness\.example\.gov\/hebei/);
   await Promise.all([first.close(), second.close(), third.close()]);
   const restarted = await start(t, beijing);
-  assert.equal(await textAt(beijing, '/checkpoint'), before);
-  assert.equal(openSize(await textAt(beijing, '/checkpoint.final'), beijing), openSize(before, beijing));
+  assert.equal(await textAt(beijing, '/checkpoint.final'), before);
+  assert.equal(openSize(before, beijing), 303);
   const metrics = await textAt(beijing, '/metrics');
   assert.match(metrics, /^airtight_ledger_final_size_entries 303$/m);
   await restarted.close();

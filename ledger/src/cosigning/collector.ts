@@ -206,9 +206,9 @@ export class CosignatureCollector {
       }
       const failure = await this.#ask(client, target, name).catch((error: unknown) => describe(error));
       if (signal.aborted) return;
-      this.#note(name, failure);
       if (failure === null) retryMs = RETRY_FIRST_MS;
       else {
+        this.#noteFailure(name, failure);
         await this.#pause(retryMs);
         retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
       }
@@ -229,10 +229,8 @@ export class CosignatureCollector {
     target.cosignatures.set(name, outcome.signature);
     target.pending.delete(name);
     target.refused.delete(name);
-    const state = this.#states.get(name) as WitnessState;
-    state.size = target.size;
-    state.cosignedAtMs = outcome.timeS * 1000;
-    this.#options.onCosigned(name);
+    // Before the checkpoint can be seen to be final: who reads that must not read an error that is over.
+    this.#noteSuccess(name, target.size, outcome.timeS);
     await this.#publish(target);
     this.wake();
     return null;
@@ -276,14 +274,21 @@ export class CosignatureCollector {
     });
   }
 
-  #note(name: string, failure: string | null): void {
+  #noteSuccess(name: string, size: number, timeS: number): void {
+    const { logger, onCosigned } = this.#options;
+    const wasFailing = this.#states.get(name)?.error != null;
+    this.#states.set(name, { size, cosignedAtMs: timeS * 1000, error: null });
+    onCosigned(name);
+    if (wasFailing) logger.info({ witness: name }, 'the witness cosigns again');
+  }
+
+  #noteFailure(name: string, detail: string): void {
+    const { logger, nowMs, onRefused } = this.#options;
     const state = this.#states.get(name) as WitnessState;
-    const before = state.error?.detail;
-    state.error = failure === null ? null : { atMs: this.#options.nowMs(), detail: failure };
-    if (failure !== null) this.#options.onRefused(name);
-    if (failure === before || (failure === null && before === undefined)) return;
-    if (failure === null) this.#options.logger.info({ witness: name }, 'the witness cosigns again');
-    else this.#options.logger.warn({ witness: name, detail: failure }, 'the witness does not cosign; trying again');
+    const isKnown = state.error?.detail === detail;
+    state.error = { atMs: nowMs(), detail };
+    onRefused(name);
+    if (!isKnown) logger.warn({ witness: name, detail }, 'the witness does not cosign; trying again');
   }
 }
 
