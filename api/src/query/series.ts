@@ -4,8 +4,9 @@ import { NOT_EVALUATED, PASS } from '@airtight/standards/qartod.ts';
 import { KIND_TEXT } from '../project/rows.ts';
 import { DATABASE } from '../project/schema.ts';
 import type { Store } from '../project/store.ts';
+import { hasTests } from '../quality/value-quality.ts';
 import { quoteText, wholeLiteral } from './literal.ts';
-import { hasTests, seriesVerdicts } from './quality.ts';
+import { seriesVerdicts } from './quality.ts';
 
 export interface SeriesQuery {
   readonly producer: string;

@@ -4,6 +4,7 @@ import { AirtightError, CONTROL_AGENCY, FLAGS_DATASET, FlagItem, type FlagRecord
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { requireReadable } from '../accounts/confidential.ts';
+import { flagItemOf } from '../control/flag-item.ts';
 import type { FlagOnRecord } from '../control/manual-flags.ts';
 import { Reason } from './alert-act-routes.ts';
 import type { RouteContext } from './context.ts';
@@ -27,7 +28,7 @@ export function flagRoutes(app: FastifyInstance, context: RouteContext): void {
   const list = { config: { access: 'viewer' }, schema: { querystring: SeriesParameters, response: { 200: Page(FlagItem) } } } as const;
   app.get<{ Querystring: Static<typeof SeriesParameters> }>('/observations/flags', list, async ({ query, identity }) => {
     requireReadable(identity, query.dataset, control.datasets);
-    return { items: control.flags.of(query).map(itemOf), next: null };
+    return { items: control.flags.of(query).map(flagItemOf), next: null };
   });
   const add = { config: { access: 'operator' }, schema: { body: FlagRequest, response: { 200: FlagItem } } } as const;
   app.post<{ Body: Static<typeof FlagRequest> }>('/observations/flags', add, async ({ body, identity }) => {
@@ -38,7 +39,7 @@ export function flagRoutes(app: FastifyInstance, context: RouteContext): void {
       throw new AirtightError('REQUEST_INVALID', `at most ${FLAGS_IN_FORCE_MAX} flags in force on one series`);
     const id = randomBytes(8).toString('hex');
     await write(context, { ...body, type: 'flag', id, from, to, at: Date.now(), by: identity.name as string });
-    return itemOf(find(context, body, id));
+    return flagItemOf(find(context, body, id));
   });
   const withdraw = {
     config: { access: 'operator' },
@@ -54,7 +55,7 @@ export function flagRoutes(app: FastifyInstance, context: RouteContext): void {
         const { reason } = body;
         await write(context, { ...known.record, flag: null, reason, at: Date.now(), by: identity.name as string });
       }
-      return itemOf(find(context, body, params.id));
+      return flagItemOf(find(context, body, params.id));
     },
   );
 }
@@ -71,21 +72,4 @@ function find({ control }: RouteContext, ofSeries: Static<typeof SeriesParameter
   const known = control.flags.of(ofSeries).find(({ record }) => record.id === id);
   if (known === undefined) throw new AirtightError('NOT_FOUND', `flag ${id}`);
   return known;
-}
-
-function itemOf({ position, record, withdrawn }: FlagOnRecord): FlagItem {
-  const { id, dataset, producer, observedProperty, from, to, flag, reason, by, at } = record;
-  const time = (ms: number): string => new Date(ms).toISOString();
-  return {
-    ...{ id, dataset, producer, observedProperty, from: time(from), to: time(to) },
-    ...{ flag: flag as number, reason, by, at: time(at), record: String(position) },
-    ...(withdrawn === undefined
-      ? {}
-      : {
-          withdrawn: {
-            ...{ by: withdrawn.record.by, at: time(withdrawn.record.at) },
-            ...{ reason: withdrawn.record.reason, record: String(withdrawn.position) },
-          },
-        }),
-  };
 }
