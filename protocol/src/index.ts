@@ -44,6 +44,7 @@ export * from './sequence-watch.ts';
 export * from './sparkplug-readings.ts';
 export * from './stream.ts';
 export * from './topic.ts';
+export * from './value-tests.ts';
 export * from './verify-completeness.ts';
 export * from './verify-proof.ts';
 export * from './verify-proofs.ts';

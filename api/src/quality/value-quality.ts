@@ -1,5 +1,5 @@
 /** How a value is judged, as readers are told: what the tests found, and over it a person's word. */
-import type { DatasetDefinition, Observation, ObservationQuality } from '@airtight/protocol';
+import { type DatasetDefinition, hasTests, type Observation, type ObservationQuality } from '@airtight/protocol';
 import { NOT_EVALUATED, PASS, type QartodFlag } from '@airtight/standards/qartod.ts';
 import type { ManualFlags } from '../control/manual-flags.ts';
 import { NO_BITS, type TestBits, testsOf, testsText, worstOf } from './verdict.ts';
@@ -39,11 +39,4 @@ export function withManual(
   const manual = flags.inForce(observation).find(({ from, to }) => phenomenonTime >= from && phenomenonTime < to);
   if (manual === undefined || manual.flag === null) return found;
   return { flag: manual.flag, tests: { ...found.tests, manual: manual.flag } };
-}
-
-/** True when a dataset has a test for the numbers of this property: its range at least. */
-export function hasTests(definition: DatasetDefinition | undefined, property: string): boolean {
-  if (definition?.quality === undefined || !Object.hasOwn(definition.properties, property)) return false;
-  const { min, max } = definition.properties[property] as DatasetDefinition['properties'][string];
-  return min !== undefined || max !== undefined || Object.hasOwn(definition.quality.properties, property);
 }

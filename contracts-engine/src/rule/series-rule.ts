@@ -28,6 +28,15 @@ export function judgeReading(turn: Turn, feed: Feed, route: Route, reading: Read
   }
 }
 
+/** Values that are held count otherwise from a time on: what they decided is judged anew, as far back as late data reach. */
+export function rejudgeSeries(turn: Turn, feed: Feed, route: Route, property: string, from: number): void {
+  for (const bound of route.touching.get(property) ?? []) {
+    const horizon = feed.series.watermark - bound.rule.latenessMs;
+    if (from < horizon) turn.state.counters.late++;
+    rejudge(turn, feed, bound, Math.max(from, horizon));
+  }
+}
+
 function judgeNewest(turn: Turn, feed: Feed, { byProperty }: Route, reading: Reading): void {
   for (const name in reading.values) {
     const bounds = byProperty.get(name);
