@@ -117,10 +117,15 @@ test('a manual flag is a record with person and reason, counts until it is withd
   assert.deepEqual(
     items.map((item: typeof wanted & { withdrawn: typeof wanted }) => [item.flag, item.reason, item.withdrawn.reason]),
     [
-      [1, 'fireworks, seen by the inspector', 'the wrong station'],
       [4, 'fireworks, seen by the inspector', 'the wrong hour'],
+      [1, 'fireworks, seen by the inspector', 'the wrong station'],
     ],
   );
+  const first = await d.json('/api/v1/observations/flags?limit=1');
+  const rest = await d.json(`/api/v1/observations/flags?limit=1&cursor=${first.next}`);
+  assert.deepEqual([...first.items, ...rest.items], items, 'page by page');
+  assert.equal(rest.next, null);
+  assert.deepEqual((await d.json('/api/v1/observations/flags?producer=s2')).items, []);
   assert.equal((await post('/0000000000000000/withdraw', { ...series, reason: 'x' })).status, 404);
 });
 
