@@ -75,7 +75,7 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
   const store = await Store.open({ dir: storeDir, clickhouseUrl: config.clickhouseUrl });
   const secrets = new ChannelSecrets(config.dataDir);
   const stages = await loadStages(store, {
-    ...{ ingest, config, send: sendersOf(config, secrets) },
+    ...{ ingest, config, send: sendersOf(config, { secrets, ingest }) },
     storeDir,
     logger,
     ledger: () => upstream.ledger(),

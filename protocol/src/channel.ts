@@ -5,7 +5,7 @@ import type { Bilingual } from './control.ts';
 export const CHANNELS_DATASET = 'sys.channels';
 export const DELIVERIES_DATASET = 'sys.deliveries';
 
-export const CHANNEL_KINDS = ['cap', 'webhook', 'mail'] as const;
+export const CHANNEL_KINDS = ['cap', 'webhook', 'mail', 'mqtt'] as const;
 export type ChannelKind = (typeof CHANNEL_KINDS)[number];
 
 /** Which alerts a channel carries; what is left out is not asked for. */

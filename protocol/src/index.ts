@@ -2,6 +2,7 @@ export * from './air-index.ts';
 export * from './alert.ts';
 export * from './alert-act-rules.ts';
 export * from './alert-fold.ts';
+export * from './alert-message.ts';
 export * from './asyncapi.ts';
 export * from './batch.ts';
 export * from './channel.ts';

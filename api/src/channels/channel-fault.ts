@@ -9,6 +9,7 @@ export function channelFault(channel: ChannelRecord, known: ChannelRecord | unde
   const { kind, confidential, areas = {} } = channel;
   if (known !== undefined && known.kind !== kind) return `${channel.channel} is of kind ${known.kind}`;
   if (kind === 'cap' && confidential) return 'everybody can read the CAP feed: no confidential alerts';
+  if (kind === 'mqtt' && confidential) return 'whoever may subscribe hears the topics: no confidential alerts';
   if (kind === 'cap' && channel.sender === undefined) return 'sender is missing';
   const isOpen = Object.values(areas).some(
     ({ polygon: [first, ...rest] = [] }) => first !== undefined && String(first) !== String(rest.at(-1)),

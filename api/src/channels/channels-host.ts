@@ -1,11 +1,18 @@
 /** The stage of the fold that tells others: what an alert's record means for each channel goes into the outbox, and out. */
 import { randomBytes } from 'node:crypto';
-import { type AlertItem, CHANNELS_DATASET, type ChannelRecord, CONTROL_AGENCY, type ControlRecord } from '@airtight/protocol';
+import {
+  type AlertItem,
+  type AlertMessage,
+  CHANNELS_DATASET,
+  type ChannelRecord,
+  CONTROL_AGENCY,
+  type ControlRecord,
+} from '@airtight/protocol';
 import type { Logger } from 'pino';
 import type { ControlState } from '../control/control-state.ts';
 import type { AlertEvent } from '../decode/decoder.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
-import { type AlertMessage, alertMessage, type MessageKind, placeNames, type Told, testMessage } from './alert-message.ts';
+import { alertMessage, type MessageKind, placeNames, type Told, testMessage } from './alert-message.ts';
 import { capDocument } from './cap-message.ts';
 import { isHistory, messageKindFor, namedIn } from './channel-choice.ts';
 import { Deliverer, type Send } from './deliverer.ts';

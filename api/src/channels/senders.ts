@@ -1,13 +1,18 @@
 /** The way of each kind of channel. */
 import { AirtightError, type ChannelRecord } from '@airtight/protocol';
 import type { ApiConfig } from '../config.ts';
+import type { IngestClient } from '../upstream/ingest-client.ts';
 import type { ChannelSecrets } from './channel-secrets.ts';
 import type { Send } from './deliverer.ts';
 import { MailSender, type MailSettings } from './mail.ts';
+import { announce } from './mqtt.ts';
 import { parseNetworks, WebhookSender } from './webhook.ts';
 
 /** @throws AirtightError CONFIG_INVALID */
-export function sendersOf(config: Pick<ApiConfig, 'webhookNetworks'> & MailSettings, secrets: ChannelSecrets): Send {
+export function sendersOf(
+  config: Pick<ApiConfig, 'webhookNetworks'> & MailSettings,
+  { secrets, ingest }: { readonly secrets: ChannelSecrets; readonly ingest: Pick<IngestClient, 'announce'> },
+): Send {
   const allowed = parseNetworks(config.webhookNetworks);
   if (allowed === null) throw new AirtightError('CONFIG_INVALID', `webhookNetworks: ${config.webhookNetworks}`);
   const mail = new MailSender(config);
@@ -17,6 +22,7 @@ export function sendersOf(config: Pick<ApiConfig, 'webhookNetworks'> & MailSetti
     cap: async () => ({ ok: true, detail: 'published' }),
     webhook: (channel, message) => webhook.send(channel.url ?? '', message, secrets.of(channel.channel)),
     mail: (channel, message) => mail.send(channel, message),
+    mqtt: (_channel, message) => announce(ingest, message),
   };
   return (channel, message) => senders[channel.kind](channel, message);
 }
