@@ -9,6 +9,7 @@ import type { ChannelRecord, DeliveriesRecord } from './channel.ts';
 import type { Credential } from './credential.ts';
 import type { JsonSchema } from './document-schema.ts';
 import type { QualityRules } from './quality-rules.ts';
+import type { RegionRecord } from './region-exchange.ts';
 import { CONTROL_PREFIX } from './topic.ts';
 
 /** A text in the two languages the product speaks. */
@@ -471,4 +472,5 @@ export type ControlRecord =
   | ReleaseRecord
   | ChannelRecord
   | DeliveriesRecord
+  | RegionRecord
   | ImportRecord;

@@ -2,7 +2,10 @@
 import type { AlertItem, AlertMessage, AlertTransition, ChannelRecord, ControlRecord, Severity } from '@airtight/protocol';
 import type { ControlState } from '../control/control-state.ts';
 
-export type MessageKind = 'alert' | 'update' | 'cancel' | 'test';
+/** `acknowledgement`: of another region's alert; it goes back to that region. */
+export type MessageKind = 'alert' | 'update' | 'cancel' | 'test' | 'acknowledgement';
+/** What is told of an alert of our own. */
+export type AlertMessageKind = Exclude<MessageKind, 'acknowledgement'>;
 type Device = Extract<ControlRecord, { type: 'device' }>;
 type Texts = { readonly zh?: string; readonly en?: string };
 
@@ -18,7 +21,7 @@ export interface Told {
 
 /** @param publicUrl without a slash at its end; may be empty, then addresses are relative */
 export function alertMessage(
-  kind: MessageKind,
+  kind: AlertMessageKind,
   told: Told,
   channel: ChannelRecord,
   control: ControlState,
