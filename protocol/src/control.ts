@@ -5,11 +5,11 @@
  */
 import type { LorawanCodec } from '@airtight/standards/lorawan-codec.ts';
 import type { ReferenceState } from '@airtight/standards/units.ts';
-import type { ChannelRecord, DeliveriesRecord } from './channel.ts';
+import { type ChannelRecord, DELIVERIES_DATASET, type DeliveriesRecord } from './channel.ts';
 import type { Credential } from './credential.ts';
 import type { JsonSchema } from './document-schema.ts';
 import type { QualityRules } from './quality-rules.ts';
-import type { RegionRecord } from './region-exchange.ts';
+import { REGIONS_DATASET, type RegionRecord } from './region-record.ts';
 import { CONTROL_PREFIX } from './topic.ts';
 
 /** A text in the two languages the product speaks. */
@@ -38,7 +38,15 @@ export const FLAGS_DATASET = 'sys.flags';
 export const ALERTS_DATASET = 'alerts';
 
 /** Control datasets that hold nothing secret: whoever may read at all may read, and prove, their records. */
-const OPEN_CONTROL_DATASETS: readonly string[] = [CONTRACTS_DATASET, DATASETS_DATASET, FLAGS_DATASET, KEYS_DATASET, TICKS_DATASET];
+const OPEN_CONTROL_DATASETS: readonly string[] = [
+  CONTRACTS_DATASET,
+  DATASETS_DATASET,
+  DELIVERIES_DATASET,
+  FLAGS_DATASET,
+  KEYS_DATASET,
+  REGIONS_DATASET,
+  TICKS_DATASET,
+];
 
 /** True for control data that may hold hashes of secrets, which administrators alone may read. */
 export function isGuardedDataset(dataset: string): boolean {

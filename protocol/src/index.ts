@@ -36,6 +36,7 @@ export * from './quality-rules.ts';
 export * from './reading.ts';
 export * from './record.ts';
 export * from './region-exchange.ts';
+export * from './region-record.ts';
 export * from './removal.ts';
 export * from './salted-fields.ts';
 export * from './salted-record.ts';

@@ -13,7 +13,6 @@ import type { Code } from './codes.ts';
 import { sha256Hex } from './digest.ts';
 import { accept, type Outcome, refuse } from './outcome.ts';
 
-export const REGIONS_DATASET = 'sys.regions';
 /** A signed note of one region for another; an alert takes 1 to 3 kB. */
 export const REGION_NOTE_MAX_LENGTH = 16 * 1024;
 /** A bundle without outside anchors takes some 4 kB. */
@@ -157,41 +156,3 @@ function bodyOf<K extends RegionNoteKind>(kind: K, text: string): Outcome<Region
   // One text for one content: what is signed is what is read.
   return regionNoteText(kind, note) === text ? accept(note) : refuse('REGION_MESSAGE_INVALID', 'not canonical JSON');
 }
-
-/** Payload in `sys.regions`: an alert that another region has sent. */
-export interface RegionAlertRecord {
-  readonly type: 'region-alert';
-  /** Name of the region here. */
-  readonly region: string;
-  readonly delivery: string;
-  readonly alert: string;
-  readonly note: string;
-  /** The bundle that came with it (`airtight-proof@1`); null: none came. */
-  readonly proof: object | null;
-  /** `verified`, or the code of what is wrong with the proof. */
-  readonly verdict: string;
-  /** Of what is wrong. */
-  readonly detail?: string;
-}
-
-/** Payload in `sys.regions`: another region's receipt for an alert of ours; its signature was checked. */
-export interface RegionReceiptRecord {
-  readonly type: 'region-receipt';
-  readonly region: string;
-  readonly channel: string;
-  readonly delivery: string;
-  readonly alert: string;
-  readonly note: string;
-}
-
-/** Payload in `sys.regions`: what a person here did with another region's alert, or a person there with ours. */
-export interface RegionActRecord {
-  readonly type: 'region-act';
-  readonly direction: 'sent' | 'received';
-  readonly region: string;
-  readonly delivery: string;
-  readonly alert: string;
-  readonly note: string;
-}
-
-export type RegionRecord = RegionAlertRecord | RegionReceiptRecord | RegionActRecord;

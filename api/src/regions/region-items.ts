@@ -1,9 +1,9 @@
-/** Alerts of other regions, and what regions answered to ours, as the interface shows them. */
-import type { AlertRegionAnswer, RegionAlertItem } from '@airtight/protocol';
+/** Alerts of other regions as the interface shows them. */
+import type { RegionAlertItem } from '@airtight/protocol';
 import type { Message } from '../channels/outbox.ts';
 import type { KnownRegion } from './known-regions.ts';
 import { isAcknowledged } from './region-acts.ts';
-import type { Answers, ReceivedAlert, ReceivedMessage } from './region-book.ts';
+import type { ReceivedAlert, ReceivedMessage } from './region-book.ts';
 
 /** @param region undefined when it is not in the file of regions any more */
 export function regionAlertItem(
@@ -27,31 +27,6 @@ export function regionAlertItem(
       ...{ record: String(position), by, role, at, comment, delivery },
       // The outbox forgets what has arrived after a time.
       state: stateOf(act) ?? 'delivered',
-    })),
-  };
-}
-
-/** What one region answered to one message about an alert of ours. */
-export function answerTo(
-  { receipts, acts }: Answers,
-  region: string,
-  delivery: string,
-  title: AlertRegionAnswer['title'],
-): AlertRegionAnswer | undefined {
-  const receipt = receipts.find((one) => one.region === region && one.receipt.delivery === delivery);
-  const own = acts.filter((one) => one.region === region && one.act.delivery === delivery);
-  if (receipt === undefined && own.length === 0) return undefined;
-  return {
-    ...{ region, title },
-    receipt:
-      receipt === undefined
-        ? null
-        : {
-            ...{ record: String(receipt.position), theirRecord: receipt.receipt.record, keyName: receipt.receipt.from },
-            ...{ receivedAt: receipt.receipt.receivedAt, proof: receipt.receipt.proof, signature: 'valid' },
-          },
-    acknowledgements: own.map(({ position, act: { from, by, role, at, comment } }) => ({
-      ...{ record: String(position), keyName: from, by, role, at, comment, signature: 'valid' },
     })),
   };
 }
