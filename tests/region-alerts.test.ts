@@ -86,11 +86,23 @@ function introduce(region: Region, other: Region): void {
   writeFileSync(join(products[region].dataDir, 'keys', 'channels', 'regions.yaml'), JSON.stringify({ [other]: entry }));
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: answers of every shape
-async function send(region: Region, method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly body: any }> {
+interface Answer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
+  readonly body: any;
+}
+
+async function send(region: Region, method: string, path: string, body?: unknown): Promise<Answer> {
   const product = products[region];
-  const headers = { authorization: `Bearer ${await product.apiToken()}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
-  const answer = await fetch(`${product.httpUrl}${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  const headers = {
+    authorization: `Bearer ${await product.apiToken()}`,
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+  };
+  const answer = await fetch(`${product.httpUrl}${path}`, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
   return { status: answer.status, body: await answer.json() };
 }
 
@@ -197,7 +209,10 @@ test('Tianjin receives it proven, a person there acknowledges, and Beijing has r
     ['beijing', 'Beijing', 'alerts.example.gov/beijing', 'severe', 'sulphur', true, 'unacknowledged'],
   );
   const receipt = delivery?.answer?.receipt ?? assert.fail('no receipt');
-  assert.deepEqual([receipt.proof, receipt.theirRecord, receipt.keyName], ['verified', received.messages[0]?.record, 'alerts.example.gov/tianjin']);
+  assert.deepEqual(
+    [receipt.proof, receipt.theirRecord, receipt.keyName],
+    ['verified', received.messages[0]?.record, 'alerts.example.gov/tianjin'],
+  );
   const comment = '已派员核查';
   assert.equal((await send('tianjin', 'POST', `/api/v1/region-alerts/beijing/${alert}/ack`, { comment })).status, 200);
   // Twice is once.

@@ -58,8 +58,8 @@ export class RegionSender {
   async send(channel: ChannelRecord, message: Message): Promise<Sent> {
     const { key, regions } = this.#deps;
     const region = regions().get(channel.region ?? '');
-    if (key === undefined) return { ok: false, detail: 'REGION_NAME_MISSING' };
-    if (region === undefined) return { ok: false, detail: 'the region is not in the file of regions' };
+    if (key === undefined) return { ok: false, detail: 'no region name is set' };
+    if (region === undefined) return { ok: false, detail: 'region not known' };
     if (message.kind === 'acknowledgement') {
       const answer = await post(`${region.url}${REGION_ACTS_PATH}`, { note: message.body });
       return { ok: answer.status === 200, detail: detailOf(answer) };
@@ -73,17 +73,17 @@ export class RegionSender {
     const answer = await post(`${region.url}${REGION_ALERTS_PATH}`, { note: key.sign('alert', alert), proof });
     if (answer.status !== 200) return { ok: false, detail: detailOf(answer) };
     const receipt = openRegionNote('receipt', String(answer.body['receipt'] ?? ''), [region.vkey]);
-    if (!receipt.ok) return { ok: false, detail: `receipt: ${receipt.code}` };
+    if (!receipt.ok) return { ok: false, detail: 'receipt invalid' };
     const { value } = receipt.value;
     const isOurs =
       value.to === alert.from &&
       value.delivery === alert.delivery &&
       value.alert === alert.message.data.alert &&
       value.digest === regionNoteDigest(regionNoteText('alert', alert));
-    if (!isOurs) return { ok: false, detail: 'receipt for something else' };
+    if (!isOurs) return { ok: false, detail: 'receipt invalid' };
     if (message.position !== null)
       await this.#record(channel, region, { delivery: value.delivery, alert: value.alert, note: String(answer.body['receipt']) });
-    return { ok: true, detail: `receipt, proof: ${value.proof}` };
+    return { ok: true, detail: 'receipt checked' };
   }
 
   /** Before the message counts as delivered: what is not on record yet is asked for again, and the receiver answers the same. */

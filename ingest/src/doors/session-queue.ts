@@ -18,15 +18,18 @@ interface Persistence {
   outgoingStream(client: { readonly id: string }): Readable;
 }
 
-/** @param onDropped for each message that is not kept for a session */
-export function boundSessionQueues(aedes: Aedes, onDropped: () => void): void {
+/**
+ * @param onDropped for each message that is not kept for a session
+ * @param max messages of a session
+ */
+export function boundSessionQueues(aedes: Aedes, onDropped: () => void, max = SESSION_QUEUE_MAX): void {
   const { persistence } = aedes as unknown as { readonly persistence: Persistence };
   const enqueue = persistence.outgoingEnqueueCombi.bind(persistence);
   persistence.outgoingEnqueueCombi = async (subscriptions, packet) => {
     const waiting = await Promise.all(
       subscriptions.map(async ({ clientId }) => (await persistence.outgoingStream({ id: clientId }).toArray()).length),
     );
-    const withRoom = subscriptions.filter((_, i) => (waiting[i] as number) < SESSION_QUEUE_MAX);
+    const withRoom = subscriptions.filter((_, i) => (waiting[i] as number) < max);
     for (let i = withRoom.length; i < subscriptions.length; i++) onDropped();
     await enqueue(withRoom, packet);
   };
