@@ -104,7 +104,7 @@ export class Fold {
     if (event.kind === 'control') {
       control.take(event);
       if (event.record.type === 'flag') latest.takeFlag(event.record);
-      channels.takeControl(event.record);
+      channels.takeControl(event);
     } else if (event.kind === 'alert') {
       alerts.take(event);
       channels.take(event, alerts.find(event.transition.alert));

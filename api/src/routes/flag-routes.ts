@@ -1,9 +1,10 @@
 /** A person's word on the quality of values: each flag, and each withdrawal, is one record with its person and reason. */
 import { randomBytes } from 'node:crypto';
-import { AirtightError, CONTROL_AGENCY, FLAGS_DATASET, FlagItem, type FlagRecord, Page } from '@airtight/protocol';
+import { AirtightError, FLAGS_DATASET, FlagItem, type FlagRecord, Page, type PersonalSignature } from '@airtight/protocol';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { hiddenDatasets, requireReadable } from '../accounts/confidential.ts';
+import { personOf, recordOfAct, Signature } from '../accounts/person.ts';
 import type { ControlState } from '../control/control-state.ts';
 import { flagItemOf } from '../control/flag-item.ts';
 import type { FlaggedSeries, FlagOnRecord } from '../control/manual-flags.ts';
@@ -12,7 +13,6 @@ import { Reason } from './alert-act-routes.ts';
 import type { RouteContext } from './context.ts';
 import { whenFolded } from './read-your-write.ts';
 
-const PRODUCER = 'airtight-api';
 /** Flags in force on one series: every query about it weighs them all. */
 const FLAGS_IN_FORCE_MAX = 200;
 const LIST_DEFAULT = 100;
@@ -29,8 +29,9 @@ const ListParameters = Type.Object({
 });
 const Time = Type.String({ format: 'date-time', maxLength: 40 });
 const Flag = Type.Union([Type.Literal(1), Type.Literal(2), Type.Literal(3), Type.Literal(4)]);
-const FlagRequest = Type.Object({ ...series, from: Time, to: Time, flag: Flag, reason: Reason }, only);
-const Withdrawal = Type.Object({ ...series, reason: Reason }, only);
+const signature = Type.Optional(Signature);
+const FlagRequest = Type.Object({ ...series, from: Time, to: Time, flag: Flag, reason: Reason, signature }, only);
+const Withdrawal = Type.Object({ ...series, reason: Reason, signature }, only);
 const FlagParameters = Type.Object({ id: Type.String({ pattern: '^[0-9a-f]{16}$' }) });
 
 export function flagRoutes(app: FastifyInstance, context: RouteContext): void {
@@ -47,8 +48,11 @@ export function flagRoutes(app: FastifyInstance, context: RouteContext): void {
     if (!(from < to)) throw new AirtightError('REQUEST_INVALID', 'from lies before to');
     if (control.flags.inForce(body).length >= FLAGS_IN_FORCE_MAX)
       throw new AirtightError('REQUEST_INVALID', `at most ${FLAGS_IN_FORCE_MAX} flags in force on one series`);
-    const id = randomBytes(8).toString('hex');
-    await write(context, { ...body, type: 'flag', id, from, to, at: Date.now(), by: identity.name as string });
+    const { signature, ...said } = body;
+    const [id, at] = [signature?.id ?? randomBytes(8).toString('hex'), signature?.at ?? Date.now()];
+    if (control.flags.of(body).some(({ record }) => record.id === id))
+      throw new AirtightError('REQUEST_INVALID', `flag ${id} is on record already`);
+    await write(context, { ...said, type: 'flag', id, from, to, at, by: personOf(identity, control) }, signature);
     return flagItemOf(find(context, body, id));
   });
   const withdraw = {
@@ -62,8 +66,9 @@ export function flagRoutes(app: FastifyInstance, context: RouteContext): void {
       requireReadable(identity, body.dataset, control.datasets);
       const known = find(context, body, params.id);
       if (known.withdrawn === undefined) {
-        const { reason } = body;
-        await write(context, { ...known.record, flag: null, reason, at: Date.now(), by: identity.name as string });
+        const { reason, signature } = body;
+        const at = signature?.at ?? Date.now();
+        await write(context, { ...known.record, flag: null, reason, at, by: personOf(identity, control) }, signature);
       }
       return flagItemOf(find(context, body, params.id));
     },
@@ -89,10 +94,11 @@ function flagsPage({ flags }: Pick<ControlState, 'flags'>, query: Static<typeof 
   return { items: page.map(flagItemOf), next: last === undefined ? null : encodeCursor([last.position]) };
 }
 
-async function write({ ingest, fold }: RouteContext, payload: FlagRecord): Promise<void> {
+async function write(context: RouteContext, payload: FlagRecord, signature: PersonalSignature | undefined): Promise<void> {
+  const { ingest, fold } = context;
   const messageId = `id:${payload.id}.${payload.flag ?? 'withdrawn'}`;
-  const record = { agency: CONTROL_AGENCY, dataset: FLAGS_DATASET, producer: PRODUCER, messageId, payload };
-  const [written] = await ingest.writeRecords([record]);
+  const act = { person: payload.by, dataset: FLAGS_DATASET, messageId, payload };
+  const [written] = await ingest.writeRecords([recordOfAct(act, signature, context)]);
   if (written === undefined) throw new AirtightError('SERVICE_UNAVAILABLE', 'ingest answered without a position');
   await whenFolded(fold, written.position);
 }

@@ -65,9 +65,11 @@ export function streamItemOf(
 function flagStreamItem({ position, record }: ControlEvent, { datasets, flags }: StreamContext): StreamItem | undefined {
   if (record.type !== 'flag') return undefined;
   const { id, dataset, producer } = record;
-  const known = record.flag === null ? flags.of(record).find((one) => one.record.id === id) : { position, record };
+  const known = flags.of(record).find((one) => one.record.id === id);
   if (known === undefined) return undefined;
-  const message: StreamEvent = { type: 'flag', position, flag: flagItemOf(known) };
+  // As it was said: it may have been withdrawn since.
+  const told = record.flag === null ? known : { position, record, key: known.key };
+  const message: StreamEvent = { type: 'flag', position, flag: flagItemOf(told) };
   const text = JSON.stringify(message);
   return { position, dataset, producer, isConfidential: datasets.current(dataset)?.confidential === true, text: () => text };
 }
