@@ -6,12 +6,11 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { DEVICE_CREDENTIALS_HEADER, decodeRecord, type LineResult, PAYLOAD_MAX_BYTES, resolveConfig } from '@airtight/protocol';
-import pino from 'pino';
-import { INGEST_SETTINGS } from '../config.ts';
+import { DEVICE_CREDENTIALS_HEADER, decodeRecord, type LineResult, PAYLOAD_MAX_BYTES } from '@airtight/protocol';
 import { LINE_MAX_BYTES, LINES_MAX, UPLOADS_MAX, UPLOADS_PER_DEVICE_MAX } from '../doors/http-door.ts';
 import { BODY_MAX_BYTES, SENT_MAX_BYTES } from '../doors/upload-body.ts';
-import { type Ingest, startIngest } from '../ingest.ts';
+import type { Ingest } from '../ingest.ts';
+import { startWithoutTicks } from '../testing/start-ingest.ts';
 
 const TOKEN = 'token of our own services';
 const SECRET = 'a secret of the device';
@@ -28,15 +27,11 @@ before(async () => {
   const env = {
     AIRTIGHT_INGEST_DEVICE_RATE_MAX: String(RATE),
     AIRTIGHT_DATA: dir,
-    AIRTIGHT_INGEST_PORT: '0',
-    AIRTIGHT_INGEST_MQTT_PORT: '0',
     AIRTIGHT_TOKEN_FILE: join(dir, 'keys/token'),
     // Nobody answers there: records wait for their ledger entry, which is no concern of the door.
     AIRTIGHT_LEDGER_URL: 'http://127.0.0.1:9',
   };
-  ingest = await startIngest(resolveConfig(INGEST_SETTINGS, undefined, env), pino({ level: 'silent' }), (error) => {
-    throw error;
-  });
+  ingest = await startWithoutTicks(env);
   const base = { agency: 'a', kind: 'air-station', name: { zh: '一', en: 'one' }, secret: SECRET };
   const devices = [
     { ...base, producer: 'p', datasets: ['air'] },
