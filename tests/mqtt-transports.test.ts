@@ -25,7 +25,7 @@ let nextSeq = 0;
 before(async () => {
   ca = await TestCa.create();
   server = await ca.issue('broker');
-  node = nodeWith({});
+  node = nodeWith(server);
   await node.start();
   device = await node.enrol('transport-1');
 });
@@ -35,13 +35,13 @@ after(async () => {
 });
 
 /** With all four doors. */
-function nodeWith(settings: Environment): IngestNode {
+function nodeWith({ certFile, keyFile }: KeyPair, settings: Environment = {}): IngestNode {
   return new IngestNode({
     AIRTIGHT_INGEST_MQTT_TLS_PORT: '0',
     AIRTIGHT_INGEST_MQTT_WS_PORT: '0',
     AIRTIGHT_INGEST_MQTT_WSS_PORT: '0',
-    AIRTIGHT_INGEST_TLS_CERT_FILE: server.certFile,
-    AIRTIGHT_INGEST_TLS_KEY_FILE: server.keyFile,
+    AIRTIGHT_INGEST_TLS_CERT_FILE: certFile,
+    AIRTIGHT_INGEST_TLS_KEY_FILE: keyFile,
     AIRTIGHT_INGEST_TLS_CLIENT_CA_FILE: ca.caFile,
     ...settings,
   });
@@ -232,7 +232,7 @@ test('who sends WebSocket pings and reads no answers is cut off, and counted', a
 });
 
 test('a client of each door that says nothing is let go', async (t) => {
-  const strict = nodeWith({ AIRTIGHT_INGEST_CONNECT_TIMEOUT_MS: String(CONNECT_TIMEOUT_MS) });
+  const strict = nodeWith(await ca.issue('strict'), { AIRTIGHT_INGEST_CONNECT_TIMEOUT_MS: String(CONNECT_TIMEOUT_MS) });
   t.after(() => strict.stop());
   await strict.start();
   const { tcp, tls, ws, wss } = strict.ports;
