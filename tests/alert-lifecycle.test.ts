@@ -14,7 +14,7 @@ import { airtight, has } from './harness/programs.ts';
 import { publishAll } from './harness/publisher.ts';
 import { until } from './harness/waiting.ts';
 
-const WAIT_MS = 30_000;
+const WAIT_MS = 90_000;
 const CONTRACT = `
 contract: lifecycle
 title: { zh: 处置, en: Lifecycle }

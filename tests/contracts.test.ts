@@ -21,7 +21,7 @@ import { publishAll } from './harness/publisher.ts';
 import { until } from './harness/waiting.ts';
 
 const HOUR_MS = 3_600_000;
-const WAIT_MS = 30_000;
+const WAIT_MS = 90_000;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
 const folder = mkdtempSync(join(tmpdir(), 'airtight-contracts-'));
 const contractFile = join(folder, 'winter.yaml');

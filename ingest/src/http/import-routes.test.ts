@@ -165,7 +165,7 @@ test('producers: known ones stay, a missing dataset is added, another agency’s
   assert.equal(login.status, 401);
 });
 
-test('live topics are silent about history, and speak of what is imported as live', { timeout: 20_000 }, async () => {
+test('live topics are silent about history, and speak of what is imported as live', { timeout: 120_000 }, async () => {
   const secret = 'a secret of the screen';
   const screen = { ...station('screen', []), kind: 'service', subscribe: ['v1/a/live/#'], secret };
   assert.equal((await post('/devices', JSON.stringify(screen), { 'content-type': 'application/json' })).status, 200);

@@ -66,7 +66,7 @@ async function statusUntil(field: 'sealedThrough' | 'anchoredThrough', position:
   while ((await ask('/status'))[field] <= position) await sleep(50);
 }
 
-test('records of several batches, each batch with one proof that leads to its root', { timeout: 30_000 }, async () => {
+test('records of several batches, each batch with one proof that leads to its root', { timeout: 120_000 }, async () => {
   const written = [await write(40, 'one')];
   await statusUntil('anchoredThrough', written[0]?.at(-1) as number);
   written.push(await write(9, 'two'));
@@ -96,7 +96,7 @@ test('records of several batches, each batch with one proof that leads to its ro
   assert.deepEqual(got, positions);
 });
 
-test('what is not there, not sealed or not anchored is refused by its code', { timeout: 30_000 }, async () => {
+test('what is not there, not sealed or not anchored is refused by its code', { timeout: 120_000 }, async () => {
   const codeOf = async (positions: number[]) => (await ask('/inclusions', { positions })).code;
   assert.equal(await codeOf([999_999]), 'NOT_FOUND');
   assert.equal(await codeOf([3, 3]), 'REQUEST_INVALID');
