@@ -60,7 +60,9 @@ export interface Bound {
   readonly context: WindowContext;
   /** How far back it reads from a reading. */
   readonly reachMs: number;
-  /** The last reading that was offered: one that has several of its properties is judged once. */
+  /** It is listed under several properties: a reading that has more than one of them is judged once. */
+  readonly isListedAgain: boolean;
+  /** Of one that is, the last reading that was offered. */
   offered: Reading | null;
 }
 
@@ -91,11 +93,9 @@ function routeOf(state: EngineState, feed: Feed): Route {
   }
   const [byProperty, touching] = [new Map<string, Bound[]>(), new Map<string, Bound[]>()];
   for (const bound of bounds) {
-    const { properties, windows } = bound.rule.frame;
-    const first = properties[0];
-    const inWindows = new Set(windows.flatMap(({ window }) => propertiesOf(window, bound.rule)));
-    for (const name of first === undefined ? inWindows : [first.name]) add(byProperty, name, bound);
-    for (const name of new Set([...properties.map(({ name }) => name), ...inWindows])) add(touching, name, bound);
+    for (const name of offeredBy(bound.rule)) add(byProperty, name, bound);
+    for (const name of new Set([...bound.rule.frame.properties.map(({ name }) => name), ...inWindows(bound.rule)]))
+      add(touching, name, bound);
   }
   return {
     ...{ bounds, byProperty, touching, overStations, silences },
@@ -110,7 +110,18 @@ function bind(state: EngineState, known: RuleState, rule: SeriesRule, producer: 
   tracker.agency = agency;
   // A window of whole spans may end as long ago as it is long.
   const reaches = rule.frame.windows.map(({ window: { overMs, shape } }) => (shape === 'tumbling' ? 2 * overMs : overMs));
-  return { state: known, rule, tracker, context: contextOf(state, known), reachMs: Math.max(0, ...reaches), offered: null };
+  const isListedAgain = offeredBy(rule).size > 1;
+  return { state: known, rule, tracker, context: contextOf(state, known), reachMs: Math.max(0, ...reaches), isListedAgain, offered: null };
+}
+
+/** A reading with any of these is judged: the first that the rule names, for all must be there, else what its windows read. */
+function offeredBy(rule: SeriesRule): ReadonlySet<string> {
+  const [first] = rule.frame.properties;
+  return first === undefined ? inWindows(rule) : new Set([first.name]);
+}
+
+function inWindows(rule: SeriesRule): ReadonlySet<string> {
+  return new Set(rule.frame.windows.flatMap(({ window }) => propertiesOf(window, rule)));
 }
 
 function propertiesOf({ property, where }: SeriesRule['frame']['windows'][number]['window'], rule: SeriesRule): readonly string[] {

@@ -33,8 +33,10 @@ function judgeNewest(turn: Turn, feed: Feed, { byProperty }: Route, reading: Rea
     const bounds = byProperty.get(name);
     if (bounds === undefined) continue;
     for (const bound of bounds) {
-      if (bound.offered === reading) continue;
-      bound.offered = reading;
+      if (bound.isListedAgain) {
+        if (bound.offered === reading) continue;
+        bound.offered = reading;
+      }
       judge(turn, feed, bound, reading);
     }
   }
