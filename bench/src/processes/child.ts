@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A service that needs longer to stop in order is killed. */
 const STOP_TIMEOUT_MS = 10_000;
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 90_000;
 const LOG_TAIL_CHARS = 2000;
 
 const living = new Set<ChildProcess>();
