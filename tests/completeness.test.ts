@@ -49,9 +49,9 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function proofText(): Promise<string> {
+async function proofText(more: Readonly<Record<string, string>> = {}): Promise<string> {
   const times = { from: new Date(from).toISOString(), to: new Date(from + SLOTS * CADENCE_MS).toISOString() };
-  const query = new URLSearchParams({ producer: device.producer, dataset: device.dataset, ...times });
+  const query = new URLSearchParams({ producer: device.producer, dataset: device.dataset, ...times, ...more });
   const response = await fetch(`${product.httpUrl}/api/v1/completeness?${query}`);
   const text = await response.text();
   assert.equal(response.status, 200, text);
@@ -117,4 +117,34 @@ test('a server that hides a record, or a batch, is found and what it hides is na
   const chain = await verify(JSON.stringify(cut));
   assert.equal(chain.code, 1);
   assert.match(chain.stdout, /BATCH_CHAIN_BROKEN|RANGE_NOT_COVERED/);
+});
+
+test('a long range comes in parts: together they prove what the whole does, and a part that is missing is named', async () => {
+  const files: string[] = [];
+  const begins: number[] = [];
+  let more: Readonly<Record<string, string>> | undefined = { batches: '2' };
+  while (more !== undefined) {
+    const text = await proofText(more);
+    const { next, until: asked, batches } = JSON.parse(text);
+    begins.push(JSON.parse(Buffer.from(batches[0].record, 'base64').toString()).seq);
+    files.push(join(folder, `part-${files.length}.json`));
+    writeFileSync(files.at(-1) as string, text);
+    more = next === undefined ? undefined : { batches: '2', batch: String(next), until: new Date(asked).toISOString() };
+  }
+  assert.ok(files.length >= 3, `${files.length} parts`);
+  const check = (parts: readonly string[]) => airtight(['verify', ...parts, '--data', product.dataDir, '--lang', 'en']);
+  const joined = await check(files.toReversed());
+  assert.equal(joined.code, 0, joined.stdout + joined.stderr);
+  assert.match(joined.stdout, /received: 27 of 30; 10 late; numbers 117–119 never arrived/);
+  const cut = await check(files.toSpliced(1, 1));
+  assert.equal(cut.code, 1);
+  assert.match(cut.stdout, new RegExp(`BATCH_CHAIN_BROKEN.*batches ${begins[1]} to ${(begins[2] as number) - 1} are missing`));
+  const short = await check(files.slice(0, -1));
+  assert.match(short.stdout, new RegExp(`RANGE_NOT_COVERED.*the part that begins with batch ${begins.at(-1)} is missing`));
+  const out = join(folder, 'exported');
+  const range = ['--from', new Date(from).toISOString(), '--to', new Date(from + SLOTS * MINUTE_MS).toISOString()];
+  const named = ['--producer', device.producer, '--dataset', device.dataset, ...range, '--out', out, '--data', product.dataDir, '--json'];
+  const exported = await airtight(['export', 'completeness', ...named]);
+  assert.equal(exported.code, 0, exported.stderr);
+  assert.equal((await check(JSON.parse(exported.stdout).files)).code, 0);
 });

@@ -305,6 +305,16 @@ test('the completeness line proves that no reading was left out, and names what 
   };
   assert.match(await check(), /batches/);
   assert.equal(await line.locator('.bad').count(), 0);
+  // In parts of two batches: it is joined in the browser to the same statement.
+  let parts = 0;
+  await page.route('**/api/v1/completeness*', async (route) => {
+    parts++;
+    await route.continue({ url: route.request().url().replace('batches=1000', 'batches=2') });
+  });
+  await page.reload();
+  assert.match(await check(), /batches/);
+  assert.equal(await line.locator('.bad').count(), 0);
+  assert.ok(parts > 1, `${parts} parts`);
   await page.route('**/api/v1/completeness*', async (route) => {
     const response = await route.fetch();
     const proof = (await response.json()) as { batches: unknown[] };

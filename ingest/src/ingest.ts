@@ -10,6 +10,7 @@ import { BatchThread } from './batch/batch-thread.ts';
 import type { ClosedBatch } from './batch/batcher.ts';
 import { Erasure, type ErasureOptions } from './confidential/erasure.ts';
 import { SaltKeys } from './confidential/salt-keys.ts';
+import { SpentKeys } from './confidential/spent-keys.ts';
 import type { IngestConfig } from './config.ts';
 import { ControlData } from './control-data.ts';
 import { DevicePaces } from './doors/device-pace.ts';
@@ -110,7 +111,7 @@ export async function startIngest(
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
   const doors = await openDoors(config, mqtt, { intake, ...identity, paces, metrics, logger });
-  const upkeep = await startUpkeep(config, { journal, batches, control, door }, storage, metrics, logger);
+  const upkeep = await startUpkeep(config, { journal, batches, control, door, salts }, storage, metrics, logger);
   door.startTicking(tickIntervalMs);
   logger.info({ url, ...doors.ports, head: journal.head, devices: control.devices.size }, 'ingest is ready');
   return {
@@ -214,7 +215,13 @@ function uploadDoors(intake: Intake, { registry, sessions }: Identity, paces: De
 /** What is done beside the way of the data: the disk and the event loop are watched, sealed segments compressed, old payloads removed. */
 async function startUpkeep(
   config: IngestConfig,
-  { journal, batches, control, door }: { journal: Journal; batches: BatchStore; control: ControlData; door: InternalDoor },
+  {
+    journal,
+    batches,
+    control,
+    door,
+    salts,
+  }: { journal: Journal; batches: BatchStore; control: ControlData; door: InternalDoor; salts: SaltKeys },
   storage: StorageHealth,
   metrics: IngestMetrics,
   logger: Logger,
@@ -227,6 +234,7 @@ async function startUpkeep(
     datasets: control.datasets,
     log: control.retention,
     write: (record) => door.recordRetention(record),
+    spentKeys: new SpentKeys({ journal, salts, logger, write: (record) => door.recordSaltKeys(record) }),
     anchoredThrough: () => batches.anchoredThrough,
     intervalS: config.retentionIntervalS,
   });

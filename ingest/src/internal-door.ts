@@ -13,6 +13,8 @@ import {
   type ErasureRecord,
   RETENTION_DATASET,
   type RetentionRecord,
+  SALT_KEYS_DATASET,
+  type SaltKeysRecord,
   STORAGE_DATASET,
   type StorageFaultRecord,
   successionFault,
@@ -122,6 +124,11 @@ export class InternalDoor {
   /** Puts on record what is erased, before it is. */
   async recordErasure(payload: ErasureRecord): Promise<void> {
     await this.write([{ agency: CONTROL_AGENCY, dataset: ERASURES_DATASET, producer: 'ingest', payload }]);
+  }
+
+  /** Puts on record which keys are destroyed because nothing is left that they would open, before they are. */
+  async recordSaltKeys(payload: SaltKeysRecord): Promise<void> {
+    await this.write([{ agency: CONTROL_AGENCY, dataset: SALT_KEYS_DATASET, producer: 'ingest', payload }]);
   }
 
   stop(): void {

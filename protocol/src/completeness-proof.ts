@@ -7,6 +7,7 @@
  *    "from": ms, "to": ms,                  the readings' own time that is asked about: [from, to)
  *    "until": ms,                           … as received until then
  *    "checkpoint": "<signed note>",
+ *    "next"?: n,                            number of the batch that the next part begins with; absent in the last part
  *    "ledger": {"index": n, "path": [<base64>…]},          of the last batch; `prev` binds the others to it
  *    "batches": [
  *      {"record": <base64>,
@@ -18,6 +19,8 @@
  * `lines` are those of the index of producers that show the count: the producer's own, or the one or two between which it
  * would stand. `linesPath` and `path` are multi-proofs. A record without bytes lost its payload by policy: the record that
  * says so stands in `beside`, as do the dataset's definition, Sparkplug births and keys of devices.
+ *
+ * A longer range comes in several such files, its parts. Each can be checked alone; that they join is told by their batches.
  */
 import {
   encodeBase64,
@@ -37,11 +40,13 @@ import { BATCH_MAX_RECORDS } from './batch.ts';
 import type { ProducerCount, ProducerName } from './producer-index.ts';
 
 export const COMPLETENESS_FORMAT = 'airtight-completeness@1';
-/** Of one file: nearly three hours at a batch a second, more where batches are rarer. Some 10 MB; a longer range is asked for in parts. */
+/** Of one file: nearly three hours at a batch a second, more where batches are rarer. Some 10 MB; a longer range comes in parts. */
 export const COMPLETENESS_MAX_BATCHES = 10_000;
 /** Of one file, of the producer: two weeks at one a minute. */
 export const COMPLETENESS_MAX_RECORDS = 20_000;
 export const COMPLETENESS_MAX_CHARACTERS = 100_000_000;
+/** Records of a part, in base64, after which it takes no further batches: what stands beside them has room in the file. */
+export const COMPLETENESS_PART_MAX_CHARACTERS = 32_000_000;
 /** Hashes of a multi-proof in a batch: 12 levels for each of its leaves at the most. */
 const PATH_MAX_HASHES = 12 * BATCH_MAX_RECORDS;
 const LEDGER_PATH_MAX_HASHES = 63;
@@ -75,6 +80,8 @@ export interface CompletenessProof extends ProducerName {
   readonly to: number;
   /** … as received until then. */
   readonly until: number;
+  /** Number of the batch that the next part begins with; absent in the last part. */
+  readonly next?: number;
   readonly checkpoint: string;
   readonly ledger: { readonly index: number; readonly path: readonly Uint8Array[] };
   readonly batches: readonly CompleteBatch[];
@@ -89,7 +96,20 @@ export function isCompletenessProof(text: string): boolean {
 /** @returns BUNDLE_MALFORMED naming the field that is wrong; whether it proves anything is for verifyCompleteness */
 export function parseCompletenessProof(text: string): Verdict<CompletenessProof> {
   return readBundleFields(text, COMPLETENESS_MAX_CHARACTERS, (json) => {
-    const keys = ['format', 'agency', 'dataset', 'producer', 'from', 'to', 'until', 'checkpoint', 'ledger', 'batches', 'beside'] as const;
+    const keys = [
+      'format',
+      'agency',
+      'dataset',
+      'producer',
+      'from',
+      'to',
+      'until',
+      'next',
+      'checkpoint',
+      'ledger',
+      'batches',
+      'beside',
+    ] as const;
     const fields = fieldsOf(json, 'proof', keys);
     if (fields.format !== COMPLETENESS_FORMAT) throw wrong('format', `not ${COMPLETENESS_FORMAT}`);
     const ledger = fieldsOf(fields.ledger, 'ledger', ['index', 'path']);
@@ -103,6 +123,7 @@ export function parseCompletenessProof(text: string): Verdict<CompletenessProof>
       dataset: toText(fields.dataset, 'dataset'),
       producer: toText(fields.producer, 'producer'),
       ...{ from, to, until, batches },
+      ...(fields.next === undefined ? {} : { next: toOrdinal(fields.next, 'next') }),
       checkpoint: toText(fields.checkpoint, 'checkpoint'),
       ledger: { index: toOrdinal(ledger.index, 'ledger.index'), path: toHashes(ledger.path, 'ledger.path', LEDGER_PATH_MAX_HASHES) },
       ...(fields.beside === undefined ? {} : { beside: toProofSet(fields.beside) }),
@@ -115,6 +136,8 @@ export interface CompletenessJson extends ProducerName {
   readonly from: number;
   readonly to: number;
   readonly until: number;
+  /** Number of the batch that the next part begins with; absent in the last part. */
+  readonly next?: number;
   readonly checkpoint: string;
   readonly ledger: { readonly index: number; readonly path: readonly Uint8Array[] };
   readonly batches: readonly CompleteBatchJson[];

@@ -16,11 +16,11 @@ import {
   sha256Hex,
 } from '@airtight/tlog';
 import { encodeBatchRecord } from './batch.ts';
-import { type CompletenessJson, formatCompletenessProof, parseCompletenessProof } from './completeness-proof.ts';
+import { type CompletenessJson, type CompletenessProof, formatCompletenessProof, parseCompletenessProof } from './completeness-proof.ts';
 import { decodePublicKey } from './device-signature.ts';
 import { compareProducers, countProducers, type ProducerName, producerHashes, producersRootOf } from './producer-index.ts';
 import { encodeRecord } from './record.ts';
-import { CLOCK_AHEAD_MAX_MS, verifyCompleteness } from './verify-completeness.ts';
+import { CLOCK_AHEAD_MAX_MS, CompletenessVerifier } from './verify-completeness.ts';
 
 const FROM = Date.UTC(2026, 10, 22, 8);
 const log = generateKeyPairSync('ed25519');
@@ -79,6 +79,29 @@ function journalOf(seed: number) {
   });
 }
 
+/** The range in parts of so many batches. */
+function partsOf(journal: ReturnType<typeof journalOf>, sizes: readonly number[]): CompletenessProof[] {
+  const until = journal.at(-1)?.lastAt ?? 0;
+  let from = 0;
+  return sizes.map((size) => {
+    const before = from;
+    from += size;
+    // A part is made when the ledger has just its batches: each has a checkpoint of its own.
+    const { batches, ...head } = proofOf(journal.slice(0, from), P);
+    const part = { ...head, until, batches: batches.slice(before), ...(from < journal.length ? { next: from } : {}) };
+    const parsed = parseCompletenessProof(formatCompletenessProof(part));
+    assert.ok(parsed.ok, JSON.stringify(parsed));
+    return parsed.value;
+  });
+}
+
+function joined(parts: readonly CompletenessProof[]) {
+  const verifier = new CompletenessVerifier(policy);
+  for (const part of parts) verifier.take(part);
+  const { steps, ...verdict } = verifier.verdict();
+  return { ...verdict, failing: steps.flatMap(({ step, ok, code, detail }) => (ok ? [] : [`${step} ${code}: ${detail}`])), steps };
+}
+
 function proofOf(journal: ReturnType<typeof journalOf>, wanted: ProducerName): CompletenessJson {
   const entries = flat(journal.map(({ record }) => leafHash(record)));
   const text = formatCheckpoint({ origin: LOG.name, size: journal.length, root: rootOfLeafHashes(entries) });
@@ -114,8 +137,11 @@ function proofOf(journal: ReturnType<typeof journalOf>, wanted: ProducerName): C
 function verdictOf(proof: CompletenessJson, changes: Changes = {}) {
   const parsed = parseCompletenessProof(formatCompletenessProof({ ...proof, ...changes }));
   assert.ok(parsed.ok, JSON.stringify(parsed));
-  const verdict = verifyCompleteness(parsed.value, policy);
-  return { ...verdict, failing: verdict.steps.flatMap(({ step, ok, code }) => (ok ? [] : [[step, code]])) };
+  const verifier = new CompletenessVerifier(policy);
+  const records = verifier.take(parsed.value);
+  const verdict = verifier.verdict();
+  assert.equal(verdict.records, records.length);
+  return { ...verdict, records, failing: verdict.steps.flatMap(({ step, ok, code }) => (ok ? [] : [[step, code]])) };
 }
 
 test('over random journals what is whole passes, with every record of the producer, and one without records passes too', () => {
@@ -185,6 +211,35 @@ test('a smaller count, a batch left out, a record of another, a claim of none: e
   const records = (batch.records ?? []).with(0, { ...(batch.records ?? [])[0], record: changed.toString('base64') } as never);
   assert.deepEqual(verdictOf(proof, { batches: proof.batches.with(at, { ...batch, records }) }).failing, [['records', 'RECORDS_WITHHELD']]);
 });
+
+test('parts join to what the whole proves; a part that is missing, twice, of another question or of another history is named', () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const journal = journalOf(seed);
+    const sizes = [1, 3, journal.length - 4];
+    const parts = partsOf(journal, sizes);
+    const [head, middle, tail] = parts as [CompletenessProof, CompletenessProof, CompletenessProof];
+    const whole = verdictOf(proofOf(journal, P));
+    const { failing, ...verdict } = joined(parts);
+    assert.deepEqual(failing, []);
+    assert.deepEqual({ ...verdict, records: 0 }, { ...without(whole, 'failing'), records: 0 });
+    assert.equal(verdict.records, whole.records.length);
+    assert.deepEqual(joined([head, tail]).failing, ['chain BATCH_CHAIN_BROKEN: batches 1 to 3 are missing']);
+    assert.deepEqual(joined([head, middle]).failing, ['range RANGE_NOT_COVERED: the part that begins with batch 4 is missing']);
+    assert.deepEqual(joined([head]).failing, ['range RANGE_NOT_COVERED: the part that begins with batch 1 is missing']);
+    const early = joined([tail].map((part) => ({ ...part, from: 0 })));
+    assert.match(early.failing.join(), /^range RANGE_NOT_COVERED: .*the part that ends with batch 3 is missing$/);
+    assert.deepEqual(joined([head, middle, middle, tail]).failing, ['chain BATCH_CHAIN_BROKEN: batch 1 does not follow batch 3']);
+    assert.match(joined([head, { ...middle, to: middle.to + 1 }, tail]).failing.join(), /^chain .*batch 1 answers another question/);
+    const [, , foreign] = partsOf(journalOf(seed + 100).slice(0, journal.length), [1, 3, 2]);
+    const other = joined([head, middle, foreign as CompletenessProof]);
+    assert.match(other.failing.join(), /chain BATCH_CHAIN_BROKEN: batch 4 does not follow batch 3/);
+  }
+});
+
+function without<T extends object, K extends keyof T>(object: T, member: K): Omit<T, K> {
+  const { [member]: _, ...rest } = object;
+  return rest;
+}
 
 test('what is no such file is refused, naming the field', () => {
   const good = formatCompletenessProof(proofOf(journalOf(3), P));

@@ -11,7 +11,8 @@
  * | records    | these records are in their batches, are this producer's, and there are as many as that number   |
  * | range      | the batches reach from before `from` to `until`                                                |
  *
- * A record that the server keeps back is found by `records`: its batch is named.
+ * A record that the server keeps back is found by `records`: its batch is named. A long range comes in parts, which are taken
+ * one after the other; `chain` goes on from part to part, and `range` names a part that is not there.
  */
 import {
   type BundleStep,
@@ -30,10 +31,10 @@ import {
   verifyQuorum,
   witnessesStep,
 } from '@airtight/tlog';
-import { BATCH_MAX_RECORDS, type BatchRecord, decodeBatchRecord } from './batch.ts';
+import { type BatchRecord, decodeBatchRecord } from './batch.ts';
 import type { Code } from './codes.ts';
 import type { CompleteBatch, CompletenessProof } from './completeness-proof.ts';
-import type { ControlRecord } from './control.ts';
+import type { ControlRecord, DatasetDefinition } from './control.ts';
 import { type ExpectedSlots, expectedSlots, type SlotArrival } from './expected-slots.ts';
 import type { Observation } from './observation.ts';
 import { accept, type Outcome, type Refusal, refuse } from './outcome.ts';
@@ -47,6 +48,13 @@ import { type CheckedRecord, verifyProofs } from './verify-proofs.ts';
 
 /** A reading of the range may be received so much before its own time: a device's clock may be ahead. */
 export const CLOCK_AHEAD_MAX_MS = 5 * 60_000;
+
+/** Batches of all parts together: eleven days at one a second. */
+export const COMPLETENESS_JOINED_MAX_BATCHES = 1_000_000;
+/** Readings whose times are kept for the statement about expected times; a range with more is stated without it. */
+const ARRIVALS_MAX = 1_000_000;
+/** A lost record takes the slot of its batch's time, or the one before; further ones of the batch change nothing. */
+const LOST_SLOTS_MAX = 2;
 
 export type CompletenessStepName = 'chain' | 'ledger' | 'checkpoint' | 'witnesses' | 'producers' | 'records' | 'range';
 
@@ -74,8 +82,8 @@ export interface CompletenessVerdict {
   readonly steps: readonly CompletenessStep[];
   /** Batches of the chain by their numbers, and the journal positions that they cover; undefined when they cannot be read. */
   readonly chain?: { readonly firstSeq: number; readonly lastSeq: number; readonly first: number; readonly last: number };
-  /** Records of the producer in the chain that are shown and proven. */
-  readonly records: readonly CheckedRecord[];
+  /** How many records of the producer in the chain are shown and proven. */
+  readonly records: number;
   /** Positions of those whose payload was removed by policy. */
   readonly deleted: readonly number[];
   readonly withheld: readonly Withheld[];
@@ -92,49 +100,158 @@ interface ReadBatch extends CompleteBatch {
   readonly batch: BatchRecord;
 }
 
-/** Verifies a proof against a policy. Never throws for anything a proof may hold. */
-export function verifyCompleteness(
-  proof: CompletenessProof,
-  policy: Policy,
-  { algorithms = nobleAlgorithms, sha = nobleSha256 }: CompletenessOptions = {},
-): CompletenessVerdict {
-  const batches = readBatches(proof.batches);
-  if (!batches.ok) return { ok: false, steps: [stepOf('chain', batches)], records: [], deleted: [], withheld: [] };
-  const beside = proof.beside === undefined ? [] : verifyProofs(proof.beside, policy, { algorithms, sha }).records;
-  const note = new TextEncoder().encode(proof.checkpoint);
-  const held = recordsOf(batches.value, proof, removalsIn(beside, proof), sha);
-  const steps = [
-    stepOf('chain', chainOutcome(batches.value)),
-    stepOf('ledger', ledgerOutcome(batches.value, proof, note, sha)),
-    ofBundle('checkpoint', checkpointStep(note, policy, algorithms)),
-    ofBundle('witnesses', witnessesStep(verifyQuorum(note, policy, algorithms), policy)),
-    stepOf('producers', producersOutcome(batches.value, proof, sha)),
-    stepOf('records', held.outcome),
-    stepOf('range', rangeOutcome(batches.value, proof)),
-  ];
-  const { records, deleted, withheld } = held;
-  const slots = slotsOf(proof, records, beside, held);
-  const [first, last] = [batches.value[0] as ReadBatch, batches.value.at(-1) as ReadBatch];
-  return {
-    ok: steps.every(({ ok }) => ok),
-    steps,
-    chain: {
-      ...{ firstSeq: first.batch.seq, lastSeq: last.batch.seq },
-      ...{ first: first.batch.first, last: last.batch.first + last.batch.count - 1 },
-    },
-    records,
-    deleted: deleted.map(({ position }) => position),
-    withheld,
-    ...(slots === undefined ? {} : { slots }),
-  };
+/** Verifies a proof in one part. Never throws for anything a proof may hold. */
+export function verifyCompleteness(proof: CompletenessProof, policy: Policy, options: CompletenessOptions = {}): CompletenessVerdict {
+  const verifier = new CompletenessVerifier(policy, options);
+  verifier.take(proof);
+  return verifier.verdict();
+}
+
+const STEPS: readonly CompletenessStepName[] = ['chain', 'ledger', 'checkpoint', 'witnesses', 'producers', 'records', 'range'];
+
+/** Verifies a proof of one part or of many, and keeps of each no more than what it says: no record, no path. */
+export class CompletenessVerifier {
+  readonly #policy: Policy;
+  readonly #algorithms: SignatureAlgorithms;
+  readonly #sha: Sha256;
+  readonly #faults = new Map<CompletenessStepName, Refusal>();
+  /** What the last part establishes. */
+  readonly #held = new Map<CompletenessStepName, string>();
+  #question: CompletenessProof | undefined;
+  #next: number | undefined;
+  #first: BatchRecord | undefined;
+  #last: ReadBatch | undefined;
+  #counted = 0;
+  #records = 0;
+  readonly #deleted: DeletedRecord[] = [];
+  readonly #withheld: Withheld[] = [];
+  readonly #arrivals: SlotArrival[] = [];
+  #definition: DatasetDefinition | undefined;
+
+  /** @param policy whom the reader trusts */
+  constructor(policy: Policy, { algorithms = nobleAlgorithms, sha = nobleSha256 }: CompletenessOptions = {}) {
+    this.#policy = policy;
+    this.#algorithms = algorithms;
+    this.#sha = sha;
+  }
+
+  /** receivedAt of the last batch so far, epoch ms: how far the chain reaches. */
+  get reachedAt(): number | undefined {
+    return this.#last?.batch.lastAt;
+  }
+
+  /**
+   * Takes the next part, in order of the batches. Never throws for anything a part may hold.
+   * @returns the producer's records in it, shown and proven
+   */
+  take(proof: CompletenessProof): readonly CheckedRecord[] {
+    const batches = readBatches(proof.batches);
+    if (!batches.ok) {
+      this.#note('chain', batches);
+      return [];
+    }
+    this.#note('chain', this.#joins(proof, batches.value));
+    this.#judge(proof, batches.value);
+    const beside = this.#beside(proof);
+    const held = recordsOf(batches.value, proof, removalsIn(beside, proof), this.#sha);
+    if (!held.outcome.ok) this.#note('records', held.outcome);
+    this.#keep(proof, held, new ProvenValues([...beside, ...held.records]));
+    this.#first ??= (batches.value[0] as ReadBatch).batch;
+    this.#last = batches.value.at(-1) as ReadBatch;
+    this.#question ??= { ...proof, batches: [] };
+    this.#question = { ...this.#question, until: proof.until };
+    this.#next = proof.next;
+    return held.records;
+  }
+
+  /** What the parts that were taken prove together. */
+  verdict(): CompletenessVerdict {
+    const [question, first, last] = [this.#question, this.#first, this.#last?.batch];
+    const unread = this.#faults.get('chain');
+    const nothing = { ok: false, records: 0, deleted: [], withheld: [] };
+    if (question === undefined || first === undefined || last === undefined)
+      return { ...nothing, steps: unread === undefined ? [] : [stepOf('chain', unread)] };
+    this.#note('range', rangeOutcome(first, last, question, this.#next));
+    this.#held.set('chain', chainText(first, last));
+    this.#held.set('producers', `${this.#counted} records of ${question.agency}/${question.dataset}/${question.producer}`);
+    this.#held.set('records', `${this.#records} shown, ${this.#deleted.length} removed by policy`);
+    const steps = STEPS.map((step) => stepOf(step, this.#faults.get(step) ?? accept(this.#held.get(step) ?? '')));
+    const slots = this.#slots(question);
+    return {
+      ok: steps.every(({ ok }) => ok),
+      steps,
+      chain: { firstSeq: first.seq, lastSeq: last.seq, first: first.first, last: last.first + last.count - 1 },
+      records: this.#records,
+      deleted: this.#deleted.map(({ position }) => position),
+      withheld: this.#withheld,
+      ...(slots === undefined ? {} : { slots }),
+    };
+  }
+
+  /** Of each step the first fault counts. */
+  #note(step: CompletenessStepName, outcome: Outcome<string>): void {
+    if (outcome.ok) this.#held.set(step, outcome.value);
+    else if (!this.#faults.has(step)) this.#faults.set(step, outcome);
+  }
+
+  /** Whether the part answers the same question, and goes on where the one before ended. */
+  #joins(proof: CompletenessProof, batches: readonly ReadBatch[]): Outcome<string> {
+    const [asked, first, last] = [this.#question, batches[0] as ReadBatch, batches.at(-1) as ReadBatch];
+    const isSame = asked === undefined || (compareProducers(asked, proof) === 0 && asked.from === proof.from && asked.to === proof.to);
+    if (!isSame) return refuse('BATCH_CHAIN_BROKEN', `the part that begins with batch ${first.batch.seq} answers another question`);
+    if (last.batch.seq - (this.#first ?? first.batch).seq >= COMPLETENESS_JOINED_MAX_BATCHES)
+      return refuse('BATCH_CHAIN_BROKEN', `more than ${COMPLETENESS_JOINED_MAX_BATCHES} batches`);
+    return chainOutcome(this.#last === undefined ? batches : [this.#last, ...batches]);
+  }
+
+  #judge(proof: CompletenessProof, batches: readonly ReadBatch[]): void {
+    const note = new TextEncoder().encode(proof.checkpoint);
+    this.#note('ledger', ledgerOutcome(batches, proof, note, this.#sha));
+    this.#note('checkpoint', outcomeOf(checkpointStep(note, this.#policy, this.#algorithms)));
+    this.#note('witnesses', outcomeOf(witnessesStep(verifyQuorum(note, this.#policy, this.#algorithms), this.#policy)));
+    const counted = countedIn(batches, proof, this.#sha);
+    if (counted.ok) this.#counted += counted.value;
+    else this.#note('producers', counted);
+  }
+
+  #beside({ beside }: CompletenessProof): readonly CheckedRecord[] {
+    const options = { algorithms: this.#algorithms, sha: this.#sha };
+    return beside === undefined ? [] : verifyProofs(beside, this.#policy, options).records;
+  }
+
+  #keep({ dataset }: CompletenessProof, { records, deleted, withheld }: HeldRecords, values: ProvenValues): void {
+    this.#records += records.length;
+    for (const one of deleted) this.#deleted.push(one);
+    for (const one of withheld) this.#withheld.push(one);
+    this.#definition = values.definitionAt(dataset, records.at(-1)?.position ?? Number.MAX_SAFE_INTEGER) ?? this.#definition;
+    for (const { position, record } of this.#arrivals.length > ARRIVALS_MAX ? [] : records) {
+      const decoded = decodeRecord(record);
+      if (decoded.ok) this.#arrivals.push(...arrivalsOf(decoded.value.header, position, timesIn(values.of(position))));
+    }
+  }
+
+  #slots({ from, to }: CompletenessProof): ExpectedSlots | undefined {
+    const definition = this.#definition;
+    if (definition === undefined || this.#arrivals.length > ARRIVALS_MAX) return undefined;
+    return expectedSlots({
+      ...{ from, to, cadenceMs: definition.cadenceMs, arrivals: this.#arrivals },
+      ...(definition.clock?.lateMs === undefined ? {} : { lateMs: definition.clock.lateMs }),
+      lost: [
+        ...this.#deleted.map(({ receivedAt }) => ({ kind: 'deleted' as const, receivedAt })),
+        ...this.#withheld.flatMap(({ missing, receivedAt }) =>
+          Array.from({ length: Math.min(missing, LOST_SLOTS_MAX) }, () => ({ kind: 'withheld' as const, receivedAt })),
+        ),
+      ],
+    });
+  }
 }
 
 function stepOf(step: CompletenessStepName, outcome: Outcome<string>): CompletenessStep {
   return outcome.ok ? { step, ok: true, detail: outcome.value } : { step, ok: false, code: outcome.code, detail: outcome.detail };
 }
 
-function ofBundle(step: CompletenessStepName, { ok, code, detail }: BundleStep): CompletenessStep {
-  return code === undefined ? { step, ok, detail } : { step, ok, code, detail };
+function outcomeOf({ code, detail }: BundleStep): Outcome<string> {
+  return code === undefined ? accept(detail) : refuse(code, detail);
 }
 
 function readBatches(batches: readonly CompleteBatch[]): Outcome<readonly ReadBatch[]> {
@@ -157,9 +274,12 @@ function chainOutcome(batches: readonly ReadBatch[]): Outcome<string> {
     if (!follows || batch.prev !== sha256Hex(before.record))
       return refuse('BATCH_CHAIN_BROKEN', `batch ${batch.seq} does not follow batch ${before.batch.seq}`);
   }
-  const [first, last] = [batches[0] as ReadBatch, batches.at(-1) as ReadBatch];
-  const positions = `${first.batch.first} to ${last.batch.first + last.batch.count - 1}`;
-  return accept(`batches ${first.batch.seq} to ${last.batch.seq} of ${first.batch.stream}, positions ${positions}, without gap`);
+  return accept('');
+}
+
+function chainText(first: BatchRecord, last: BatchRecord): string {
+  const positions = `${first.first} to ${last.first + last.count - 1}`;
+  return `batches ${first.seq} to ${last.seq} of ${first.stream}, positions ${positions}, without gap`;
 }
 
 function ledgerOutcome(batches: readonly ReadBatch[], { ledger }: CompletenessProof, note: Uint8Array, sha: Sha256): Outcome<string> {
@@ -199,14 +319,15 @@ function countIn({ batch, lines, linesPath }: ReadBatch, wanted: CompletenessPro
   return atEnd ? accept(0) : refuse('PROOF_MALFORMED', 'the line is neither the first nor the last');
 }
 
-function producersOutcome(batches: readonly ReadBatch[], proof: CompletenessProof, sha: Sha256): Outcome<string> {
+/** Records of the producer by the numbers that the batches commit to. */
+function countedIn(batches: readonly ReadBatch[], proof: CompletenessProof, sha: Sha256): Outcome<number> {
   let records = 0;
   for (const one of batches) {
     const count = countIn(one, proof, sha);
     if (!count.ok) return refuse(count.code, `batch ${one.batch.seq}: ${count.detail}`);
     records += count.value;
   }
-  return accept(`${records} records of ${proof.agency}/${proof.dataset}/${proof.producer}`);
+  return accept(records);
 }
 
 interface DeletedRecord {
@@ -288,38 +409,20 @@ function removalsIn(beside: readonly CheckedRecord[], { dataset, producer }: Pro
 }
 
 /** A chain begins early enough when it begins at the beginning, or with a batch that ended before the range. */
-function rangeOutcome(batches: readonly ReadBatch[], { from, until }: CompletenessProof): Outcome<string> {
-  const [first, last] = [batches[0] as ReadBatch, batches.at(-1) as ReadBatch];
-  if (first.batch.seq !== 0 && first.batch.firstAt > from - CLOCK_AHEAD_MAX_MS)
-    return refuse('RANGE_NOT_COVERED', `the first batch begins at ${timeText(first.batch.firstAt)}`);
-  if (last.batch.lastAt < until) return refuse('RANGE_NOT_COVERED', `the last batch ends at ${timeText(last.batch.lastAt)}`);
-  return accept(`received from ${timeText(first.batch.firstAt)} to ${timeText(last.batch.lastAt)}`);
-}
-
-function slotsOf(
-  { dataset, from, to }: CompletenessProof,
-  records: readonly CheckedRecord[],
-  beside: readonly CheckedRecord[],
-  { deleted, withheld }: HeldRecords,
-): ExpectedSlots | undefined {
-  const values = new ProvenValues([...beside, ...records]);
-  const definition = values.definitionAt(dataset, records.at(-1)?.position ?? Number.MAX_SAFE_INTEGER);
-  if (definition === undefined) return undefined;
-  const arrivals: SlotArrival[] = records.flatMap(({ position, record }) => {
-    const decoded = decodeRecord(record);
-    return decoded.ok ? arrivalsOf(decoded.value.header, position, timesIn(values.of(position))) : [];
-  });
-  const lost = (kind: 'deleted' | 'withheld', receivedAt: number) => ({ kind, receivedAt });
-  return expectedSlots({
-    ...{ from, to, cadenceMs: definition.cadenceMs, arrivals },
-    ...(definition.clock?.lateMs === undefined ? {} : { lateMs: definition.clock.lateMs }),
-    lost: [
-      ...deleted.map(({ receivedAt }) => lost('deleted', receivedAt)),
-      ...withheld.flatMap(({ missing, receivedAt }) =>
-        Array.from({ length: Math.min(missing, BATCH_MAX_RECORDS) }, () => lost('withheld', receivedAt)),
-      ),
-    ],
-  });
+function rangeOutcome(
+  first: BatchRecord,
+  last: BatchRecord,
+  { from, until }: CompletenessProof,
+  next: number | undefined,
+): Outcome<string> {
+  if (first.seq !== 0 && first.firstAt > from - CLOCK_AHEAD_MAX_MS)
+    return refuse(
+      'RANGE_NOT_COVERED',
+      `the first batch begins at ${timeText(first.firstAt)}: the part that ends with batch ${first.seq - 1} is missing`,
+    );
+  if (next !== undefined) return refuse('RANGE_NOT_COVERED', `the part that begins with batch ${next} is missing`);
+  if (last.lastAt < until) return refuse('RANGE_NOT_COVERED', `the last batch ends at ${timeText(last.lastAt)}`);
+  return accept(`received from ${timeText(first.firstAt)} to ${timeText(last.lastAt)}`);
 }
 
 function timesIn(observations: readonly Observation[]): number[] {
