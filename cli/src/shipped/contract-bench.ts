@@ -72,12 +72,12 @@ export class ContractBench {
     return this.#apply((position) => ({ kind: 'device', position, record }));
   }
 
-  /** @param receivedStep when it was received: at its own time unless given */
-  read(dataset: string, producer: string, step: number, values: Values, receivedStep = step): this {
+  /** @param receivedStep when it was received: at its own time unless given @param mark the producer's own mark of quality */
+  read(dataset: string, producer: string, step: number, values: Values, receivedStep = step, mark?: string): this {
     const definition = this.#datasets.get(dataset) as DatasetDefinition;
     const receivedAt = this.#start + receivedStep * this.#stepMs;
     const header = { v: 1, agency: AGENCY, dataset, producer, receivedAt, door: 'mqtt', contentType: 'application/json' } as const;
-    const measurements = Object.entries(values).map(([property, result]) => ({ property, result }));
+    const measurements = Object.entries(values).map(([property, result]) => ({ property, result, ...(mark === undefined ? {} : { quality: mark }) }));
     const readings = [{ time: this.#start + step * this.#stepMs, measurements }];
     return this.#apply((position) => ({
       kind: 'observations',
