@@ -63,6 +63,7 @@ export class ContractBench {
     const version = contractVersion(text) as string;
     const record = { type: 'contract', contract, version, text, author: 'author', approver: 'approver' } as const;
     this.#apply((position) => ({ kind: 'contract', position, record }));
+    if (this.engine.status().refused > 0) throw new Error(`contract ${contract} is faulty`);
   }
 
   /** A registered device. */
@@ -77,7 +78,11 @@ export class ContractBench {
     const definition = this.#datasets.get(dataset) as DatasetDefinition;
     const receivedAt = this.#start + receivedStep * this.#stepMs;
     const header = { v: 1, agency: AGENCY, dataset, producer, receivedAt, door: 'mqtt', contentType: 'application/json' } as const;
-    const measurements = Object.entries(values).map(([property, result]) => ({ property, result, ...(mark === undefined ? {} : { quality: mark }) }));
+    const measurements = Object.entries(values).map(([property, result]) => ({
+      property,
+      result,
+      ...(mark === undefined ? {} : { quality: mark }),
+    }));
     const readings = [{ time: this.#start + step * this.#stepMs, measurements }];
     return this.#apply((position) => ({
       kind: 'observations',
