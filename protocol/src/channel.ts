@@ -1,6 +1,7 @@
 /** Channels: ways by which alerts leave the platform, and what became of each message on its way. Both are control records. */
 import type { Severity } from './alert.ts';
 import type { Bilingual } from './control.ts';
+import type { DecodedRecord } from './record.ts';
 
 export const CHANNELS_DATASET = 'sys.channels';
 export const DELIVERIES_DATASET = 'sys.deliveries';
@@ -54,6 +55,9 @@ export interface ChannelRecord {
   readonly by: string;
 }
 
+/** How a message stands: `dead` is not tried again. */
+export const DELIVERY_STATES = ['waiting', 'delivered', 'dead'] as const;
+
 /** One attempt to deliver one message. */
 export interface DeliveryOutcome {
   readonly channel: string;
@@ -77,4 +81,15 @@ export interface DeliveryOutcome {
 export interface DeliveriesRecord {
   readonly type: 'deliveries';
   readonly outcomes: readonly DeliveryOutcome[];
+}
+
+/** The attempts that a record tells of; undefined when it tells of none, or was not written by our own services. */
+export function deliveriesIn({ header, payload }: DecodedRecord): readonly DeliveryOutcome[] | undefined {
+  if (header.dataset !== DELIVERIES_DATASET || header.door !== 'internal') return undefined;
+  try {
+    const json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)) as Partial<DeliveriesRecord> | null;
+    return json?.type === 'deliveries' && Array.isArray(json.outcomes) ? json.outcomes : undefined;
+  } catch {
+    return undefined;
+  }
 }

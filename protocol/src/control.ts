@@ -5,7 +5,7 @@
  */
 import type { LorawanCodec } from '@airtight/standards/lorawan-codec.ts';
 import type { ReferenceState } from '@airtight/standards/units.ts';
-import type { ChannelRecord, DeliveriesRecord } from './channel.ts';
+import { type ChannelRecord, DELIVERIES_DATASET, type DeliveriesRecord } from './channel.ts';
 import type { Credential } from './credential.ts';
 import type { JsonSchema } from './document-schema.ts';
 import type { QualityRules } from './quality-rules.ts';
@@ -37,7 +37,14 @@ export const FLAGS_DATASET = 'sys.flags';
 export const ALERTS_DATASET = 'alerts';
 
 /** Control datasets that hold nothing secret: whoever may read at all may read, and prove, their records. */
-const OPEN_CONTROL_DATASETS: readonly string[] = [CONTRACTS_DATASET, DATASETS_DATASET, FLAGS_DATASET, KEYS_DATASET, TICKS_DATASET];
+const OPEN_CONTROL_DATASETS: readonly string[] = [
+  CONTRACTS_DATASET,
+  DATASETS_DATASET,
+  DELIVERIES_DATASET,
+  FLAGS_DATASET,
+  KEYS_DATASET,
+  TICKS_DATASET,
+];
 
 /** True for control data that may hold hashes of secrets, which administrators alone may read. */
 export function isGuardedDataset(dataset: string): boolean {

@@ -4,6 +4,7 @@
  * named by its journal position as a decimal string.
  */
 import { type Static, type TSchema, Type } from 'typebox';
+import { CHANNEL_KINDS, DELIVERY_STATES } from './channel.ts';
 
 const Text = Type.String();
 const Time = Type.String({ format: 'date-time' });
@@ -247,6 +248,27 @@ export const ImportItem = Type.Object({
 });
 export type ImportItem = Static<typeof ImportItem>;
 
+/** What became of one message to one channel, by its last attempt. */
+export const AlertDelivery = Type.Object({
+  channel: Text,
+  kind: Type.Enum([...CHANNEL_KINDS]),
+  title: Bilingual,
+  /** The message's own name, the same at each attempt. */
+  message: Text,
+  /** `dead`: it is not tried again. */
+  state: Type.Enum(DELIVERY_STATES),
+  /** How often it was tried. */
+  attempts: Type.Integer(),
+  /** When the last attempt ended: of a delivered message when it arrived. null: not tried yet. */
+  at: Type.Union([Time, Type.Null()]),
+  /** What the receiver, or the way to it, answered to the last attempt. */
+  detail: Type.Union([Text, Type.Null()]),
+  nextAt: Type.Union([Time, Type.Null()]),
+  /** Record of the last attempt (`sys.deliveries`); null: not on record yet. */
+  record: Type.Union([RecordId, Type.Null()]),
+});
+export type AlertDelivery = Static<typeof AlertDelivery>;
+
 export const AlertTimelineItem = Type.Object({
   type: Text,
   at: Time,
@@ -256,6 +278,8 @@ export const AlertTimelineItem = Type.Object({
   by: Type.Optional(Text),
   /** What the person said: comment, reason, or to whom it was assigned. */
   comment: Type.Optional(Text),
+  /** Who was told of it, in order of the messages. Only in the answer about one alert; absent: nobody was to be told. */
+  deliveries: Type.Optional(Type.Array(AlertDelivery)),
 });
 /** ISA-18.2 (alert-fold.ts tells which is which). */
 export const ALERT_STATES = [
