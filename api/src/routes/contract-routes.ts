@@ -14,7 +14,7 @@ import {
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { ActTurns } from '../alerts/act-turns.ts';
-import type { ContractInForce, DraftOnRecord } from '../control/contract-history.ts';
+import type { ContractHistory, ContractInForce, DraftOnRecord } from '../control/contract-history.ts';
 import type { RouteContext } from './context.ts';
 import { whenFolded } from './read-your-write.ts';
 
@@ -41,6 +41,15 @@ const ContractItem = Type.Object({
   approver: Type.String(),
   since: Type.String({ format: 'date-time' }),
   record: Type.String(),
+});
+/** How a version ended; `withdrawn` null: nobody has taken it back, another may have followed it. */
+const VersionItem = Type.Object({
+  ...ContractItem.properties,
+  until: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
+  withdrawn: Type.Union([
+    Type.Object({ by: Type.String(), at: Type.String({ format: 'date-time' }), reason: Type.String(), record: Type.String() }),
+    Type.Null(),
+  ]),
 });
 const DraftItem = Type.Object({
   draft: Type.String(),
@@ -100,9 +109,9 @@ function listRoutes(app: FastifyInstance, { control }: RouteContext): void {
       next: null,
     };
   });
-  const nameSchema = { params: Type.Object({ contract: Name }), response: { 200: Page(ContractItem) } };
+  const nameSchema = { params: Type.Object({ contract: Name }), response: { 200: Page(VersionItem) } };
   app.get<{ Params: { contract: string } }>('/contracts/:contract/versions', { config, schema: nameSchema }, async ({ params }) => ({
-    items: control.contractHistory.versions(params.contract).map(itemOf),
+    items: control.contractHistory.versions(params.contract).map((version) => versionItemOf(version, control.contractHistory)),
     next: null,
   }));
   const checkSchema = { body: Type.Object({ text: Text }), response: { 200: CheckAnswer } };
@@ -244,6 +253,15 @@ async function write({ ingest, fold }: RouteContext, messageId: string, payload:
 
 function itemOf({ position, since, record: { contract, version, text, author, approver } }: ContractInForce): Static<typeof ContractItem> {
   return { contract, version, text, author, approver, since: new Date(since).toISOString(), record: String(position) };
+}
+
+function versionItemOf(version: ContractInForce, history: ContractHistory): Static<typeof VersionItem> {
+  const { until, withdrawn } = history.end(version);
+  const told = withdrawn && {
+    ...{ by: withdrawn.record.by, at: new Date(withdrawn.at).toISOString() },
+    ...{ reason: withdrawn.record.reason, record: String(withdrawn.position) },
+  };
+  return { ...itemOf(version), until: until === null ? null : new Date(until).toISOString(), withdrawn: told };
 }
 
 function draftItemOf({ position, record, state }: DraftOnRecord): Static<typeof DraftItem> {
