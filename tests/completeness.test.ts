@@ -142,7 +142,7 @@ test('a long range comes in parts: together they prove what the whole does, and 
   const short = await check(files.slice(0, -1));
   assert.match(short.stdout, new RegExp(`RANGE_NOT_COVERED.*the part that begins with batch ${begins.at(-1)} is missing`));
   const out = join(folder, 'exported');
-  const range = ['--from', new Date(from).toISOString(), '--to', new Date(from + SLOTS * MINUTE_MS).toISOString()];
+  const range = ['--from', new Date(from).toISOString(), '--to', new Date(from + SLOTS * CADENCE_MS).toISOString()];
   const named = ['--producer', device.producer, '--dataset', device.dataset, ...range, '--out', out, '--data', product.dataDir, '--json'];
   const exported = await airtight(['export', 'completeness', ...named]);
   assert.equal(exported.code, 0, exported.stderr);

@@ -251,6 +251,41 @@ async function seriousFaults(page: Page): Promise<string[]> {
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
 }
 
+/** Any two versions are compared; one that is withdrawn is told apart, with its reason. @param newest version in force */
+async function laterVersions(page: Page, newest: string): Promise<void> {
+  const first = ((await request('bo', 'contracts/winter/versions')).body['items'] as { version: string }[])[0]?.version ?? '';
+  assert.notEqual(first, newest);
+  await page.goto(`${product.httpUrl}/contracts/winter`);
+  await byId(page, 'edit').click({ timeout: WAIT_MS });
+  await page.locator('input[name="from"]').fill('2013-03-01T00:00');
+  await page.locator('input[name="to"]').fill('2013-03-15T00:00');
+  await page.locator('select[name="against"]').selectOption(first);
+  await byId(page, 'backtest').click();
+  await byId(page, 'backtest-results').waitFor({ timeout: WAIT_MS });
+  const text = (await byId(page, 'backtest-results').textContent()) ?? '';
+  assert.ok(text.includes(newest.slice(0, 12)) && text.includes(first.slice(0, 12)), text);
+
+  await byId(page, 'withdraw-version').click();
+  await page.locator('dialog[open] textarea[name="text"]').fill('取代它的计划尚未通过');
+  await page.locator('dialog[open] button[type="submit"]').click();
+  const row = page.locator('[data-testid^="withdrawn-"]');
+  await row.waitFor({ timeout: WAIT_MS });
+  assert.match((await row.textContent()) ?? '', /deng .*撤回：取代它的计划尚未通过/);
+  const versions = (await request('bo', 'contracts/winter/versions')).body['items'] as {
+    until: string;
+    withdrawn: { by: string } | null;
+  }[];
+  assert.deepEqual(
+    versions.map(({ until, withdrawn }) => [typeof until, withdrawn?.by]),
+    [
+      ['string', undefined],
+      ['string', 'deng'],
+    ],
+    'the first was replaced, the second withdrawn',
+  );
+  assert.deepEqual(await seriousFaults(page), []);
+}
+
 test('on the screen: an error at its place, proposed, tried on the past, approved by another; an alert’s evidence downloads', async (t) => {
   if (!has(t, 'chromium')) return;
   const authors = await openBrowser(t, product.httpUrl, 'en-US');
@@ -264,6 +299,9 @@ test('on the screen: an error at its place, proposed, tried on the past, approve
   await byId(page, 'propose').click();
   await byId(page, 'faults').waitFor({ timeout: WAIT_MS });
   assert.match((await byId(page, 'faults').textContent()) ?? '', /Line 12, column 20/);
+  // The same under its line, at its column.
+  const marked = page.locator('[data-testid="contract-text"] li.marked', { has: byId(page, 'fault-at') });
+  assert.match((await marked.textContent()) ?? '', /pm99 >.*Line 12, column 20/s);
   assert.deepEqual(await seriousFaults(page), []);
   await editor.fill(contractText(120));
   await byId(page, 'propose').click();
@@ -274,11 +312,12 @@ test('on the screen: an error at its place, proposed, tried on the past, approve
   assert.match((await byId(page, `hindrance-${draft.draft}`).textContent()) ?? '', /administrator/);
   await page.locator('input[name="from"]').fill('2013-03-01T00:00');
   await page.locator('input[name="to"]').fill('2013-03-15T00:00');
-  await page.locator('input[name="compares"]').check();
+  await page.locator('select[name="against"]').selectOption('current');
   await byId(page, 'backtest').click();
   await byId(page, 'backtest-results').waitFor({ timeout: WAIT_MS });
   // The limit is lower: whatever the version in force would have raised, this one does.
   assert.match((await byId(page, 'backtest-results').textContent()) ?? '', /alerts would have been raised.*Lost 0/s);
+  assert.match((await byId(page, 'backtest-shifts').textContent()) ?? '', /[1-9]\d* of 42 shifts have an alarm/, 'of two weeks');
   assert.deepEqual(await seriousFaults(page), []);
 
   const approvers = await openBrowser(t, product.httpUrl, 'zh-CN');
@@ -301,6 +340,7 @@ test('on the screen: an error at its place, proposed, tried on the past, approve
   const saved = join(folder, 'downloaded.json');
   await download.saveAs(saved);
   assert.equal((await airtight(['verify', saved, '--data', product.dataDir])).code, 0);
+  await laterVersions(other, draft.version);
   // Before somebody signs in the server refuses, and the console says so.
   const errors = [...authors.errors, ...approvers.errors].filter((text) => !text.includes('401'));
   assert.deepEqual([...authors.foreignRequests, ...approvers.foreignRequests, ...errors], []);
