@@ -9,6 +9,7 @@ import { type ChannelRecord, DELIVERIES_DATASET, type DeliveriesRecord } from '.
 import type { Credential } from './credential.ts';
 import type { JsonSchema } from './document-schema.ts';
 import type { QualityRules } from './quality-rules.ts';
+import { REGIONS_DATASET, type RegionRecord } from './region-record.ts';
 import { CONTROL_PREFIX } from './topic.ts';
 
 /** A text in the two languages the product speaks. */
@@ -44,6 +45,7 @@ const OPEN_CONTROL_DATASETS: readonly string[] = [
   DELIVERIES_DATASET,
   FLAGS_DATASET,
   KEYS_DATASET,
+  REGIONS_DATASET,
   TICKS_DATASET,
 ];
 
@@ -499,4 +501,5 @@ export type ControlRecord =
   | ReleaseRecord
   | ChannelRecord
   | DeliveriesRecord
+  | RegionRecord
   | ImportRecord;
