@@ -15,7 +15,7 @@ import { publishAll } from './harness/publisher.ts';
 import { type SecondLog, secondLog } from './harness/second-log.ts';
 import { until } from './harness/waiting.ts';
 
-const WAIT_MS = 30_000;
+const WAIT_MS = 90_000;
 const STATIONS = 12;
 const PROPERTIES = ['pm25', 'pm10', 'o3', 'no2', 'so2', 'co'];
 /** Heavy by PM2.5, and the hour's index. */

@@ -127,7 +127,11 @@ function onAlert(turn: Turn, transition: AlertTransition): void {
 
 /** Rules over alerts, and suppression: until nothing changes any more. */
 function followUp(turn: Turn): void {
-  const { readers } = turn.state.index;
+  const { readers, inhibited } = turn.state.index;
+  if (readers.size + inhibited.size === 0) {
+    turn.touched.clear();
+    return;
+  }
   for (let round = 0; turn.touched.size > 0 && round < ROUNDS_MAX; round++) {
     const touched = [...turn.touched];
     turn.touched.clear();

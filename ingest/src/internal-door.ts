@@ -18,7 +18,6 @@ import {
   STORAGE_DATASET,
   type StorageFaultRecord,
   successionFault,
-  TICK_INTERVAL_MS,
   TICKS_DATASET,
   type TickRecord,
 } from '@airtight/protocol';
@@ -99,14 +98,14 @@ export class InternalDoor {
     }
   }
 
-  /** Puts the passing of time on record every TICK_INTERVAL_MS, so that rules about silence replay the same. */
-  startTicking(): void {
+  /** Puts the passing of time on record every so many ms, so that rules about silence replay the same. */
+  startTicking(intervalMs: number): void {
     this.#ticking = setInterval(() => {
       const tick: TickRecord = { type: 'tick', at: Date.now() };
       const record = { agency: CONTROL_AGENCY, dataset: TICKS_DATASET, producer: 'ingest', messageId: `id:${tick.at}`, payload: tick };
       // Time that passes while nothing can be stored is told by the first tick after it.
       this.write([record]).catch(() => undefined);
-    }, TICK_INTERVAL_MS);
+    }, intervalMs);
   }
 
   /** Puts on record that for a while nothing could be taken. */

@@ -141,7 +141,7 @@ function correct(turn: Turn, known: RuleState, episode: Episode, draft: Draft | 
     Object.assign(episode, { since, raisedAt, steps, clearedAt, retracted: false });
   }
   if (isActive(episode)) {
-    turn.state.index.active.set(episode.alert, { state: known, episode });
+    turn.state.index.active.add({ state: known, episode });
     if (!wasActive && episode.group !== null) rejoinGroup(known, episode);
   } else if (wasActive) end(turn, known, episode, episode.clearedAt ?? episode.raisedAt);
   const outcome: AlertCorrected['outcome'] =
@@ -170,7 +170,7 @@ function remember(turn: Turn, known: RuleState, episode: Episode): void {
     (old) => isActive(old) || old.retracted || (old.clearedAt ?? old.raisedAt) > horizon,
   );
   known.episodes.set(episode.subject, [...kept.slice(-EPISODES_MAX), episode]);
-  turn.state.index.active.set(episode.alert, { state: known, episode });
+  turn.state.index.active.add({ state: known, episode });
 }
 
 /**

@@ -22,8 +22,19 @@ export function parseJson(text: string): Outcome<unknown> {
   }
 }
 
-/** Counts brackets outside strings; in a text that is no JSON the count may be wrong, and JSON.parse refuses it anyway. */
+/** Most texts have fewer brackets altogether, which is found out much faster. */
 function nestsDeeper(text: string, max: number): boolean {
+  let brackets = 0;
+  for (const bracket of ['{', '[']) {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      if (++brackets > max) return countsDeeper(text, max);
+    }
+  }
+  return false;
+}
+
+/** Counts brackets outside strings; in a text that is no JSON the count may be wrong, and JSON.parse refuses it anyway. */
+function countsDeeper(text: string, max: number): boolean {
   let depth = 0;
   let isString = false;
   for (let i = 0; i < text.length; i++) {
