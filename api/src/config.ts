@@ -86,6 +86,12 @@ export const API_SETTINGS = {
     choices: ['none', 'viewer'],
     doc: 'What a visitor who has not signed in may do: nothing, or read as a viewer.',
   },
+  requireSignedActs: {
+    type: 'boolean',
+    env: 'AIRTIGHT_API_REQUIRE_SIGNED_ACTS',
+    default: false,
+    doc: 'Contracts and quality flags are taken only with the signature of the person who proposes, approves, withdraws or places them.',
+  },
   dashboardDir: {
     type: 'string',
     env: 'AIRTIGHT_API_DASHBOARD_DIR',

@@ -19,7 +19,7 @@ export interface Bilingual {
 
 export const CONTROL_AGENCY = 'airtight';
 export const DEVICES_DATASET = 'sys.devices';
-/** Signing keys of devices: public, so that a proof can carry the record of the key. */
+/** Signing keys of devices and people: public, so that a proof can carry the record of the key. */
 export const KEYS_DATASET = 'sys.keys';
 export const CLAIMS_DATASET = 'sys.claims';
 export const DATASETS_DATASET = 'sys.datasets';
@@ -86,8 +86,8 @@ export interface DeviceRecord {
 }
 
 /**
- * Payload in `sys.keys`, keyed by producer and kid; written with the `sys.devices` record that says the same. It holds
- * nothing secret, so the proof of a signed reading can carry it.
+ * Payload in `sys.keys`, keyed by producer and kid; of a device written with the `sys.devices` record that says the same. It
+ * holds nothing secret, so the proof of what was signed can carry it.
  */
 export interface KeyRecord {
   readonly type: 'key';
@@ -98,6 +98,10 @@ export interface KeyRecord {
   readonly publicKey: string;
   readonly validFrom: number;
   readonly validTo?: number;
+  /** Account whose own key it is; absent: a device's. */
+  readonly person?: string;
+  /** Of a person's key: the account that put it on record, or ended it. */
+  readonly by?: string;
 }
 
 /** What a device will be on record; its name is the claim's own, or what it tells within a fleet's pattern. */

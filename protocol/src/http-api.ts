@@ -176,6 +176,8 @@ export const FlagItem = Type.Object({
   flag: Type.Integer(),
   reason: Text,
   by: Text,
+  /** Id of the person's own key with which it was signed. */
+  key: Type.Union([Text, Type.Null()]),
   at: Time,
   record: RecordId,
   withdrawn: Type.Optional(Type.Object({ by: Text, at: Time, reason: Text, record: RecordId })),

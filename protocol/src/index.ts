@@ -29,6 +29,7 @@ export * from './names.ts';
 export * from './observation.ts';
 export * from './outcome.ts';
 export * from './payload.ts';
+export * from './personal-signature.ts';
 export * from './producer-index.ts';
 export * from './proven-values.ts';
 export * from './quality-rules.ts';

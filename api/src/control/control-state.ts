@@ -34,11 +34,23 @@ export class ControlState {
   readonly #contractVersions = new Map<string, number[]>();
   /** Records of each signing key in their order, by producer and kid: a proof of a signed reading brings one along. */
   readonly #signingKeys = new Map<string, KeyOnRecord[]>();
+  /** Newest record of each key of a person, by person and kid. */
+  readonly #personKeys = new Map<string, Map<string, KeyOnRecord>>();
   #through = -1;
 
   /** What was on record of a signing key before a position. */
   signingKeyAt(producer: string, kid: string, position: number): KeyOnRecord | undefined {
     return this.#signingKeys.get(`${producer} ${kid}`)?.findLast((known) => known.position < position);
+  }
+
+  /** Keys with which a person signs or signed, oldest first. */
+  personKeys(person: string): readonly KeyOnRecord[] {
+    return [...(this.#personKeys.get(person)?.values() ?? [])];
+  }
+
+  /** People who have or had a signing key. */
+  get signers(): readonly string[] {
+    return [...this.#personKeys.keys()];
   }
 
   /** Records of a contract, and withdrawals of it, in order of position. */
@@ -52,10 +64,13 @@ export class ControlState {
   }
 
   /** Takes the next control record; one at or before the last taken position is known already. */
-  take(event: Pick<ControlEvent, 'position' | 'record'> & { readonly header: Pick<RecordHeader, 'agency' | 'receivedAt'> }): void {
+  take(
+    event: Pick<ControlEvent, 'position' | 'record'> & { readonly header: Pick<RecordHeader, 'agency' | 'receivedAt' | 'signature'> },
+  ): void {
     if (event.position <= this.#through) return;
     this.#through = event.position;
     const { record, position, header } = event;
+    const signedWith = header.signature?.kid ?? null;
     switch (record.type) {
       case 'device':
         this.producers.set(record.producer, toDeviceRecord(record));
@@ -71,13 +86,16 @@ export class ControlState {
         this.datasets.define(position, record);
         return;
       case 'flag':
-        this.flags.take(position, record);
+        this.flags.take(position, record, signedWith);
         return;
       case 'contract':
-        this.#takeContract({ agency: header.agency, position, since: Math.max(header.receivedAt, record.effectiveFrom ?? 0), record });
+        this.#takeContract({
+          ...{ agency: header.agency, position, record, key: signedWith },
+          since: Math.max(header.receivedAt, record.effectiveFrom ?? 0),
+        });
         return;
       case 'contract-draft':
-        this.contractHistory.propose(position, record);
+        this.contractHistory.propose(position, record, signedWith);
         return;
       case 'contract-withdrawal':
         this.contractHistory.withdraw(position, header.receivedAt, record);
@@ -115,5 +133,9 @@ export class ControlState {
   #takeKey(key: KeyOnRecord): void {
     const id = `${key.record.producer} ${key.record.kid}`;
     this.#signingKeys.set(id, [...(this.#signingKeys.get(id) ?? []), key]);
+    const { person, kid } = key.record;
+    if (person === undefined) return;
+    const ofPerson = this.#personKeys.get(person) ?? new Map<string, KeyOnRecord>();
+    this.#personKeys.set(person, ofPerson.set(kid, key));
   }
 }

@@ -33,6 +33,7 @@ import { proofRoutes } from './proof-routes.ts';
 import { publishRoute } from './publish-route.ts';
 import { quarantineRoutes } from './quarantine-routes.ts';
 import { serviceBreakRoutes } from './service-break-routes.ts';
+import { signingKeyRoutes } from './signing-key-routes.ts';
 import { streamRoute } from './stream-route.ts';
 import { healthRoutes, statusRoute } from './system-routes.ts';
 import { witnessRoutes } from './witness-routes.ts';
@@ -118,6 +119,7 @@ function apiRoutes(api: FastifyInstance, context: RouteContext): void {
   alertRoutes(api, context);
   alertEvidenceRoute(api, context);
   contractRoutes(api, context);
+  signingKeyRoutes(api, context);
   backtestRoutes(api, context);
   alertActRoutes(api, context);
   serviceBreakRoutes(api, context);

@@ -6,6 +6,7 @@ import {
   type Code,
   type CompleteBatchJson,
   DEVICE_ADDRESS_HEADER,
+  type DeviceSignature,
   FEED_FROM_HEADER,
   FEED_HEAD_HEADER,
   FEED_NEXT_HEADER,
@@ -37,6 +38,8 @@ export interface NewRecord {
   readonly producer: string;
   readonly messageId?: string;
   readonly payload: unknown;
+  /** Of the person whose act it is, over the payload's canonical form. */
+  readonly signature?: DeviceSignature;
 }
 export interface WrittenRecord {
   readonly position: number;
