@@ -10,17 +10,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { type AlertItem, CONTROL_AGENCY, type Role, TICK_INTERVAL_MS, type TokenRecord, USERS_DATASET } from '@airtight/protocol';
+import { type AlertItem, CONTROL_AGENCY, type Role, TICKS_DATASET, type TokenRecord, USERS_DATASET } from '@airtight/protocol';
 import type { Page } from 'playwright-core';
 import { openBrowser } from './harness/browser.ts';
 import { buildDashboard } from './harness/dashboard.ts';
+import { readJournal } from './harness/evidence.ts';
 import { type Device, type Product, startProduct } from './harness/product.ts';
 import { airtight, has, sharedFile } from './harness/programs.ts';
 import { publishAll } from './harness/publisher.ts';
-import { pause, until } from './harness/waiting.ts';
+import { until } from './harness/waiting.ts';
 
 const HOUR_MS = 3_600_000;
-const WAIT_MS = 30_000;
+const WAIT_MS = 90_000;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
 const folder = mkdtempSync(join(tmpdir(), 'airtight-contracts-'));
 const contractFile = join(folder, 'winter.yaml');
@@ -128,16 +129,17 @@ test('checked with line and column; proposed by one person, approved by another,
   writeFileSync(faulty, contractText(150).replace('pm25_3h >', 'pm99 >'));
   const check = await airtight(['contract', 'check', faulty, '--data', product.dataDir, '--lang', 'en']);
   assert.deepEqual([check.code, /faulty\.yaml:12:20: /.test(check.stdout)], [1, true], check.stdout + check.stderr);
+  const own = `contracts/drafts/${(await request('bo', 'contracts', { text: contractText(150) })).body['draft']}/approve`;
+  assert.equal((await request('anna', own, {})).status, 403, 'an operator approves nothing');
+  const refused = await request('bo', own, {});
+  assert.deepEqual([refused.status, refused.body['code']], [409, 'CONTRACT_NOT_APPROVABLE'], 'nobody approves his own');
+  // Approved later than this it would be in force from its approval on.
   const before = Date.now();
-  effectiveFrom = before + 3000;
+  effectiveFrom = before + 5000;
   const from = new Date(effectiveFrom).toISOString();
   const { body: draft } = await request('anna', 'contracts', { text: contractText(150), effectiveFrom: from, note: 'for winter' });
   assert.equal(draft['author'], 'anna');
   const path = `contracts/drafts/${draft['draft']}/approve`;
-  assert.equal((await request('anna', path, {})).status, 403, 'an operator approves nothing');
-  const own = (await request('bo', 'contracts', { text: contractText(150) })).body;
-  const refused = await request('bo', `contracts/drafts/${own['draft']}/approve`, {});
-  assert.deepEqual([refused.status, refused.body['code']], [409, 'CONTRACT_NOT_APPROVABLE'], 'nobody approves his own');
   const approved = await request('bo', path, {});
   assert.deepEqual([approved.status, approved.body['approver']], [200, 'bo'], JSON.stringify(approved.body));
   assert.equal((await request('bo', path, {})).status, 409, 'once');
@@ -151,8 +153,9 @@ test('checked with line and column; proposed by one person, approved by another,
 test('it fires; the evidence gives the same alert offline, with every sub-expression', async () => {
   const start = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - 10 * HOUR_MS;
   const readings = [90, 160, 200, 240, 250, 260].map((pm25, i) => ({ t: start + i * HOUR_MS, m: { pm25 } }));
-  // The engine takes it at the first tick after its time.
-  await pause(effectiveFrom + TICK_INTERVAL_MS + 2000 - Date.now());
+  await until('a tick after its time, at which the engine takes it', async () =>
+    (await readJournal(product)).some(({ header }) => header.dataset === TICKS_DATASET && header.receivedAt > effectiveFrom),
+  );
   await publishAll(product, device, readings);
   await until('the alert is raised', async () =>
     (await product.page<AlertItem>('alerts')).items.some(({ contract }) => contract === 'winter'),

@@ -151,7 +151,6 @@ export const CODES = {
     en: "The batch's index of producers does not match the journal records",
   },
   GAPS_UNRECORDED: { status: 200, zh: '编号缺口过多，未逐一记录', en: 'Too many gaps in the numbers of a device to put each on record' },
-  COMPLETENESS_TOO_LARGE: { status: 422, zh: '完整性证明过大', en: 'The completeness proof would be too large' },
   RECORDS_WITHHELD: {
     status: 422,
     zh: '批次中该生产者的部分记录未出示',
@@ -215,6 +214,18 @@ export const CODES = {
     zh: '该草案不能由此人或此时批准',
     en: 'The draft cannot be approved by this person, or not any more',
   },
+  // Other regions.
+  REGION_KEY_UNKNOWN: { status: 403, zh: '签名密钥不属于任何已登记的地区', en: 'It is signed by no region that is known here' },
+  REGION_SIGNATURE_INVALID: { status: 403, zh: '地区签名无效', en: "The region's signature is not valid" },
+  REGION_MESSAGE_INVALID: { status: 422, zh: '地区间消息有误', en: 'The message between regions is not valid' },
+  REGION_MESSAGE_CONFLICT: {
+    status: 409,
+    zh: '同一名称下已收到另一内容',
+    en: 'Something else has come under the same name before',
+  },
+  REGION_ALERT_UNKNOWN: { status: 404, zh: '从未向该地区发送过此告警', en: 'This alert was never sent to that region' },
+  REGION_PROOF_MISSING: { status: 422, zh: '告警未附证据包', en: 'The alert came without a proof' },
+  REGION_NAME_MISSING: { status: 422, zh: '本部署尚无地区名称', en: 'This deployment has no name among regions' },
   // Configuration.
   CONFIG_UNKNOWN_KEY: { status: 500, zh: '配置中有未知的键', en: 'The configuration has an unknown key' },
   CONFIG_INVALID: { status: 500, zh: '配置值不合法', en: 'A configuration value is not valid' },

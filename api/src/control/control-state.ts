@@ -11,6 +11,7 @@ import {
   type UserRecord,
 } from '@airtight/protocol';
 import type { ControlEvent } from '../decode/decoder.ts';
+import { RegionBook } from '../regions/region-book.ts';
 import { type ContractEvent, ContractHistory, type ContractInForce } from './contract-history.ts';
 import { ManualFlags } from './manual-flags.ts';
 
@@ -30,6 +31,8 @@ export class ControlState {
   readonly channels = new Map<string, ChannelRecord>();
   /** Positions at which they were set up: they carry what comes after. */
   readonly channelsSince = new Map<string, number>();
+  /** What was exchanged with other regions. */
+  readonly regionBook = new RegionBook();
   /** Positions of each contract's records by its version: the proof of an alert brings its contract along. */
   readonly #contractVersions = new Map<string, number[]>();
   /** Records of each signing key in their order, by producer and kid: a proof of a signed reading brings one along. */
@@ -110,6 +113,11 @@ export class ControlState {
         if (this.channels.get(record.channel)?.removed !== false) this.channelsSince.set(record.channel, position);
         this.channels.set(record.channel, record);
         return;
+      case 'region-alert':
+      case 'region-receipt':
+      case 'region-act':
+        this.regionBook.take(position, header.receivedAt, record);
+        return;
       case 'deliveries':
       case 'tick':
       case 'release':
@@ -117,6 +125,7 @@ export class ControlState {
       case 'storage-fault':
       case 'retention':
       case 'erasure':
+      case 'salt-keys':
       case 'gap':
         // Not kept in memory: the table answers for them.
         return;

@@ -291,6 +291,12 @@ function itemOf({ position, since, record, key }: ContractInForce, authorKey: st
   };
 }
 
+/** With the author's key of the draft that was approved. */
+function shownItem(inForce: ContractInForce, { contractHistory }: Pick<ControlState, 'contractHistory'>): Static<typeof ContractItem> {
+  const { draft } = inForce.record;
+  return itemOf(inForce, draft === undefined ? null : (contractHistory.draft(draft)?.key ?? null));
+}
+
 function versionItemOf(version: ContractInForce, control: Pick<ControlState, 'contractHistory'>): Static<typeof VersionItem> {
   const { until, withdrawn } = control.contractHistory.end(version);
   const told = withdrawn && {
@@ -298,12 +304,6 @@ function versionItemOf(version: ContractInForce, control: Pick<ControlState, 'co
     ...{ reason: withdrawn.record.reason, record: String(withdrawn.position) },
   };
   return { ...shownItem(version, control), until: until === null ? null : new Date(until).toISOString(), withdrawn: told };
-}
-
-/** With the author's key of the draft that was approved. */
-function shownItem(inForce: ContractInForce, { contractHistory }: Pick<ControlState, 'contractHistory'>): Static<typeof ContractItem> {
-  const { draft } = inForce.record;
-  return itemOf(inForce, draft === undefined ? null : (contractHistory.draft(draft)?.key ?? null));
 }
 
 function draftItemOf({ position, record, key, state }: DraftOnRecord): Static<typeof DraftItem> {

@@ -32,6 +32,7 @@ import { installProblems } from './problem.ts';
 import { proofRoutes } from './proof-routes.ts';
 import { publishRoute } from './publish-route.ts';
 import { quarantineRoutes } from './quarantine-routes.ts';
+import { regionRoutes } from './region-routes.ts';
 import { serviceBreakRoutes } from './service-break-routes.ts';
 import { signingKeyRoutes } from './signing-key-routes.ts';
 import { streamRoute } from './stream-route.ts';
@@ -124,6 +125,7 @@ function apiRoutes(api: FastifyInstance, context: RouteContext): void {
   alertActRoutes(api, context);
   serviceBreakRoutes(api, context);
   channelRoutes(api, context);
+  regionRoutes(api, context);
   accountRoutes(api, context);
   deviceRoutes(api, context);
   importRoutes(api, context);

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import {
   AirtightError,
+  type AlertAnnouncement,
   CODES,
   type Code,
   type CompleteBatchJson,
@@ -240,6 +241,15 @@ export class IngestClient {
     });
     const answer = (await response.json()) as { readonly results: readonly WrittenRecord[] };
     return answer.results;
+  }
+
+  /** Tells of an alert on its MQTT topic. @throws AirtightError SERVICE_UNAVAILABLE or ingest's own code */
+  async announce(message: AlertAnnouncement): Promise<void> {
+    await this.#send('/announcements', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(message),
+    });
   }
 
   /** Passes on what a device publishes, with its credentials. @returns JSON text @throws AirtightError SERVICE_UNAVAILABLE or ingest's own code */
