@@ -1,11 +1,12 @@
 /** Channels: ways by which alerts leave the platform, and what became of each message on its way. Both are control records. */
 import type { Severity } from './alert.ts';
 import type { Bilingual } from './control.ts';
+import type { DecodedRecord } from './record.ts';
 
 export const CHANNELS_DATASET = 'sys.channels';
 export const DELIVERIES_DATASET = 'sys.deliveries';
 
-export const CHANNEL_KINDS = ['cap', 'webhook', 'mail'] as const;
+export const CHANNEL_KINDS = ['cap', 'webhook', 'mail', 'mqtt', 'region'] as const;
 export type ChannelKind = (typeof CHANNEL_KINDS)[number];
 
 /** Which alerts a channel carries; what is left out is not asked for. */
@@ -36,6 +37,8 @@ export interface ChannelRecord {
   readonly url?: string;
   /** mail: the addresses. */
   readonly to?: readonly string[];
+  /** region: its name in the file of regions. */
+  readonly region?: string;
   /** cap: who sends, unique by convention, e.g. a domain name (CAP 1.2 §3.2.1). */
   readonly sender?: string;
   /** cap: places by the name of a region in either language, of a producer or of an agency. */
@@ -53,6 +56,9 @@ export interface ChannelRecord {
   /** Account, or `airtight`. */
   readonly by: string;
 }
+
+/** How a message stands: `dead` is not tried again. */
+export const DELIVERY_STATES = ['waiting', 'delivered', 'dead'] as const;
 
 /** One attempt to deliver one message. */
 export interface DeliveryOutcome {
@@ -77,4 +83,15 @@ export interface DeliveryOutcome {
 export interface DeliveriesRecord {
   readonly type: 'deliveries';
   readonly outcomes: readonly DeliveryOutcome[];
+}
+
+/** The attempts that a record tells of; undefined when it tells of none, or was not written by our own services. */
+export function deliveriesIn({ header, payload }: DecodedRecord): readonly DeliveryOutcome[] | undefined {
+  if (header.dataset !== DELIVERIES_DATASET || header.door !== 'internal') return undefined;
+  try {
+    const json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)) as Partial<DeliveriesRecord> | null;
+    return json?.type === 'deliveries' && Array.isArray(json.outcomes) ? json.outcomes : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -7,16 +7,19 @@ import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import {
   ALERTS_DATASET,
+  type AlertItem,
   type AlertRaised,
   CSRF_HEADER,
   DATASETS_DATASET,
   DELIVERIES_DATASET,
   type DeliveriesRecord,
   decodeRecord,
+  deliveriesIn,
 } from '@airtight/protocol';
 import { parseCap } from '@airtight/standards/cap.ts';
 import { verifyWebhook } from '@airtight/standards/standard-webhooks.ts';
 import { ADMIN_PASSWORD, AIR, Deployment, until } from '../testing/deployment.ts';
+import { KEPT_MS } from './outbox.ts';
 
 const d = new Deployment();
 const shared = new URL('../../../../shared/data/payload-cap/', import.meta.url);
@@ -223,6 +226,43 @@ test('a webhook is signed, keeps its id on the retry, and its fate is on record'
     ['delivered'],
   );
   assert.ok(!d.journal.records.some((bytes) => Buffer.from(bytes).includes(made.secret)), 'no secret in the journal');
+});
+
+test('the alert itself tells who was told of each transition, by the record of it; also when the outbox has forgotten', async () => {
+  answers.set('/duty', [503]);
+  await webhook('duty');
+  await webhook('deaf', { url: 'http://127.0.0.1:1/' });
+  const alert = raise();
+  follow(alert, 1, { type: 'clear' });
+  await got('/duty', 3);
+  const timeline = async () => (await d.json(`/api/v1/alerts/${alert}`)).timeline as AlertItem['timeline'];
+  const told = async (step: number, channel: string) => (await timeline())[step]?.deliveries?.find((one) => one.channel === channel);
+  await until(async () => typeof (await told(1, 'duty'))?.record === 'string');
+  const raised = await told(0, 'duty');
+  assert.deepEqual(
+    [raised?.state, raised?.attempts, raised?.detail, raised?.kind, raised?.title],
+    ['delivered', 2, 'http 204', 'webhook', title],
+  );
+  const record = decodeRecord(d.journal.records[Number(raised?.record)] as Uint8Array);
+  const outcome = record.ok
+    ? deliveriesIn(record.value)?.find(({ message, attempt }) => message === raised?.message && attempt === 2)
+    : undefined;
+  assert.deepEqual([outcome?.record, outcome && new Date(outcome.at).toISOString()], [Number((await timeline())[0]?.record), raised?.at]);
+  const waits = await told(0, 'deaf');
+  assert.deepEqual([waits?.state, waits?.detail], ['waiting', 'ECONNREFUSED']);
+  assert.ok(Date.parse(waits?.nextAt ?? '') > Date.parse(waits?.at ?? ''));
+  const second = await told(1, 'deaf');
+  assert.deepEqual(
+    [second?.state, second?.attempts, second?.at, second?.record],
+    ['waiting', 0, null, null],
+    'it waits for the one before',
+  );
+  assert.ok(
+    (await d.json('/api/v1/alerts?state=all')).items.every((item: AlertItem) => item.timeline.every((one) => !('deliveries' in one))),
+  );
+  await d.settled();
+  d.api.context.channels.outbox.prune(Date.now() + 2 * KEPT_MS);
+  assert.deepEqual(await told(0, 'duty'), raised, 'by the records alone');
 });
 
 test('in order per alert, and a dead receiver delays nobody else', async () => {
