@@ -6,9 +6,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@airtight/ledger/testing/free-port.ts';
 import { CONTROL_AGENCY, type SystemStatus } from '@airtight/protocol';
 import type { Device } from '../generator/messages.ts';
-import { Child, freePort } from '../processes/child.ts';
+import { Child } from '../processes/child.ts';
 import { AGENCY, DATASET, deviceTopic, producerName, type Target } from './target.ts';
 
 /** Devices per request: an enrolment hashes a secret each. */
