@@ -43,8 +43,8 @@ function judgeNewest(turn: Turn, feed: Feed, { byProperty }: Route, reading: Rea
     const bounds = byProperty.get(name);
     if (bounds === undefined) continue;
     const value = reading.values[name];
-    // Most rules read one number, which need not be looked up again for each; flags ask for a closer look.
-    const isBareNumber = typeof value === 'number' && reading.flags === NO_FLAGS;
+    // Most rules read one number, which need not be looked up again for each; flags and verdicts ask for a closer look.
+    const isBareNumber = typeof value === 'number' && reading.flags === NO_FLAGS && reading.judged === null && reading.manual === null;
     for (const bound of bounds) {
       const { offeredBy, loneSlot } = bound.reads;
       if (offeredBy.length > 1) {
