@@ -179,7 +179,14 @@ async function loadStages(store: Store, { ingest, config, send, regions, storeDi
   // The tables tell it only when they have the records.
   const decided = async (from: number, next: number) => (projector.through < next ? undefined : await readDecided(store, from, next));
   // What the stage of quality knows already it does not tell again.
-  const stream = new StreamHub({ from: quality.next, ingest, control, decided, ledger, faults: () => faults(alerts) });
+  const stream = new StreamHub({
+    from: quality.next,
+    ingest,
+    context: { datasets: control.datasets, flags: control.flags, datasetOf: (alert) => alerts.find(alert)?.dataset },
+    decided,
+    ledger,
+    faults: () => faults(alerts),
+  });
   return { control, latest, skew, alerts, services, quality, projector, contracts, channels, stream, from };
 }
 

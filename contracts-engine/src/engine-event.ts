@@ -5,6 +5,7 @@ import type {
   ContractWithdrawal,
   DatasetDefinition,
   DeviceRecord,
+  ErasureRecord,
   FlagRecord,
   Observation,
 } from '@airtight/protocol';
@@ -24,4 +25,6 @@ export type EngineEvent =
   | { readonly kind: 'device'; readonly position: number; readonly record: DeviceRecord }
   | { readonly kind: 'dataset'; readonly position: number; readonly definition: DatasetDefinition }
   /** What a person says of the quality of values, or takes back. */
-  | { readonly kind: 'flag'; readonly position: number; readonly record: FlagRecord };
+  | { readonly kind: 'flag'; readonly position: number; readonly record: FlagRecord }
+  /** Content of confidential records is erased; its values are none the engine may keep. */
+  | { readonly kind: 'erasure'; readonly position: number; readonly record: ErasureRecord };

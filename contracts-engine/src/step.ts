@@ -17,6 +17,7 @@ import { passTime } from './alert/timers.ts';
 import { enactContract, enactDataset, enactDevice, enactDue, withdrawContract } from './contract-change.ts';
 import type { EngineEvent } from './engine-event.ts';
 import { type EngineState, ruleKey } from './engine-state.ts';
+import { forgetErased } from './erase.ts';
 import { takeWord, wordsOn } from './quality/persons-words.ts';
 import { type Judges, readingsOf } from './reading.ts';
 import { judgeAlerts } from './rule/alerts-rule.ts';
@@ -79,6 +80,8 @@ function take(turn: Turn, event: EngineEvent): void {
       return enactDataset(turn, event.definition);
     case 'flag':
       return takeWord(turn, event.record);
+    case 'erasure':
+      return forgetErased(turn.state, event.record);
   }
 }
 
@@ -140,7 +143,11 @@ function onAlert(turn: Turn, transition: AlertTransition): void {
 
 /** Rules over alerts, and suppression: until nothing changes any more. */
 function followUp(turn: Turn): void {
-  const { readers } = turn.state.index;
+  const { readers, inhibited } = turn.state.index;
+  if (readers.size + inhibited.size === 0) {
+    turn.touched.clear();
+    return;
+  }
   for (let round = 0; turn.touched.size > 0 && round < ROUNDS_MAX; round++) {
     const touched = [...turn.touched];
     turn.touched.clear();

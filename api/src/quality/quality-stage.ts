@@ -5,6 +5,7 @@
  */
 import {
   type DatasetDefinition,
+  type ErasureRecord,
   isAboveWhole,
   isBelowZero,
   isUnexpected,
@@ -60,6 +61,7 @@ export class QualityStage {
   /** @returns what is not pass, of the event's own values and of the ones before that only now could be judged */
   take(event: JournalEvent): readonly Verdict[] {
     if (event.kind === 'control' && event.record.type === 'device') this.#neighbours.take(event.record);
+    if (event.kind === 'control' && event.record.type === 'erasure') this.#forget(event.record);
     if (event.kind !== 'readings' || event.definition?.quality === undefined) return NONE;
     const { definition } = event;
     const verdicts: Verdict[] = [];
@@ -68,6 +70,11 @@ export class QualityStage {
       for (const observation of reading.observations)
         this.#judge({ event, definition, reading, observation, ordinal: ordinal++ }, verdicts);
     return verdicts;
+  }
+
+  /** What was erased is no value to compare with: the series begin anew. */
+  #forget({ producer, datasets }: ErasureRecord): void {
+    for (const dataset of datasets) for (const producers of this.#series.get(dataset)?.values() ?? []) producers.delete(producer);
   }
 
   #judge({ event, definition, reading, observation, ordinal }: Subject, verdicts: Verdict[]): void {

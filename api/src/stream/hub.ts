@@ -16,7 +16,7 @@ export const CLIENTS_MAX = 500;
 export interface HubOptions {
   readonly from: number;
   readonly ingest: Pick<IngestClient, 'feed' | 'status'>;
-  readonly control: StreamContext;
+  readonly context: StreamContext;
   /** What the records in [from, next) decided of the quality of values; undefined: not known yet. */
   readonly decided: SessionDeps['decided'];
   readonly ledger: () => LedgerStatus;
@@ -38,7 +38,7 @@ export class StreamHub {
   constructor(options: HubOptions) {
     this.#options = options;
     this.#births = new Births(options.ingest);
-    this.#ring = new Ring(options.from, options.control, options.ringMaxBytes);
+    this.#ring = new Ring(options.from, options.context, options.ringMaxBytes);
   }
 
   get clients(): number {
@@ -78,7 +78,7 @@ export class StreamHub {
     }
     const session = new StreamSession(socket, since, filter, {
       ring: this.#ring,
-      context: this.#options.control,
+      context: this.#options.context,
       decided: this.#options.decided,
       births: this.#births,
       ingest: this.#options.ingest,

@@ -24,10 +24,14 @@ export interface StreamItem {
   text(): string;
 }
 
+/** What an alert is about, by its id; undefined for one that is not at hand. */
+export type DatasetOfAlert = (alert: string) => string | undefined;
+
 /** What items are made with beside the event. */
 export interface StreamContext {
   readonly datasets: DatasetRegistry;
   readonly flags: Pick<ManualFlags, 'inForce' | 'of'>;
+  readonly datasetOf: DatasetOfAlert;
 }
 
 /**
@@ -53,7 +57,7 @@ export function streamItemOf(
     position,
     dataset: header.dataset,
     producer: header.producer,
-    isConfidential: isConfidential(event, context.datasets),
+    isConfidential: isConfidential(event, context),
     text: () => {
       made ??= textOf(decodeFrame(frame, context.datasets), verdicts, context);
       return made;
@@ -74,12 +78,13 @@ function flagStreamItem({ position, record }: ControlEvent, { datasets, flags }:
   return { position, dataset, producer, isConfidential: datasets.current(dataset)?.confidential === true, text: () => text };
 }
 
-/** Of what follows upon an alert the dataset is not known here: where there are confidential ones, it is taken for one of those. */
-function isConfidential(event: ReadingsEvent | AlertEvent, registry: DatasetRegistry): boolean {
+/** Of what follows upon an alert that is long over the dataset is not at hand: where there are confidential ones, it is taken for one of those. */
+function isConfidential(event: ReadingsEvent | AlertEvent, { datasets, datasetOf }: StreamContext): boolean {
   if (event.kind === 'readings') return isSalted(event.header);
   const { transition } = event;
-  if (transition.type === 'raise') return registry.current(transition.dataset)?.confidential === true;
-  return registry.confidential().length > 0;
+  const dataset = transition.type === 'raise' ? transition.dataset : datasetOf(transition.alert);
+  const confidential = datasets.confidential();
+  return dataset === undefined ? confidential.length > 0 : confidential.includes(dataset);
 }
 
 /** An alert concerns everybody who may see the stream; readings are filtered. */

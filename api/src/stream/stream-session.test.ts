@@ -27,9 +27,11 @@ function eventAt(position: number, registry: DatasetRegistry): JournalEvent {
   return decodeFrame({ position, body: Buffer.concat([Uint8Array.of(0), record]) }, registry);
 }
 
+const datasetOf = (): undefined => undefined;
+
 function setUp(ringMaxBytes: number) {
   const registry = new DatasetRegistry();
-  const context = { datasets: registry, flags: new ManualFlags() };
+  const context = { datasets: registry, flags: new ManualFlags(), datasetOf };
   const ring = new Ring(0, context, ringMaxBytes);
   const clock = { ms: 0 };
   const socket = new Socket();
