@@ -3,7 +3,7 @@ import type { JudgedValue, Series } from '@airtight/protocol';
 import { computed, onScopeDispose, type ShallowRef, shallowRef, watch } from 'vue';
 import { getJson } from '../http/http-client.ts';
 import type { RequestProblem } from '../http/problem.ts';
-import { useLive } from '../live/live-store.ts';
+import { type ObservationEvent, useLive } from '../live/live-store.ts';
 import { isDoubtful } from '../quality/quality-flag.ts';
 import { appendValue, type SeriesPoint, worsened } from './series-points.ts';
 import { type ChosenRange, RANGE_MS } from './series-range.ts';
@@ -89,18 +89,7 @@ export function useSeries(request: () => SeriesRequest | undefined) {
     const wanted = request();
     if (wanted === undefined || wanted.range.name === null) return;
     if (event.producer !== wanted.producer || event.dataset !== wanted.dataset) return;
-    const time = Date.parse(event.phenomenonTime);
-    const next = new Map(loaded.value);
-    for (const [property, series] of next) {
-      const value = event.values[property];
-      if (value === undefined || typeof value.result === 'string') continue;
-      const quality = value.quality.flag;
-      if (wanted.good && isDoubtful(quality)) continue;
-      const one = { time, value: Number(value.result), flagged: value.flags.length > 0, quality };
-      const points = appendValue(series.points, series.bucketMs, one, wanted.range.from);
-      next.set(property, { ...series, points });
-    }
-    loaded.value = next;
+    loaded.value = withLive(loaded.value, event, wanted);
   });
   const stopQuality = live.onQuality((event) => {
     const wanted = request();
@@ -116,6 +105,23 @@ export function useSeries(request: () => SeriesRequest | undefined) {
     running?.abort();
   });
   return { loaded, problem, loading, reload: load };
+}
+
+/** The window that moves with the clock takes the values of a reading in. */
+function withLive(
+  loaded: ReadonlyMap<string, LoadedSeries>,
+  event: ObservationEvent,
+  { range, good }: SeriesRequest,
+): ReadonlyMap<string, LoadedSeries> {
+  const time = Date.parse(event.phenomenonTime);
+  const next = new Map(loaded);
+  for (const [property, series] of next) {
+    const value = event.values[property];
+    if (value === undefined || typeof value.result === 'string' || (good && isDoubtful(value.quality.flag))) continue;
+    const one = { time, value: Number(value.result), flagged: value.flags.length > 0, quality: value.quality.flag };
+    next.set(property, { ...series, points: appendValue(series.points, series.bucketMs, one, range.from) });
+  }
+  return next;
 }
 
 /** @param values all of the producer whose series these are: one event is about one record */
