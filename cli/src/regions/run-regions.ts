@@ -5,6 +5,7 @@ import { stopOnSignals } from '../supervise/stop-on-signals.ts';
 import type { Terminal } from '../terminal.ts';
 import { waitUntil } from '../waiting.ts';
 import { orderFork, ownerFile, type RegionsOwner, takeForkOrder } from './fork-order.ts';
+import { introduceRegions } from './introduce-regions.ts';
 import type { Region } from './region.ts';
 import { isFinal } from './region-status.ts';
 import { rewriteHistory } from './rewrite-history.ts';
@@ -31,6 +32,7 @@ export async function runRegions(
   try {
     for (const region of running) region.start();
     if (!(await untilFinal(regions, stop.signal, terminal))) return stop.signal.aborted ? EXIT.ok : EXIT.environment;
+    await introduceRegions(regions, stop.signal);
     terminal.say(whatToSee(root, regions, terminal));
     if (fork !== undefined) orderFork(root, fork);
     while (!stop.signal.aborted) await serveForkOrder(root, running, stop.signal, terminal);
