@@ -5,15 +5,16 @@ import { CHANNELS_DATASET, type ChannelRecord, CONTROL_AGENCY } from '@airtight/
 import { stringify } from 'yaml';
 import { LOOPBACK } from '../endpoints.ts';
 import { IngestClient } from '../ingest-client.ts';
-import { waitUntil } from '../waiting.ts';
+import { answers, waitUntil } from '../waiting.ts';
 import type { Region } from './region.ts';
 
 const POLL_MS = 200;
 
 /** Writes whom each knows, and its channels to the others; what is on record already stays as it is. */
 export async function introduceRegions(regions: readonly Region[], stop: AbortSignal): Promise<void> {
-  // The services make the keys at their start.
-  if (!(await waitUntil(() => regions.every((region) => existsSync(vkeyFile(region))), POLL_MS, stop))) return;
+  // The api makes the key at its start; ingest takes the channels. Channels carry what comes after them: the sooner the better.
+  const isThere = async (region: Region) => existsSync(vkeyFile(region)) && (await answers(`${ingestUrl(region)}/readyz`));
+  if (!(await waitUntil(async () => (await Promise.all(regions.map(isThere))).every(Boolean), POLL_MS, stop))) return;
   for (const region of regions) {
     const others = regions.filter((other) => other !== region);
     writeFileSync(
@@ -21,7 +22,7 @@ export async function introduceRegions(regions: readonly Region[], stop: AbortSi
       stringify(Object.fromEntries(others.map((other) => [other.id, entryOf(other)]))),
     );
     const token = readFileSync(region.data.internalTokenFile, 'utf8').trim();
-    await new IngestClient(`http://${LOOPBACK}:${region.ports.ingest}`, token).writeRecords(others.map(channelTo));
+    await new IngestClient(ingestUrl(region), token).writeRecords(others.map(channelTo));
   }
 }
 
@@ -36,6 +37,10 @@ function channelTo({ id, title }: Region) {
     ...{ namedOnly: false, confidential: false, disabled: false, removed: false, by: 'airtight' },
   };
   return { agency: CONTROL_AGENCY, dataset: CHANNELS_DATASET, producer: id, messageId: `id:${id}.demonstration`, payload };
+}
+
+function ingestUrl({ ports }: Region): string {
+  return `http://${LOOPBACK}:${ports.ingest}`;
 }
 
 function keysFolder({ data }: Region): string {

@@ -31,8 +31,9 @@ export async function runRegions(
   const regions = running.map(({ region }) => region);
   try {
     for (const region of running) region.start();
-    if (!(await untilFinal(regions, stop.signal, terminal))) return stop.signal.aborted ? EXIT.ok : EXIT.environment;
-    await introduceRegions(regions, stop.signal);
+    const limit = AbortSignal.any([stop.signal, AbortSignal.timeout(READY_TIMEOUT_MS)]);
+    const [areFinal] = await Promise.all([untilFinal(regions, limit, stop.signal, terminal), introduceRegions(regions, limit)]);
+    if (!areFinal) return stop.signal.aborted ? EXIT.ok : EXIT.environment;
     terminal.say(whatToSee(root, regions, terminal));
     if (fork !== undefined) orderFork(root, fork);
     while (!stop.signal.aborted) await serveForkOrder(root, running, stop.signal, terminal);
@@ -45,8 +46,7 @@ export async function runRegions(
 }
 
 /** Waits until everything is ready and each ledger has been cosigned by the other two. */
-async function untilFinal(regions: readonly Region[], stop: AbortSignal, terminal: Terminal): Promise<boolean> {
-  const limit = AbortSignal.any([stop, AbortSignal.timeout(READY_TIMEOUT_MS)]);
+async function untilFinal(regions: readonly Region[], limit: AbortSignal, stop: AbortSignal, terminal: Terminal): Promise<boolean> {
   const done = new Set<Region>();
   const areFinal = await waitUntil(
     async () => {
