@@ -323,11 +323,29 @@ test('on the screen: an error at its place, proposed, tried on the past, approve
   const approvers = await openBrowser(t, product.httpUrl, 'zh-CN');
   const other = await approvers.newPage();
   await openAs(other, 'deng', 'administrator');
+  // A key of one's own, made in the page: from then on the approval carries the signature.
+  await byId(other, 'signing-key-open').click();
+  const [kept] = await Promise.all([other.waitForEvent('download', { timeout: WAIT_MS }), byId(other, 'key-make').click()]);
+  assert.equal(kept.suggestedFilename(), 'airtight-deng.key');
+  await byId(other, 'key-end').waitFor({ timeout: WAIT_MS });
+  assert.deepEqual(await seriousFaults(other), []);
+  const kid = await byId(other, 'kid').textContent();
+  // As on another day: the page holds no key, says so, and takes it from its file.
+  const keyFile = join(folder, 'deng.key');
+  await kept.saveAs(keyFile);
+  await other.reload();
+  await byId(other, `approve-${draft.draft}`).click();
+  await other.locator('[data-testid="signing-key"] input[type="file"]').setInputFiles(keyFile);
+  await byId(other, 'key-end').waitFor({ timeout: WAIT_MS });
+  await other.keyboard.press('Escape');
   await byId(other, `approve-${draft.draft}`).click();
   await other.locator(`[data-testid="draft-${draft.draft}"][data-state="approved"]`).waitFor({ timeout: WAIT_MS });
   await byId(other, 'contract-winter').click();
   await other.locator(`[data-testid="version"]:text-is("${draft.version}")`).waitFor({ timeout: WAIT_MS });
   assert.equal(await byId(other, 'approver').textContent(), 'deng');
+  const versions = (await request('bo', 'contracts/winter/versions')).body['items'] as { version: string; approverKey: string | null }[];
+  assert.equal(versions.find(({ version }) => version === draft.version)?.approverKey, kid);
+  assert.equal(await other.locator('[data-testid="signed"]').count(), 1);
   assert.deepEqual(await seriousFaults(other), []);
 
   const alert = (await product.all<AlertItem>('alerts', { state: 'all' })).find(({ contract }) => contract === 'winter');

@@ -5,12 +5,12 @@
  */
 import type { LorawanCodec } from '@airtight/standards/lorawan-codec.ts';
 import type { ReferenceState } from '@airtight/standards/units.ts';
-import { type ChannelRecord, DELIVERIES_DATASET, type DeliveriesRecord } from './channel.ts';
-import type { Credential } from './credential.ts';
-import type { JsonSchema } from './document-schema.ts';
-import type { QualityRules } from './quality-rules.ts';
-import { REGIONS_DATASET, type RegionRecord } from './region-record.ts';
-import { CONTROL_PREFIX } from './topic.ts';
+import { type ChannelRecord, DELIVERIES_DATASET, type DeliveriesRecord } from './channels/channel.ts';
+import type { JsonSchema } from './formats/document-schema.ts';
+import type { Credential } from './identity/credential.ts';
+import { CONTROL_PREFIX } from './interfaces/topic.ts';
+import type { QualityRules } from './quality/quality-rules.ts';
+import { REGIONS_DATASET, type RegionRecord } from './regions/region-record.ts';
 
 /** A text in the two languages the product speaks. */
 export interface Bilingual {
