@@ -251,8 +251,8 @@ async function seriousFaults(page: Page): Promise<string[]> {
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
 }
 
-/** Any two versions are compared; one that is withdrawn is told apart, with its reason. @param newest version in force */
-async function laterVersions(page: Page, newest: string): Promise<void> {
+/** Any two versions are compared; one that is withdrawn is told apart, with its reason. @param newest version in force @param keyFile with which the person signs */
+async function laterVersions(page: Page, newest: string, keyFile: string): Promise<void> {
   const first = ((await request('bo', 'contracts/winter/versions')).body['items'] as { version: string }[])[0]?.version ?? '';
   assert.notEqual(first, newest);
   await page.goto(`${product.httpUrl}/contracts/winter`);
@@ -265,6 +265,10 @@ async function laterVersions(page: Page, newest: string): Promise<void> {
   const text = (await byId(page, 'backtest-results').textContent()) ?? '';
   assert.ok(text.includes(newest.slice(0, 12)) && text.includes(first.slice(0, 12)), text);
 
+  await byId(page, 'signing-key-open').click();
+  await page.locator('[data-testid="signing-key"] input[type="file"]').setInputFiles(keyFile);
+  await byId(page, 'key-end').waitFor({ timeout: WAIT_MS });
+  await page.keyboard.press('Escape');
   await byId(page, 'withdraw-version').click();
   await page.locator('dialog[open] textarea[name="text"]').fill('取代它的计划尚未通过');
   await page.locator('dialog[open] button[type="submit"]').click();
@@ -358,7 +362,7 @@ test('on the screen: an error at its place, proposed, tried on the past, approve
   const saved = join(folder, 'downloaded.json');
   await download.saveAs(saved);
   assert.equal((await airtight(['verify', saved, '--data', product.dataDir])).code, 0);
-  await laterVersions(other, draft.version);
+  await laterVersions(other, draft.version, keyFile);
   // Before somebody signs in the server refuses, and the console says so.
   const errors = [...authors.errors, ...approvers.errors].filter((text) => !text.includes('401'));
   assert.deepEqual([...authors.foreignRequests, ...approvers.foreignRequests, ...errors], []);
