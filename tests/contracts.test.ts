@@ -10,7 +10,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { type AlertItem, CONTROL_AGENCY, type Role, TICKS_DATASET, type TokenRecord, USERS_DATASET } from '@airtight/protocol';
+import {
+  type AlertItem,
+  CONTROL_AGENCY,
+  type LatestItem,
+  type Role,
+  TICKS_DATASET,
+  type TokenRecord,
+  USERS_DATASET,
+} from '@airtight/protocol';
 import type { Page } from 'playwright-core';
 import { openBrowser } from './harness/browser.ts';
 import { buildDashboard } from './harness/dashboard.ts';
@@ -47,6 +55,7 @@ rules:
     raise: { when: pm25_3h > ${limit}.0, for: PT1H }
     clear: { when: pm25_3h <= 75.0 }
     message: { zh: "{subject}：{pm25_3h}", en: "{subject}: {pm25_3h}" }
+lateness: PT12H
 `;
 }
 
@@ -222,6 +231,48 @@ test('a changed reading, contract, transition or explanation is found and named'
   const told = structuredClone(evidence);
   (told.explanations[0] as { values: Record<string, unknown> }).values['pm25_3h'] = 151;
   assert.deepEqual([...(await verify(JSON.stringify(told))).codes], ['ALERTS_MISMATCH']);
+});
+
+test('a person fails the readings behind it: the alert is corrected by that record, and the evidence gives that too', async () => {
+  const alert = (await product.all<AlertItem>('alerts', { state: 'all' })).find(({ contract }) => contract === 'winter');
+  assert.ok(alert);
+  const [from, to] = [new Date(Date.parse(alert.since) - 5 * HOUR_MS), new Date(Date.parse(alert.since) + 10 * HOUR_MS)];
+  const series = { dataset: 'air', producer: device.producer, observedProperty: 'pm25' };
+  const flag = await request('anna', 'observations/flags', { ...series, from, to, flag: 4, reason: 'the inlet was blocked' });
+  assert.equal(flag.status, 200, JSON.stringify(flag.body));
+  const [latest] = await product.all<LatestItem>('latest', { producer: device.producer });
+  assert.deepEqual([latest?.values['pm25']?.quality.flag, latest?.values['pm25']?.quality.tests['manual']], [4, 4]);
+  let corrected: AlertItem | undefined;
+  await until('the alert is corrected', async () => {
+    corrected = (await product.all<AlertItem>('alerts', { state: 'all' })).find((item) => item.alert === alert.alert);
+    return corrected?.timeline.some(({ type }) => type === 'correct') === true;
+  });
+  await product.untilAnchored();
+  await product.untilProjected();
+  const evidence = await (await product.fetch(`/api/v1/alerts/${alert.alert}/evidence`)).text();
+  const verified = async (text: string) => {
+    const file = join(folder, 'corrected.json');
+    writeFileSync(file, text);
+    const { code, stdout } = await airtight(['verify', file, '--data', product.dataDir, '--json']);
+    return { code, stdout, told: JSON.parse(stdout) as { transitions: { transition: { type: string; evidence: string[] } }[] } };
+  };
+  const whole = await verified(evidence);
+  assert.equal(whole.code, 0, whole.stdout);
+  const correction = whole.told.transitions.at(-1)?.transition;
+  assert.deepEqual([correction?.type, correction?.evidence.map(String)], ['correct', [flag.body['record']]]);
+  const milder = JSON.parse(evidence) as { proofs: { batches: { records: { record: string }[] }[] } };
+  for (const { records } of milder.proofs.batches) {
+    for (const one of records) {
+      const bytes = Buffer.from(one.record, 'base64').toString('latin1');
+      if (bytes.includes('"type":"flag"')) one.record = Buffer.from(bytes.replace('"flag":4', '"flag":3'), 'latin1').toString('base64');
+    }
+  }
+  const changed = await verified(JSON.stringify(milder));
+  assert.deepEqual(
+    [changed.code, changed.stdout.includes('ALERTS_MISMATCH')],
+    [1, true],
+    'suspect values count, so it would not be corrected',
+  );
 });
 
 const byId = (page: Page, id: string) => page.locator(`[data-testid="${id}"]`);
