@@ -302,8 +302,8 @@ async function seriousFaults(page: Page): Promise<string[]> {
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
 }
 
-/** Any two versions are compared; one that is withdrawn is told apart, with its reason. @param newest version in force */
-async function laterVersions(page: Page, newest: string): Promise<void> {
+/** Any two versions are compared; one that is withdrawn is told apart, with its reason. @param newest version in force @param keyFile with which the person signs */
+async function laterVersions(page: Page, newest: string, keyFile: string): Promise<void> {
   const first = ((await request('bo', 'contracts/winter/versions')).body['items'] as { version: string }[])[0]?.version ?? '';
   assert.notEqual(first, newest);
   await page.goto(`${product.httpUrl}/contracts/winter`);
@@ -316,6 +316,10 @@ async function laterVersions(page: Page, newest: string): Promise<void> {
   const text = (await byId(page, 'backtest-results').textContent()) ?? '';
   assert.ok(text.includes(newest.slice(0, 12)) && text.includes(first.slice(0, 12)), text);
 
+  await byId(page, 'signing-key-open').click();
+  await page.locator('[data-testid="signing-key"] input[type="file"]').setInputFiles(keyFile);
+  await byId(page, 'key-end').waitFor({ timeout: WAIT_MS });
+  await page.keyboard.press('Escape');
   await byId(page, 'withdraw-version').click();
   await page.locator('dialog[open] textarea[name="text"]').fill('取代它的计划尚未通过');
   await page.locator('dialog[open] button[type="submit"]').click();
@@ -374,11 +378,29 @@ test('on the screen: an error at its place, proposed, tried on the past, approve
   const approvers = await openBrowser(t, product.httpUrl, 'zh-CN');
   const other = await approvers.newPage();
   await openAs(other, 'deng', 'administrator');
+  // A key of one's own, made in the page: from then on the approval carries the signature.
+  await byId(other, 'signing-key-open').click();
+  const [kept] = await Promise.all([other.waitForEvent('download', { timeout: WAIT_MS }), byId(other, 'key-make').click()]);
+  assert.equal(kept.suggestedFilename(), 'airtight-deng.key');
+  await byId(other, 'key-end').waitFor({ timeout: WAIT_MS });
+  assert.deepEqual(await seriousFaults(other), []);
+  const kid = await byId(other, 'kid').textContent();
+  // As on another day: the page holds no key, says so, and takes it from its file.
+  const keyFile = join(folder, 'deng.key');
+  await kept.saveAs(keyFile);
+  await other.reload();
+  await byId(other, `approve-${draft.draft}`).click();
+  await other.locator('[data-testid="signing-key"] input[type="file"]').setInputFiles(keyFile);
+  await byId(other, 'key-end').waitFor({ timeout: WAIT_MS });
+  await other.keyboard.press('Escape');
   await byId(other, `approve-${draft.draft}`).click();
   await other.locator(`[data-testid="draft-${draft.draft}"][data-state="approved"]`).waitFor({ timeout: WAIT_MS });
   await byId(other, 'contract-winter').click();
   await other.locator(`[data-testid="version"]:text-is("${draft.version}")`).waitFor({ timeout: WAIT_MS });
   assert.equal(await byId(other, 'approver').textContent(), 'deng');
+  const versions = (await request('bo', 'contracts/winter/versions')).body['items'] as { version: string; approverKey: string | null }[];
+  assert.equal(versions.find(({ version }) => version === draft.version)?.approverKey, kid);
+  assert.equal(await other.locator('[data-testid="signed"]').count(), 1);
   assert.deepEqual(await seriousFaults(other), []);
 
   const alert = (await product.all<AlertItem>('alerts', { state: 'all' })).find(({ contract }) => contract === 'winter');
@@ -391,7 +413,7 @@ test('on the screen: an error at its place, proposed, tried on the past, approve
   const saved = join(folder, 'downloaded.json');
   await download.saveAs(saved);
   assert.equal((await airtight(['verify', saved, '--data', product.dataDir])).code, 0);
-  await laterVersions(other, draft.version);
+  await laterVersions(other, draft.version, keyFile);
   // Before somebody signs in the server refuses, and the console says so.
   const errors = [...authors.errors, ...approvers.errors].filter((text) => !text.includes('401'));
   assert.deepEqual([...authors.foreignRequests, ...approvers.foreignRequests, ...errors], []);

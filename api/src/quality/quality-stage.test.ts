@@ -100,6 +100,8 @@ test('each test at its threshold', () => {
     undefined,
     undefined,
   ]);
+  const low = { flatLine: { ...flat.flatLine, above: 4 } };
+  assert.deepEqual(one([4, 4, 4, 4, 4.05, 4.05], low), [undefined, undefined, undefined, undefined, 'flat_line=4', 'flat_line=4']);
 });
 
 test('after a gap a value is suspect and compared with none before; a late value changes nothing', () => {
@@ -116,8 +118,9 @@ test('after a gap a value is suspect and compared with none before; a late value
 });
 
 test('a part above its whole, a mark of HJ 212 and a value outside the physical range', () => {
-  const journal = new Journal(definitionOf({ notAbove: 'pm10' }));
-  const above = journal.reading('s', T0, { pm10: 10, pm25: 10.1 });
+  const journal = new Journal(definitionOf({ notAbove: { property: 'pm10', by: 2 } }));
+  const above = journal.reading('s', T0, { pm10: 10, pm25: 12.1 });
+  journal.reading('s', T0 + HOUR / 2, { pm10: 10, pm25: 12 });
   journal.reading('s', T0 + HOUR, { pm25: 10, pm10: 10 });
   const marked = journal.reading('s', T0 + 2 * HOUR, { pm25: { v: 2000, q: 'D' }, pm10: { v: 3000, q: 'S' } });
   assert.deepEqual(
@@ -154,7 +157,7 @@ test('far from the median of enough neighbours of the same hour', () => {
 
 const RULES: PropertyQuality = {
   ...{ expected: [0, 60], negative: true, spike: { suspect: 4, fail: 8 }, ratePerHour: { suspect: 5, fail: 9 } },
-  flatLine: { tolerance: 0.5, suspectMs: 2 * HOUR, failMs: 4 * HOUR },
+  flatLine: { tolerance: 0.5, above: 3, suspectMs: 2 * HOUR, failMs: 4 * HOUR },
 };
 const GAP = 3 * HOUR;
 
@@ -184,7 +187,7 @@ function naive(sent: readonly Sent[]): Map<string, string> {
       let from = i;
       while (joined(from)) from--;
       const window = inTime.slice(from, i + 1).map((one) => one.value);
-      tell('flat_line', flatLine(window, { tolerance: 0.5, suspectS: 7200, failS: 14_400, intervalS: 3600 }));
+      if (value > 3) tell('flat_line', flatLine(window, { tolerance: 0.5, suspectS: 7200, failS: 14_400, intervalS: 3600 }));
       if (joined(i + 1)) tell('spike', spike(before?.value, value, inTime[i + 1]?.value, { suspect: 4, fail: 8 }));
     }
     if (texts.length > 0) verdicts.set(`${position} 0`, texts.join(' '));

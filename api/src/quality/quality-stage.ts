@@ -169,8 +169,5 @@ function aloneBits({ result, flags }: Observation, reading: DecodedReading, rule
   }
   if (isUnexpected(value, rules)) bits |= bitsOf('gross_range', SUSPECT);
   if (isBelowZero(value, rules)) bits |= bitsOf('negative', FAIL);
-  const { notAbove } = rules;
-  if (notAbove === undefined) return bits;
-  const whole = reading.observations.find(({ observedProperty }) => observedProperty === notAbove);
-  return isAboveWhole(value, whole) ? bits | bitsOf('not_above', SUSPECT) : bits;
+  return isAboveWhole(value, reading.observations, rules) ? bits | bitsOf('not_above', SUSPECT) : bits;
 }

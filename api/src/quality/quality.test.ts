@@ -18,7 +18,12 @@ const T0 = Date.UTC(2026, 3, 1, 0);
 const d = new Deployment();
 const quality: QualityRules = {
   properties: {
-    pm25: { expected: [0, 500], spike: { suspect: 200 }, flatLine: { tolerance: 0.1, suspectMs: 3 * HOUR }, notAbove: 'pm10' },
+    pm25: {
+      expected: [0, 500],
+      spike: { suspect: 200 },
+      flatLine: { tolerance: 0.1, suspectMs: 3 * HOUR },
+      notAbove: { property: 'pm10', by: 5 },
+    },
   },
 };
 let spiky = 0;

@@ -85,11 +85,12 @@ export function advance(state: SeriesState, next: JudgedValue, { rules, gapMs, c
 
 function flatLineBits(state: SeriesState, { flatLine }: PropertyQuality, cadenceMs: number): void {
   if (flatLine === undefined || state.run === null) return;
-  const { tolerance, suspectMs = Infinity, failMs = Infinity } = flatLine;
+  const { tolerance, above, suspectMs = Infinity, failMs = Infinity } = flatLine;
   // QARTOD test 8: the newest value and the k before it, k = ⌊time / interval⌋.
   const [suspectLength, failLength] = [Math.floor(suspectMs / cadenceMs) + 1, Math.floor(failMs / cadenceMs) + 1];
   const longest = failLength === Infinity ? suspectLength : failLength;
   extendFlatRun(state.run, state.value, tolerance, longest);
+  if (above !== undefined && state.value <= above) return;
   const { length } = state.run;
   state.bits |= bitsOf('flat_line', length >= failLength ? FAIL : length >= suspectLength ? SUSPECT : PASS);
 }

@@ -9,7 +9,9 @@ import { seeded } from '../test-random.ts';
 
 const JUDGED: DatasetDefinition = {
   ...AIR,
-  quality: { properties: { pm25: { expected: [0, 500], notAbove: 'pm10' }, pm10: { expected: [-50, 2000], negative: true } } },
+  quality: {
+    properties: { pm25: { expected: [0, 500], notAbove: { property: 'pm10', by: 5 } }, pm10: { expected: [-50, 2000], negative: true } },
+  },
   properties: { ...AIR.properties, pm10: { title: { zh: '十', en: 'ten' }, unit: 'ug/m3', min: -100, max: 5000 } },
 };
 const OVER = 'raise: { when: pm25 > 150.0 }, clear: { when: pm25 <= 150.0 }';

@@ -40,14 +40,7 @@ export function testVerdict(
   const value = result as number;
   if (isBelowZero(value, rules)) return 'fail';
   if (isUnexpected(value, rules)) return 'suspect';
-  const { notAbove } = rules;
-  const isAbove =
-    notAbove !== undefined &&
-    isAboveWhole(
-      value,
-      reading.find((other) => other.observedProperty === notAbove),
-    );
-  return isAbove ? 'suspect' : undefined;
+  return isAboveWhole(value, reading, rules) ? 'suspect' : undefined;
 }
 
 /** What a person said of one producer's values in one dataset; the newest last. */

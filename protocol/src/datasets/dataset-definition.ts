@@ -65,7 +65,7 @@ function testsFault({ quality, properties, cadenceMs }: Members): string | undef
   if (fault !== undefined) return `quality: ${fault}`;
   const units = properties as DatasetDefinition['properties'];
   for (const [name, { notAbove }] of Object.entries((quality as DatasetDefinition['quality'])?.properties ?? {}))
-    if (notAbove !== undefined && units[notAbove]?.unit !== units[name]?.unit)
+    if (notAbove !== undefined && units[notAbove.property]?.unit !== units[name]?.unit)
       return `quality: properties: ${name}: notAbove: another unit`;
   return undefined;
 }

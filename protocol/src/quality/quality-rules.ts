@@ -17,10 +17,10 @@ export interface PropertyQuality {
   readonly spike?: QualityThresholds;
   /** Change since the value before, per hour. */
   readonly ratePerHour?: QualityThresholds;
-  /** Values that differ by less than `tolerance` for so long. */
-  readonly flatLine?: { readonly tolerance: number; readonly suspectMs?: number; readonly failMs?: number };
-  /** Above the value of this property in the same reading it is suspect: PM2.5 is a part of PM10. */
-  readonly notAbove?: string;
+  /** Values that differ by less than `tolerance` for so long. One at or below `above` is not judged: near nothing, instruments say the same number for hours. */
+  readonly flatLine?: { readonly tolerance: number; readonly above?: number; readonly suspectMs?: number; readonly failMs?: number };
+  /** Above the value of this property in the same reading by more than `by` it is suspect: PM2.5 is a part of PM10, and both are measured with an error. */
+  readonly notAbove?: { readonly property: string; readonly by: number };
   /** Distance from the median of the stations within so many km, of which there must be so many with a value of about the same time. */
   readonly neighbours?: QualityThresholds & { readonly withinKm: number; readonly least: number };
 }
@@ -90,8 +90,7 @@ function propertyFault(rules: unknown, properties: readonly string[], cadenceMs:
     spike: thresholdsFault,
     ratePerHour: thresholdsFault,
     flatLine: (value) => flatLineFault(value, cadenceMs),
-    notAbove: (value) =>
-      typeof value === 'string' && isPropertyName(value) && properties.includes(value) ? undefined : 'the name of another property',
+    notAbove: (value) => notAboveFault(value, properties),
     neighbours: neighboursFault,
   };
   const stranger = strangerIn(rules, Object.keys(faults));
@@ -120,12 +119,23 @@ function thresholdFault({ suspect, fail }: Members): string | undefined {
   return Number(suspect ?? 0) <= Number(fail ?? Infinity) ? undefined : 'suspect is the smaller one';
 }
 
+function notAboveFault(value: unknown, properties: readonly string[]): string | undefined {
+  if (!isObject(value)) return 'property and by are wanted';
+  const { property, by } = value;
+  const stranger = strangerIn(value, ['property', 'by']);
+  if (stranger !== undefined) return stranger;
+  if (typeof property !== 'string' || !isPropertyName(property) || !properties.includes(property))
+    return 'property: the name of another property';
+  return isWithin(by, 0, Number.MAX_VALUE) ? undefined : 'by: a number, not below 0';
+}
+
 function flatLineFault(value: unknown, cadenceMs: number): string | undefined {
   if (!isObject(value)) return 'tolerance and suspectMs or failMs are wanted';
-  const { tolerance, suspectMs, failMs } = value;
-  const stranger = strangerIn(value, ['tolerance', 'suspectMs', 'failMs']);
+  const { tolerance, above, suspectMs, failMs } = value;
+  const stranger = strangerIn(value, ['tolerance', 'above', 'suspectMs', 'failMs']);
   if (stranger !== undefined) return stranger;
   if (typeof tolerance !== 'number' || !(tolerance > 0 && tolerance < Infinity)) return 'tolerance: a number above 0';
+  if (above !== undefined && !Number.isFinite(above)) return 'above: a number';
   const fault = thresholdFault({ suspect: suspectMs, fail: failMs });
   if (fault !== undefined) return fault.replaceAll('suspect', 'suspectMs').replaceAll('fail', 'failMs');
   const times = [suspectMs, failMs].filter((ms) => ms !== undefined).map(Number);

@@ -1,4 +1,5 @@
 /** Quality tests that look at a value and its own reading alone (docs/reference/quality.md): what every stage can judge by itself. */
+import { compare, type Fraction, fractionOf, subtract } from '@airtight/standards/fraction.ts';
 import type { DatasetDefinition } from '../control.ts';
 import type { Result } from '../records/measurement.ts';
 import type { Flag } from '../records/observation.ts';
@@ -14,9 +15,22 @@ export function isBelowZero(value: number, { negative }: PropertyQuality): boole
   return negative === true && value < 0;
 }
 
-/** A part above its whole. @param whole value of the property `notAbove` in the same reading; one with flags says nothing */
-export function isAboveWhole(value: number, whole: { readonly result: Result; readonly flags: readonly Flag[] } | undefined): boolean {
-  return whole !== undefined && typeof whole.result === 'number' && whole.flags.length === 0 && value > whole.result;
+/** Of doubles this near, relatively, their decimal texts decide. */
+const ROUNDING = 1e-9;
+
+/** A part above its whole by more than the two are measured exactly. @param reading all values of the same moment; a whole with flags says nothing */
+export function isAboveWhole(
+  value: number,
+  reading: readonly { readonly observedProperty: string; readonly result: Result; readonly flags: readonly Flag[] }[],
+  { notAbove }: PropertyQuality,
+): boolean {
+  if (notAbove === undefined) return false;
+  const whole = reading.find(({ observedProperty }) => observedProperty === notAbove.property);
+  if (typeof whole?.result !== 'number' || whole.flags.length > 0) return false;
+  const excess = value - whole.result;
+  if (Math.abs(excess - notAbove.by) > ROUNDING * (Math.abs(value) + notAbove.by)) return excess > notAbove.by;
+  const [part, of, by] = [value, whole.result, notAbove.by].map((number) => fractionOf(`${number}`)) as [Fraction, Fraction, Fraction];
+  return compare(subtract(part, of), by) > 0;
 }
 
 /** Marks of a producer (`q=X`) that HJ 212-2017 table 8 calls not valid: stopped, maintenance, fault, calibration, above range, no connection. */
