@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { freePorts } from '@airtight/ledger/testing/free-port.ts';
-import type { AlertItem, LatestItem, LedgerDetail, ObservationItem } from '@airtight/protocol';
+import type { AlertItem, LatestItem, LedgerDetail, ObservationItem, RegionAlertItem } from '@airtight/protocol';
 import { cosignersOf, decodeBase64, judgeFork, originHash, parsePolicy, parseVkey, readCheckpoint } from '@airtight/tlog';
 import { childrenOf, isAlive } from './harness/processes.ts';
 import { airtight, root } from './harness/programs.ts';
@@ -157,6 +157,23 @@ test('Tianjin forks: refused, kept as evidence that convicts it, and an alert of
     const held = readCheckpoint(Buffer.from(await get<string>(region, monitoring)));
     assert.ok(held.ok && held.value.size >= honest.value.size);
     assert.notDeepEqual(held.value.root, decodeBase64(forked.root), 'the fork is not cosigned');
+  }
+});
+
+test('the regions told each other of it, and each alert is proven by the ledger of the region that sent it', async () => {
+  for (const [sender, receiver] of [
+    ['beijing', 'hebei'],
+    ['hebei', 'beijing'],
+  ] as const) {
+    const received = await until(`${receiver} hears of it from ${sender}`, async () => {
+      const { items } = await get<{ items: RegionAlertItem[] }>(receiver, '/api/v1/region-alerts');
+      return items.find(({ region, contract }) => region === sender && contract === 'sys.ledger-fork');
+    });
+    assert.deepEqual(
+      [received.severity, received.verified, received.keyName],
+      ['extreme', true, `alerts.example.gov/${sender}`],
+      JSON.stringify(received.messages),
+    );
   }
 });
 
