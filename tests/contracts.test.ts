@@ -58,6 +58,13 @@ async function tokenFor(person: string, role: Role): Promise<void> {
   tokens.set(person, `at_${person}1_${secret}`);
 }
 
+/** A channel, by the administrator. */
+async function setUp(channel: string, settings: object): Promise<void> {
+  const headers = { authorization: `Bearer ${tokens.get('bo')}`, 'content-type': 'application/json' };
+  const answer = await fetch(`${product.httpUrl}/api/v1/channels/${channel}`, { method: 'PUT', headers, body: JSON.stringify(settings) });
+  assert.equal(answer.status, 200, await answer.text());
+}
+
 async function request(
   person: string,
   path: string,
@@ -153,11 +160,18 @@ test('it fires; the evidence gives the same alert offline, with every sub-expres
   const readings = [90, 160, 200, 240, 250, 260].map((pm25, i) => ({ t: start + i * HOUR_MS, m: { pm25 } }));
   // The engine takes it at the first tick after its time.
   await pause(effectiveFrom + TICK_INTERVAL_MS + 2000 - Date.now());
+  const title = { zh: '公众', en: 'Public' };
+  await setUp('public', { kind: 'cap', title, sender: 'air.example.cn' });
+  await setUp('office', { kind: 'mail', title, to: ['duty@example.cn'] });
   await publishAll(product, device, readings);
   await until('the alert is raised', async () =>
     (await product.page<AlertItem>('alerts')).items.some(({ contract }) => contract === 'winter'),
   );
   const [alert] = (await product.all<AlertItem>('alerts')).filter(({ contract }) => contract === 'winter');
+  await until('it is on record who was told', async () => {
+    const { timeline } = (await (await product.fetch(`/api/v1/alerts/${alert?.alert}`)).json()) as AlertItem;
+    return timeline[0]?.deliveries?.length === 2 && timeline[0].deliveries.every(({ record }) => record !== null);
+  });
   await product.untilAnchored();
   await product.untilProjected();
   const answer = await product.fetch(`/api/v1/alerts/${alert?.alert}/evidence`);
@@ -173,6 +187,18 @@ test('it fires; the evidence gives the same alert offline, with every sub-expres
   const [{ expressions }] = told.explanations;
   assert.deepEqual(expressions.at(-1).steps.at(-1).value, true);
   assert.match(JSON.stringify(expressions), /pm25_3h > 150/);
+  type Told = { position: number; outcome: { channel: string; record: number; outcome: string; detail: string } };
+  const attempts = (channel: string) => (told.deliveries as Told[]).filter(({ outcome }) => outcome.channel === channel);
+  const raise = told.transitions[0].position;
+  assert.deepEqual(
+    [...attempts('public'), ...attempts('office').slice(0, 1)].map(({ outcome }) => [outcome.record, outcome.outcome, outcome.detail]),
+    [
+      [raise, 'delivered', 'published'],
+      [raise, 'failed', 'no mail server is set'],
+    ],
+  );
+  const spoken = await airtight(['verify', evidenceFile, '--data', product.dataDir, '--lang', 'zh']);
+  assert.match(spoken.stdout, /→ public .*已送达（第 1 次尝试，published）/, spoken.stdout);
 });
 
 test('a changed reading, contract, transition or explanation is found and named', async () => {
@@ -216,6 +242,8 @@ test('a changed reading, contract, transition or explanation is found and named'
     transition.faults.some(({ detail }) => detail.startsWith('raise: recorded')),
     JSON.stringify(transition.faults),
   );
+  const delivery = await changed('"detail":"published"', '"detail":"perishes!"');
+  assert.deepEqual([delivery.code, delivery.faults[0]?.position !== null], [1, true], JSON.stringify(delivery.faults));
   const told = structuredClone(evidence);
   (told.explanations[0] as { values: Record<string, unknown> }).values['pm25_3h'] = 151;
   assert.deepEqual([...(await verify(JSON.stringify(told))).codes], ['ALERTS_MISMATCH']);

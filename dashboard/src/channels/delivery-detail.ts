@@ -14,6 +14,7 @@ const IN_WORDS: ReadonlySet<string> = new Set([
   'answer broke off',
   'connection failed',
   'internal',
+  'interrupted',
   'no mail server is set',
   'ECONNREFUSED',
   'ECONNRESET',
