@@ -5,7 +5,9 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -27,6 +29,7 @@ const contractFile = join(folder, 'winter.yaml');
 const evidenceFile = join(folder, 'alert.json');
 let product: Product;
 let device: Device;
+let receiver: Awaited<ReturnType<typeof receiveWebhooks>>;
 /** When the contract comes into force. */
 let effectiveFrom = 0;
 const tokens = new Map<string, string>();
@@ -47,6 +50,18 @@ rules:
     clear: { when: pm25_3h <= 75.0 }
     message: { zh: "{subject}：{pm25_3h}", en: "{subject}: {pm25_3h}" }
 `;
+}
+
+/** Another system, which takes every webhook. */
+async function receiveWebhooks() {
+  const received: string[] = [];
+  const server = createServer((request, response) => {
+    received.push(request.url ?? '');
+    request.resume().on('end', () => response.writeHead(204).end());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = () => server.close().closeAllConnections();
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, received, close };
 }
 
 /** An account's own API token. */
@@ -78,7 +93,8 @@ async function request(
 
 before(async () => {
   await buildDashboard();
-  product = await startProduct();
+  receiver = await receiveWebhooks();
+  product = await startProduct({ environment: { AIRTIGHT_API_WEBHOOK_NETWORKS: '127.0.0.1' } });
   device = await product.enrol('station-1');
   await tokenFor('anna', 'operator');
   await tokenFor('bo', 'administrator');
@@ -87,6 +103,7 @@ before(async () => {
 });
 after(async () => {
   await product?.stop();
+  receiver?.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -276,6 +293,37 @@ async function seriousFaults(page: Page): Promise<string[]> {
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
 }
 
+/** The page of channels, by an administrator who reads Chinese and uses the keyboard. */
+async function manageChannels(page: Page): Promise<void> {
+  await byId(page, 'nav-menu').focus();
+  await page.keyboard.press('Enter');
+  await page.locator('a[href="/channels"]').press('Enter');
+  await page.locator('[data-testid="channel-public"][data-standing="well"]').waitFor({ timeout: WAIT_MS });
+  await page.locator('[data-testid="channel-office"][data-standing="failing"]').waitFor({ timeout: WAIT_MS });
+  await byId(page, 'channel-office').locator('a').press('Enter');
+  await byId(page, 'last-failed').filter({ hasText: '未设置邮件服务器' }).waitFor({ timeout: WAIT_MS });
+  await byId(page, 'add-channel').press('Enter');
+  const field = (name: string) => page.locator(`dialog[open] [name="${name}"]`);
+  await field('channel').fill('duty');
+  await field('zh').fill('值班');
+  await field('en').fill('Duty');
+  await field('target').fill(`${receiver.url}/duty?token=hidden`);
+  await byId(page, 'save-channel').click();
+  assert.match((await byId(page, 'secret').textContent({ timeout: WAIT_MS })) ?? '', /whsec_/);
+  assert.doesNotMatch((await page.locator('main').textContent()) ?? '', /hidden/, 'the key in the address is not shown');
+  await byId(page, 'test').press('Enter');
+  await page.locator('[data-testid="test-outcome"][data-state="delivered"]').waitFor({ timeout: WAIT_MS });
+  await page.locator('[data-kind="test"][data-state="delivered"]').waitFor({ timeout: WAIT_MS });
+  assert.equal(receiver.received.length, 1);
+  await byId(page, 'disable').press('Enter');
+  await byId(page, 'disabled').waitFor({ timeout: WAIT_MS });
+  assert.equal(await byId(page, 'test').isDisabled(), true);
+  assert.deepEqual(await seriousFaults(page), []);
+  await page.setViewportSize({ width: 390, height: 800 });
+  assert.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, 'nothing sticks out of a narrow screen');
+  assert.deepEqual(await seriousFaults(page), []);
+}
+
 test('on the screen: an error at its place, proposed, tried on the past, approved by another; an alert’s evidence downloads', async (t) => {
   if (!has(t, 'chromium')) return;
   const authors = await openBrowser(t, product.httpUrl, 'en-US');
@@ -326,6 +374,14 @@ test('on the screen: an error at its place, proposed, tried on the past, approve
   const saved = join(folder, 'downloaded.json');
   await download.saveAs(saved);
   assert.equal((await airtight(['verify', saved, '--data', product.dataDir])).code, 0);
+
+  // Who was told stands at the transition, and is checked with the rest.
+  await byId(other, 'delivery-public').filter({ hasText: '送达' }).waitFor({ timeout: WAIT_MS });
+  assert.match((await byId(other, 'delivery-office').textContent()) ?? '', /尚未送达.*未设置邮件服务器/);
+  const detail = other.locator('.panel.detail');
+  await detail.locator('[data-testid="verify-shown"]').click();
+  await detail.locator('[data-testid="shown-verdict"][data-ok="true"]').waitFor({ timeout: WAIT_MS });
+  await manageChannels(other);
   // Before somebody signs in the server refuses, and the console says so.
   const errors = [...authors.errors, ...approvers.errors].filter((text) => !text.includes('401'));
   assert.deepEqual([...authors.foreignRequests, ...approvers.foreignRequests, ...errors], []);

@@ -16,6 +16,7 @@ const IN_WORDS: ReadonlySet<string> = new Set([
   'internal',
   'interrupted',
   'no mail server is set',
+  'no STARTTLS',
   'ECONNREFUSED',
   'ECONNRESET',
 ]);
@@ -28,5 +29,6 @@ export function deliveryDetail(detail: string, t: Translate): string {
   if (way !== undefined) return t(`channels.detail.${way}`, { status });
   if (CERTIFICATE.test(detail)) return t('channels.detail.tls');
   const [, fault] = /^smtp (.+)$/.exec(detail) ?? [];
-  return fault === undefined ? detail : t('channels.detail.smtpFault', { fault });
+  if (fault === undefined) return detail;
+  return t('channels.detail.smtpFault', { fault: IN_WORDS.has(fault) ? t(`channels.detail.${fault}`) : fault });
 }
