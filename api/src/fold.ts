@@ -102,7 +102,7 @@ export class Fold {
     this.counters.records++;
     if (event.kind === 'control') {
       control.take(event);
-      channels.takeControl(event.record);
+      channels.takeControl(event);
     } else if (event.kind === 'alert') {
       alerts.take(event);
       channels.take(event, alerts.find(event.transition.alert));

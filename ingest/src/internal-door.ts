@@ -8,6 +8,7 @@ import {
   checkDatasetDefinition,
   DATASETS_DATASET,
   type DatasetDefinition,
+  type DeviceSignature,
   ERASURES_DATASET,
   type ErasureRecord,
   RETENTION_DATASET,
@@ -33,6 +34,8 @@ export interface InternalRecord {
   readonly messageId?: string;
   /** A JSON value; stored in canonical form. */
   readonly payload: unknown;
+  /** A person's own, over the canonical form; the service that writes it has checked it. */
+  readonly signature?: DeviceSignature;
 }
 
 export interface StoredAt {
@@ -69,7 +72,8 @@ export class InternalDoor {
     const receivedAt = Date.now();
     const results = records.map((record) => {
       const payload = Buffer.from(canonicalJson(record.payload));
-      const taken = this.#intake.store(this.#routeOf(record), payload, receivedAt, record.messageId);
+      const { messageId, signature } = record;
+      const taken = this.#intake.store(this.#routeOf(record), payload, receivedAt, messageId, { signature });
       this.#onStored(taken.kind === 'repeat');
       // At once: the record that follows in the journal is judged by this definition, device or key, at admission and ever after.
       this.#control.take(taken.position, record.dataset, record.payload);

@@ -3,6 +3,7 @@
  * the topic grammar. The document describes the platform: it `receive`s telemetry and `send`s receipts and live messages.
  */
 import type { TSchema } from 'typebox';
+import { AlertAnnouncement } from './alert-message.ts';
 import { AnchoredReceipt, QuarantinedReceipt, ReadingMessage, ReadingsMessage, SenmlMessage, StoredReceipt } from './mqtt-messages.ts';
 import { alertTopic, liveTopic, receiptTopic, telemetryTopic } from './topic.ts';
 
@@ -12,6 +13,18 @@ const PARAMETERS = {
   agency: { description: `Agency the producer belongs to: ${NAME_RULE}`, examples: ['beijing'] },
   dataset: { description: `Dataset the producer was enrolled for: ${NAME_RULE}`, examples: ['air'] },
   producer: { description: `The producer itself, which is its user name: ${NAME_RULE}`, examples: ['station-1'] },
+};
+
+const EXAMPLE_ALERT: AlertAnnouncement = {
+  id: `${'0123456789abcdef'.repeat(2)}_4711_topics`,
+  type: 'alert.raised',
+  timestamp: '2026-01-01T00:00:00.000Z',
+  data: {
+    ...{ alert: '0123456789abcdef'.repeat(2), record: '4711', transition: 0, cause: 'raise', severity: 'severe', contract: 'air-pm25' },
+    ...{ version: '9f'.repeat(32), rule: 'heavy', agency: 'beijing', dataset: 'air', subject: 'station-1' },
+    ...{ place: { zh: '北京 万寿西宫', en: 'Beijing, Wanshouxigong' }, since: '2025-12-31T23:00:00.000Z', values: { pm25: 180.5 } },
+    ...{ message: { zh: '重度污染', en: 'Heavy pollution' }, simulated: false, proof: '/api/v1/records/4711/proof' },
+  },
 };
 
 /** Messages by name: schema, what each is, and examples that the platform takes or sends. */
@@ -59,6 +72,11 @@ const MESSAGES = {
     title: 'The record’s batch is in the ledger',
     examples: [{ status: 'anchored', record: '4711', batch: 12, ledgerIndex: 12, checkpointSize: 40 }],
   },
+  alert: {
+    payload: AlertAnnouncement,
+    title: 'An alert was raised, has changed or is over',
+    examples: [EXAMPLE_ALERT],
+  },
 } satisfies { readonly [name: string]: { readonly payload: TSchema; readonly title: string; readonly examples: readonly unknown[] } };
 
 type MessageName = keyof typeof MESSAGES;
@@ -66,6 +84,7 @@ const PAYLOADS: readonly MessageName[] = ['reading', 'readings', 'senml'];
 const RECEIPTS: readonly MessageName[] = ['stored', 'quarantined', 'anchored'];
 
 const BINDING_VERSION = '0.2.0';
+const QOS_1 = { mqtt: { qos: 1, retain: false, bindingVersion: BINDING_VERSION } };
 const QOS_0 = { mqtt: { qos: 0, retain: false, bindingVersion: BINDING_VERSION } };
 
 /** @returns the document as a JSON value */
@@ -86,6 +105,7 @@ export function asyncApiDocument() {
       }),
       sendReceipt: operation('send', 'receipts', RECEIPTS, 'The producer that listens is told what became of each message.', QOS_0),
       sendLive: operation('send', 'live', PAYLOADS, 'Who was granted it gets each accepted payload as it was sent.', QOS_0),
+      sendAlert: operation('send', 'alerts', ['alert'], 'Who was granted it is told of alerts, at least once.', QOS_1),
     },
     components: {
       messages: Object.fromEntries(
@@ -119,9 +139,9 @@ function channels() {
     },
     alerts: {
       address: alertTopic('{agency}', '{severity}', '{contract}'),
-      description: 'Reserved: nothing is published here yet, and nobody may publish.',
+      description: 'Alerts that a channel of kind `mqtt` carries, for subscribers with a grant. Nobody may publish.',
       parameters: { agency, severity: { description: 'Severity of the alert.' }, contract: { description: 'Contract that raised it.' } },
-      messages: {},
+      messages: references(['alert']),
     },
   };
 }

@@ -6,7 +6,7 @@ import type { DecodedRecord } from './record.ts';
 export const CHANNELS_DATASET = 'sys.channels';
 export const DELIVERIES_DATASET = 'sys.deliveries';
 
-export const CHANNEL_KINDS = ['cap', 'webhook', 'mail'] as const;
+export const CHANNEL_KINDS = ['cap', 'webhook', 'mail', 'mqtt', 'region'] as const;
 export type ChannelKind = (typeof CHANNEL_KINDS)[number];
 
 /** Which alerts a channel carries; what is left out is not asked for. */
@@ -37,6 +37,8 @@ export interface ChannelRecord {
   readonly url?: string;
   /** mail: the addresses. */
   readonly to?: readonly string[];
+  /** region: its name in the file of regions. */
+  readonly region?: string;
   /** cap: who sends, unique by convention, e.g. a domain name (CAP 1.2 §3.2.1). */
   readonly sender?: string;
   /** cap: places by the name of a region in either language, of a producer or of an agency. */

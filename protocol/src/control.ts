@@ -9,6 +9,7 @@ import { type ChannelRecord, DELIVERIES_DATASET, type DeliveriesRecord } from '.
 import type { Credential } from './credential.ts';
 import type { JsonSchema } from './document-schema.ts';
 import type { QualityRules } from './quality-rules.ts';
+import { REGIONS_DATASET, type RegionRecord } from './region-record.ts';
 import { CONTROL_PREFIX } from './topic.ts';
 
 /** A text in the two languages the product speaks. */
@@ -19,7 +20,7 @@ export interface Bilingual {
 
 export const CONTROL_AGENCY = 'airtight';
 export const DEVICES_DATASET = 'sys.devices';
-/** Signing keys of devices: public, so that a proof can carry the record of the key. */
+/** Signing keys of devices and people: public, so that a proof can carry the record of the key. */
 export const KEYS_DATASET = 'sys.keys';
 export const CLAIMS_DATASET = 'sys.claims';
 export const DATASETS_DATASET = 'sys.datasets';
@@ -43,6 +44,7 @@ const OPEN_CONTROL_DATASETS: readonly string[] = [
   DELIVERIES_DATASET,
   FLAGS_DATASET,
   KEYS_DATASET,
+  REGIONS_DATASET,
   TICKS_DATASET,
 ];
 
@@ -86,8 +88,8 @@ export interface DeviceRecord {
 }
 
 /**
- * Payload in `sys.keys`, keyed by producer and kid; written with the `sys.devices` record that says the same. It holds
- * nothing secret, so the proof of a signed reading can carry it.
+ * Payload in `sys.keys`, keyed by producer and kid; of a device written with the `sys.devices` record that says the same. It
+ * holds nothing secret, so the proof of what was signed can carry it.
  */
 export interface KeyRecord {
   readonly type: 'key';
@@ -98,6 +100,10 @@ export interface KeyRecord {
   readonly publicKey: string;
   readonly validFrom: number;
   readonly validTo?: number;
+  /** Account whose own key it is; absent: a device's. */
+  readonly person?: string;
+  /** Of a person's key: the account that put it on record, or ended it. */
+  readonly by?: string;
 }
 
 /** What a device will be on record; its name is the claim's own, or what it tells within a fleet's pattern. */
@@ -478,4 +484,5 @@ export type ControlRecord =
   | ReleaseRecord
   | ChannelRecord
   | DeliveriesRecord
+  | RegionRecord
   | ImportRecord;

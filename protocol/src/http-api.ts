@@ -176,6 +176,8 @@ export const FlagItem = Type.Object({
   flag: Type.Integer(),
   reason: Text,
   by: Text,
+  /** Id of the person's own key with which it was signed. */
+  key: Type.Union([Text, Type.Null()]),
   at: Time,
   record: RecordId,
   withdrawn: Type.Optional(Type.Object({ by: Text, at: Time, reason: Text, record: RecordId })),
@@ -248,6 +250,40 @@ export const ImportItem = Type.Object({
 });
 export type ImportItem = Static<typeof ImportItem>;
 
+/** What another region answered to a message about an alert of ours. Signatures were checked before it went on record. */
+export const AlertRegionAnswer = Type.Object({
+  /** Its name in the file of regions. */
+  region: Text,
+  /** null: it acknowledged, and its receipt is still on the way. */
+  receipt: Type.Union([
+    Type.Object({
+      /** Our record of it (`sys.regions`). */
+      record: RecordId,
+      /** Its record of the alert, in its own journal. */
+      theirRecord: Type.Union([RecordId, Type.Null()]),
+      keyName: Text,
+      receivedAt: Time,
+      /** What it found of our proof: `verified`, or the code of what is wrong. */
+      proof: Text,
+      signature: Type.Literal('valid'),
+    }),
+    Type.Null(),
+  ]),
+  acknowledgements: Type.Array(
+    Type.Object({
+      record: RecordId,
+      keyName: Text,
+      /** Account and role there. */
+      by: Text,
+      role: Text,
+      at: Time,
+      comment: Text,
+      signature: Type.Literal('valid'),
+    }),
+  ),
+});
+export type AlertRegionAnswer = Static<typeof AlertRegionAnswer>;
+
 /** What became of one message to one channel, by its last attempt. */
 export const AlertDelivery = Type.Object({
   channel: Text,
@@ -266,8 +302,69 @@ export const AlertDelivery = Type.Object({
   nextAt: Type.Union([Time, Type.Null()]),
   /** Record of the last attempt (`sys.deliveries`); null: not on record yet. */
   record: Type.Union([RecordId, Type.Null()]),
+  /** Of a channel to another region, when it has answered. */
+  answer: Type.Optional(AlertRegionAnswer),
 });
 export type AlertDelivery = Static<typeof AlertDelivery>;
+
+/** An alert of another region. */
+export const RegionAlertItem = Type.Object({
+  /** Its name and title here, and the name of the key that signed. */
+  region: Text,
+  title: Bilingual,
+  keyName: Text,
+  alert: Text,
+  severity: Text,
+  contract: Text,
+  version: Text,
+  rule: Text,
+  agency: Text,
+  dataset: Text,
+  subject: Text,
+  place: Type.Object({ zh: Type.Optional(Text), en: Type.Optional(Text) }),
+  since: Time,
+  values: Type.Record(Text, Type.Union([Type.Number(), Text, Type.Boolean()])),
+  message: Type.Object({ zh: Type.Optional(Text), en: Type.Optional(Text) }),
+  simulated: Type.Boolean(),
+  /** `over`: the region has told its end. */
+  state: Type.Enum(['unacknowledged', 'acknowledged', 'over']),
+  /** The last message is proven by the ledger of that region. */
+  verified: Type.Boolean(),
+  /** What came, in order. */
+  messages: Type.Array(
+    Type.Object({
+      /** Our record of it (`sys.regions`). */
+      record: RecordId,
+      receivedAt: Time,
+      type: Text,
+      severity: Text,
+      delivery: Text,
+      senderRecord: Text,
+      /** `verified`, or the code of what is wrong with the proof. */
+      proof: Text,
+    }),
+  ),
+  /** What people here did, and whether the region has it. */
+  acknowledgements: Type.Array(
+    Type.Object({
+      record: RecordId,
+      by: Text,
+      role: Text,
+      at: Time,
+      comment: Text,
+      delivery: Text,
+      state: Type.Enum(['waiting', 'delivered', 'dead']),
+    }),
+  ),
+});
+export type RegionAlertItem = Static<typeof RegionAlertItem>;
+
+/** This region's key, and the regions it knows. */
+export const RegionsDetail = Type.Object({
+  own: Type.Union([Type.Object({ keyName: Text, vkey: Text }), Type.Null()]),
+  items: Type.Array(Type.Object({ region: Text, title: Bilingual, url: Text, keyName: Text })),
+});
+export type RegionsDetail = Static<typeof RegionsDetail>;
 
 export const AlertTimelineItem = Type.Object({
   type: Text,

@@ -32,6 +32,7 @@ import { KEYS_DATASET, type KeyRecord } from './control.ts';
 import { isValidAt } from './credential.ts';
 import { decodePublicKey, verifyDeviceSignature } from './device-signature.ts';
 import { accept, type Outcome, refuse } from './outcome.ts';
+import { isSignersKey } from './personal-signature.ts';
 import { type DecodedRecord, decodeRecord, type RecordHeader } from './record.ts';
 import { isSalted, type OpenedRecord, openRecord } from './salted-fields.ts';
 
@@ -146,12 +147,12 @@ export function deviceKeyStep(registered: Outcome<KeyRecord> | undefined, given:
     return step('deviceKey', refuse('SIGNING_KEY_WRONG', 'the bundle does not prove whose key it is'));
   }
   if (!registered.ok) return step('deviceKey', registered);
-  const { kid, producer, publicKey, validFrom, validTo } = registered.value;
+  const { kid, producer, person = producer, publicKey, validFrom, validTo } = registered.value;
   const onRecord = decodePublicKey(publicKey);
   if (given !== undefined && onRecord?.some((byte, at) => byte !== given[at]) !== false)
     return step('deviceKey', refuse('SIGNING_KEY_WRONG', `the key on record as ${kid} is not the one that you gave`));
   const until = validTo === undefined ? '' : ` to ${new Date(validTo).toISOString()}`;
-  return step('deviceKey', accept(`key ${kid} of ${producer}, valid from ${new Date(validFrom).toISOString()}${until}`));
+  return step('deviceKey', accept(`key ${kid} of ${person}, valid from ${new Date(validFrom).toISOString()}${until}`));
 }
 
 /** What the bundle's key record says, if it is proven and is that of this record's device at that time. */
@@ -166,7 +167,7 @@ function registeredKey(
   const broken = verifyBundle({ ...deviceKey, checkpoint }, policy, algorithms).steps.find(({ ok }) => !ok);
   if (broken !== undefined) return refuse(broken.code ?? 'PROOF_MISMATCH', `record of the key: ${broken.step}: ${broken.detail}`);
   if (!record.ok) return record;
-  return keyForRecord(deviceKey, { header: record.value.header, position: bundle.position });
+  return keyForRecord(deviceKey, { ...record.value, position: bundle.position });
 }
 
 /**
@@ -175,12 +176,14 @@ function registeredKey(
  */
 export function keyForRecord(
   proven: Pick<ProvenRecord, 'record' | 'position'>,
-  { header, position }: { readonly header: RecordHeader; readonly position: number },
+  { header, payload, position }: DecodedRecord & { readonly position: number },
 ): Outcome<KeyRecord> {
   const key = keyRecordOf(proven);
   if (key === undefined) return refuse('SIGNING_KEY_WRONG', 'what is proven is no record of a key');
   const isOurs = key.producer === header.producer && key.agency === header.agency && key.kid === header.signature?.kid;
   if (!isOurs) return refuse('SIGNING_KEY_WRONG', `the key on record is ${key.kid} of ${key.agency}/${key.producer}`);
+  if (!isSignersKey(key, header.dataset, payload))
+    return refuse('SIGNING_KEY_WRONG', `key ${key.kid} is ${key.person === undefined ? 'a device’s' : `that of ${key.person}`}`);
   if (proven.position >= position) return refuse('SIGNING_KEY_WRONG', 'the key was put on record after the reading');
   if (!isValidAt({ ...key, id: key.kid }, header.receivedAt))
     return refuse('SIGNING_KEY_WRONG', `key ${key.kid} was not valid when the reading came in`);

@@ -103,7 +103,11 @@ export function toFault({ step, code, detail }: ProofStep | BundleStep): ProofFa
 }
 
 /** The newest key on record under that name for that device before the reading, if its own record is proven. */
-function registeredKey({ header }: DecodedRecord, position: number, keys: readonly SetRecordVerdict[]): Outcome<KeyRecord> | undefined {
+function registeredKey(
+  { header, payload }: DecodedRecord,
+  position: number,
+  keys: readonly SetRecordVerdict[],
+): Outcome<KeyRecord> | undefined {
   const { producer, agency, signature } = header;
   let newest: SetRecordVerdict | undefined;
   for (const candidate of keys) {
@@ -114,5 +118,5 @@ function registeredKey({ header }: DecodedRecord, position: number, keys: readon
   if (newest === undefined) return undefined;
   const [fault] = newest.faults;
   if (fault !== undefined) return refuse(fault.code, `record of the key: ${fault.step}: ${fault.detail}`);
-  return keyForRecord(newest, { header, position });
+  return keyForRecord(newest, { header, payload, position });
 }

@@ -7,6 +7,8 @@ export interface ContractInForce {
   /** Epoch ms: when it came or comes into force. The engine takes it at the first tick at or after that. */
   readonly since: number;
   readonly record: ContractRecord;
+  /** Id of the approver's own key, where the record carries that signature. */
+  readonly key: string | null;
 }
 
 /** A record of a contract as the evidence of an alert needs it. */
@@ -18,6 +20,8 @@ export interface ContractEvent {
 export interface DraftOnRecord {
   readonly position: number;
   readonly record: ContractDraft;
+  /** Id of the author's own key, where the record carries that signature. */
+  readonly key: string | null;
   readonly state: 'open' | 'approved' | 'withdrawn';
 }
 
@@ -32,8 +36,8 @@ export class ContractHistory {
   readonly #withdrawals = new Map<string, Withdrawn[]>();
   readonly #drafts = new Map<string, DraftOnRecord>();
 
-  propose(position: number, record: ContractDraft): void {
-    if (!this.#drafts.has(record.draft)) this.#drafts.set(record.draft, { position, record, state: 'open' });
+  propose(position: number, record: ContractDraft, key: string | null): void {
+    if (!this.#drafts.has(record.draft)) this.#drafts.set(record.draft, { position, record, key, state: 'open' });
   }
 
   enact(version: ContractInForce): void {

@@ -5,6 +5,8 @@ export interface FlagOnRecord {
   /** Of the record that put it there. */
   readonly position: number;
   readonly record: FlagRecord;
+  /** Id of the person's own key, where the record carries that signature. */
+  readonly key: string | null;
   /** The record that withdrew it. */
   readonly withdrawn?: { readonly position: number; readonly record: FlagRecord };
 }
@@ -19,12 +21,12 @@ export class ManualFlags {
   /** By series, then by id; in order of the journal. */
   readonly #series = new Map<string, Map<string, FlagOnRecord>>();
 
-  take(position: number, record: FlagRecord): void {
+  take(position: number, record: FlagRecord, signedWith: string | null): void {
     const key = keyOf(record);
     const ofSeries = this.#series.get(key) ?? new Map<string, FlagOnRecord>();
     this.#series.set(key, ofSeries);
     const known = ofSeries.get(record.id);
-    if (record.flag !== null) ofSeries.set(record.id, { position, record });
+    if (record.flag !== null) ofSeries.set(record.id, { position, record, key: signedWith });
     else if (known !== undefined) ofSeries.set(record.id, { ...known, withdrawn: { position, record } });
   }
 

@@ -8,6 +8,7 @@ import { escalationOf } from '../alerts/escalation.ts';
 import { withDeliveries } from '../channels/alert-deliveries.ts';
 import { alertsBefore, raisedPosition } from '../project/alert-book.ts';
 import { decodeCursor, encodeCursor } from '../query/cursor.ts';
+import { withAnswers } from '../regions/alert-answers.ts';
 import type { RouteContext } from './context.ts';
 
 export const AlertParameters = Type.Object({ id: Type.String({ pattern: '^[0-9a-f]{32}$' }) });
@@ -43,7 +44,7 @@ function listRoutes(app: FastifyInstance, { alerts, store, control, channels }: 
   app.get<{ Params: Static<typeof AlertParameters> }>('/alerts/:id', { config, schema: itemSchema }, async (request) => {
     const item = await findAlert({ alerts, store }, request.params.id);
     requireReadable(request.identity, item.dataset, control.datasets);
-    return withDeliveries(item, { store, control, outbox: channels.outbox });
+    return withAnswers(await withDeliveries(item, { store, control, outbox: channels.outbox }), { store, control });
   });
   const escalationSchema = { params: AlertParameters, response: { 200: EscalationItem } };
   app.get<{ Params: Static<typeof AlertParameters> }>('/alerts/:id/escalation', { config, schema: escalationSchema }, async (request) => {

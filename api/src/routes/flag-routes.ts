@@ -1,15 +1,15 @@
 /** A person's word on the quality of values: each flag, and each withdrawal, is one record with its person and reason. */
 import { randomBytes } from 'node:crypto';
-import { AirtightError, CONTROL_AGENCY, FLAGS_DATASET, FlagItem, type FlagRecord, Page } from '@airtight/protocol';
+import { AirtightError, FLAGS_DATASET, FlagItem, type FlagRecord, Page, type PersonalSignature } from '@airtight/protocol';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { requireReadable } from '../accounts/confidential.ts';
+import { personOf, recordOfAct, Signature } from '../accounts/person.ts';
 import type { FlagOnRecord } from '../control/manual-flags.ts';
 import { Reason } from './alert-act-routes.ts';
 import type { RouteContext } from './context.ts';
 import { whenFolded } from './read-your-write.ts';
 
-const PRODUCER = 'airtight-api';
 /** Flags in force on one series: every query about it weighs them all. */
 const FLAGS_IN_FORCE_MAX = 200;
 const only = { additionalProperties: false } as const;
@@ -18,8 +18,9 @@ const series = { dataset: Name, producer: Name, observedProperty: Type.String({ 
 const SeriesParameters = Type.Object(series);
 const Time = Type.String({ format: 'date-time', maxLength: 40 });
 const Flag = Type.Union([Type.Literal(1), Type.Literal(2), Type.Literal(3), Type.Literal(4)]);
-const FlagRequest = Type.Object({ ...series, from: Time, to: Time, flag: Flag, reason: Reason }, only);
-const Withdrawal = Type.Object({ ...series, reason: Reason }, only);
+const signature = Type.Optional(Signature);
+const FlagRequest = Type.Object({ ...series, from: Time, to: Time, flag: Flag, reason: Reason, signature }, only);
+const Withdrawal = Type.Object({ ...series, reason: Reason, signature }, only);
 const FlagParameters = Type.Object({ id: Type.String({ pattern: '^[0-9a-f]{16}$' }) });
 
 export function flagRoutes(app: FastifyInstance, context: RouteContext): void {
@@ -36,8 +37,11 @@ export function flagRoutes(app: FastifyInstance, context: RouteContext): void {
     if (!(from < to)) throw new AirtightError('REQUEST_INVALID', 'from lies before to');
     if (control.flags.inForce(body).length >= FLAGS_IN_FORCE_MAX)
       throw new AirtightError('REQUEST_INVALID', `at most ${FLAGS_IN_FORCE_MAX} flags in force on one series`);
-    const id = randomBytes(8).toString('hex');
-    await write(context, { ...body, type: 'flag', id, from, to, at: Date.now(), by: identity.name as string });
+    const { signature, ...said } = body;
+    const [id, at] = [signature?.id ?? randomBytes(8).toString('hex'), signature?.at ?? Date.now()];
+    if (control.flags.of(body).some(({ record }) => record.id === id))
+      throw new AirtightError('REQUEST_INVALID', `flag ${id} is on record already`);
+    await write(context, { ...said, type: 'flag', id, from, to, at, by: personOf(identity, control) }, signature);
     return itemOf(find(context, body, id));
   });
   const withdraw = {
@@ -51,18 +55,20 @@ export function flagRoutes(app: FastifyInstance, context: RouteContext): void {
       requireReadable(identity, body.dataset, control.datasets);
       const known = find(context, body, params.id);
       if (known.withdrawn === undefined) {
-        const { reason } = body;
-        await write(context, { ...known.record, flag: null, reason, at: Date.now(), by: identity.name as string });
+        const { reason, signature } = body;
+        const at = signature?.at ?? Date.now();
+        await write(context, { ...known.record, flag: null, reason, at, by: personOf(identity, control) }, signature);
       }
       return itemOf(find(context, body, params.id));
     },
   );
 }
 
-async function write({ ingest, fold }: RouteContext, payload: FlagRecord): Promise<void> {
+async function write(context: RouteContext, payload: FlagRecord, signature: PersonalSignature | undefined): Promise<void> {
+  const { ingest, fold } = context;
   const messageId = `id:${payload.id}.${payload.flag ?? 'withdrawn'}`;
-  const record = { agency: CONTROL_AGENCY, dataset: FLAGS_DATASET, producer: PRODUCER, messageId, payload };
-  const [written] = await ingest.writeRecords([record]);
+  const act = { person: payload.by, dataset: FLAGS_DATASET, messageId, payload };
+  const [written] = await ingest.writeRecords([recordOfAct(act, signature, context)]);
   if (written === undefined) throw new AirtightError('SERVICE_UNAVAILABLE', 'ingest answered without a position');
   await whenFolded(fold, written.position);
 }
@@ -73,12 +79,12 @@ function find({ control }: RouteContext, ofSeries: Static<typeof SeriesParameter
   return known;
 }
 
-function itemOf({ position, record, withdrawn }: FlagOnRecord): FlagItem {
+function itemOf({ position, record, key, withdrawn }: FlagOnRecord): FlagItem {
   const { id, dataset, producer, observedProperty, from, to, flag, reason, by, at } = record;
   const time = (ms: number): string => new Date(ms).toISOString();
   return {
     ...{ id, dataset, producer, observedProperty, from: time(from), to: time(to) },
-    ...{ flag: flag as number, reason, by, at: time(at), record: String(position) },
+    ...{ flag: flag as number, reason, by, key, at: time(at), record: String(position) },
     ...(withdrawn === undefined
       ? {}
       : {

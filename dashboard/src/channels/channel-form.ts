@@ -5,6 +5,8 @@ import type { ChannelItem } from './channel-items.ts';
 /** Part of file names, message ids and topics (docs/reference/channels.md). */
 export const CHANNEL_NAME_PATTERN = '[a-z0-9][a-z0-9\\-]{0,31}';
 export const FORM_KINDS: readonly ChannelKind[] = CHANNEL_KINDS;
+/** Ways by which alerts of confidential datasets may go. */
+export const CONFIDENTIAL_KINDS: readonly ChannelKind[] = ['webhook', 'mail'];
 /** Parts of a filter that are written as a list of names. */
 export const NAME_FILTERS = ['contracts', 'regions', 'agencies', 'datasets'] as const;
 
@@ -13,7 +15,7 @@ export interface ChannelForm {
   kind: ChannelKind;
   zh: string;
   en: string;
-  /** webhook: its address; mail: addresses, one a line; cap: who sends. */
+  /** webhook: its address; mail: addresses, one a line; cap: who sends; region: its name; mqtt: nothing. */
   target: string;
   languages: ('zh' | 'en')[];
   severities: Severity[];
@@ -33,7 +35,7 @@ export function formOf(known: ChannelItem | undefined): ChannelForm {
     kind: known?.kind ?? 'webhook',
     zh: known?.title.zh ?? '',
     en: known?.title.en ?? '',
-    target: known?.url ?? known?.to?.join('\n') ?? known?.sender ?? '',
+    target: known?.url ?? known?.to?.join('\n') ?? known?.sender ?? known?.region ?? '',
     languages: [...(known?.languages ?? (['zh', 'en'] as const))],
     severities: [...severities],
     ...{ contracts: contracts.join(', '), regions: regions.join(', '), agencies: agencies.join(', '), datasets: datasets.join(', ') },
@@ -51,7 +53,7 @@ export function bodyOf(form: ChannelForm, known: ChannelItem | undefined): objec
       title: { zh: zh.trim(), en: en.trim() },
       languages,
       namedOnly,
-      confidential: confidential && kind !== 'cap',
+      confidential: confidential && CONFIDENTIAL_KINDS.includes(kind),
       filter: filterOf(form),
     },
     ...targetOf(form),
@@ -60,8 +62,18 @@ export function bodyOf(form: ChannelForm, known: ChannelItem | undefined): objec
 }
 
 function targetOf({ kind, target }: ChannelForm): object {
-  if (kind === 'mail') return { to: namesIn(target) };
-  return kind === 'webhook' ? { url: target.trim() } : { sender: target.trim() };
+  switch (kind) {
+    case 'mail':
+      return { to: namesIn(target) };
+    case 'webhook':
+      return { url: target.trim() };
+    case 'cap':
+      return { sender: target.trim() };
+    case 'region':
+      return { region: target };
+    case 'mqtt':
+      return {};
+  }
 }
 
 /** What is not asked for is left out; all severities are none asked for. */

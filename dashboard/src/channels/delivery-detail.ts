@@ -17,6 +17,10 @@ const IN_WORDS: ReadonlySet<string> = new Set([
   'interrupted',
   'no mail server is set',
   'no STARTTLS',
+  'no region name is set',
+  'region not known',
+  'receipt invalid',
+  'receipt checked',
   'ECONNREFUSED',
   'ECONNRESET',
 ]);
@@ -27,6 +31,8 @@ export function deliveryDetail(detail: string, t: Translate): string {
   if (IN_WORDS.has(detail)) return t(`channels.detail.${detail.replaceAll(' ', '-')}`);
   const [, way, status] = /^(http|smtp) (\d{3})$/.exec(detail) ?? [];
   if (way !== undefined) return t(`channels.detail.${way}`, { status });
+  const [, refused, code] = /^http (\d{3}) (\w+)$/.exec(detail) ?? [];
+  if (code !== undefined) return t('channels.detail.refused', { status: refused, code });
   if (CERTIFICATE.test(detail)) return t('channels.detail.tls');
   const [, fault] = /^smtp (.+)$/.exec(detail) ?? [];
   if (fault === undefined) return detail;
