@@ -12,17 +12,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { type AlertItem, CONTROL_AGENCY, type Role, TICK_INTERVAL_MS, type TokenRecord, USERS_DATASET } from '@airtight/protocol';
+import { type AlertItem, CONTROL_AGENCY, type Role, TICKS_DATASET, type TokenRecord, USERS_DATASET } from '@airtight/protocol';
 import type { Page } from 'playwright-core';
 import { openBrowser } from './harness/browser.ts';
 import { buildDashboard } from './harness/dashboard.ts';
+import { readJournal } from './harness/evidence.ts';
 import { type Device, type Product, startProduct } from './harness/product.ts';
 import { airtight, has, sharedFile } from './harness/programs.ts';
 import { publishAll } from './harness/publisher.ts';
-import { pause, until } from './harness/waiting.ts';
+import { until } from './harness/waiting.ts';
 
 const HOUR_MS = 3_600_000;
-const WAIT_MS = 30_000;
+const WAIT_MS = 90_000;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
 const folder = mkdtempSync(join(tmpdir(), 'airtight-contracts-'));
 const contractFile = join(folder, 'winter.yaml');
@@ -152,16 +153,17 @@ test('checked with line and column; proposed by one person, approved by another,
   writeFileSync(faulty, contractText(150).replace('pm25_3h >', 'pm99 >'));
   const check = await airtight(['contract', 'check', faulty, '--data', product.dataDir, '--lang', 'en']);
   assert.deepEqual([check.code, /faulty\.yaml:12:20: /.test(check.stdout)], [1, true], check.stdout + check.stderr);
+  const own = `contracts/drafts/${(await request('bo', 'contracts', { text: contractText(150) })).body['draft']}/approve`;
+  assert.equal((await request('anna', own, {})).status, 403, 'an operator approves nothing');
+  const refused = await request('bo', own, {});
+  assert.deepEqual([refused.status, refused.body['code']], [409, 'CONTRACT_NOT_APPROVABLE'], 'nobody approves his own');
+  // Approved later than this it would be in force from its approval on.
   const before = Date.now();
-  effectiveFrom = before + 3000;
+  effectiveFrom = before + 5000;
   const from = new Date(effectiveFrom).toISOString();
   const { body: draft } = await request('anna', 'contracts', { text: contractText(150), effectiveFrom: from, note: 'for winter' });
   assert.equal(draft['author'], 'anna');
   const path = `contracts/drafts/${draft['draft']}/approve`;
-  assert.equal((await request('anna', path, {})).status, 403, 'an operator approves nothing');
-  const own = (await request('bo', 'contracts', { text: contractText(150) })).body;
-  const refused = await request('bo', `contracts/drafts/${own['draft']}/approve`, {});
-  assert.deepEqual([refused.status, refused.body['code']], [409, 'CONTRACT_NOT_APPROVABLE'], 'nobody approves his own');
   const approved = await request('bo', path, {});
   assert.deepEqual([approved.status, approved.body['approver']], [200, 'bo'], JSON.stringify(approved.body));
   assert.equal((await request('bo', path, {})).status, 409, 'once');
@@ -175,8 +177,9 @@ test('checked with line and column; proposed by one person, approved by another,
 test('it fires; the evidence gives the same alert offline, with every sub-expression', async () => {
   const start = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - 10 * HOUR_MS;
   const readings = [90, 160, 200, 240, 250, 260].map((pm25, i) => ({ t: start + i * HOUR_MS, m: { pm25 } }));
-  // The engine takes it at the first tick after its time.
-  await pause(effectiveFrom + TICK_INTERVAL_MS + 2000 - Date.now());
+  await until('a tick after its time, at which the engine takes it', async () =>
+    (await readJournal(product)).some(({ header }) => header.dataset === TICKS_DATASET && header.receivedAt > effectiveFrom),
+  );
   const title = { zh: '公众', en: 'Public' };
   await setUp('public', { kind: 'cap', title, sender: 'air.example.cn' });
   await setUp('office', { kind: 'mail', title, to: ['duty@example.cn'] });
@@ -324,6 +327,41 @@ async function manageChannels(page: Page): Promise<void> {
   assert.deepEqual(await seriousFaults(page), []);
 }
 
+/** Any two versions are compared; one that is withdrawn is told apart, with its reason. @param newest version in force */
+async function laterVersions(page: Page, newest: string): Promise<void> {
+  const first = ((await request('bo', 'contracts/winter/versions')).body['items'] as { version: string }[])[0]?.version ?? '';
+  assert.notEqual(first, newest);
+  await page.goto(`${product.httpUrl}/contracts/winter`);
+  await byId(page, 'edit').click({ timeout: WAIT_MS });
+  await page.locator('input[name="from"]').fill('2013-03-01T00:00');
+  await page.locator('input[name="to"]').fill('2013-03-15T00:00');
+  await page.locator('select[name="against"]').selectOption(first);
+  await byId(page, 'backtest').click();
+  await byId(page, 'backtest-results').waitFor({ timeout: WAIT_MS });
+  const text = (await byId(page, 'backtest-results').textContent()) ?? '';
+  assert.ok(text.includes(newest.slice(0, 12)) && text.includes(first.slice(0, 12)), text);
+
+  await byId(page, 'withdraw-version').click();
+  await page.locator('dialog[open] textarea[name="text"]').fill('取代它的计划尚未通过');
+  await page.locator('dialog[open] button[type="submit"]').click();
+  const row = page.locator('[data-testid^="withdrawn-"]');
+  await row.waitFor({ timeout: WAIT_MS });
+  assert.match((await row.textContent()) ?? '', /deng .*撤回：取代它的计划尚未通过/);
+  const versions = (await request('bo', 'contracts/winter/versions')).body['items'] as {
+    until: string;
+    withdrawn: { by: string } | null;
+  }[];
+  assert.deepEqual(
+    versions.map(({ until, withdrawn }) => [typeof until, withdrawn?.by]),
+    [
+      ['string', undefined],
+      ['string', 'deng'],
+    ],
+    'the first was replaced, the second withdrawn',
+  );
+  assert.deepEqual(await seriousFaults(page), []);
+}
+
 test('on the screen: an error at its place, proposed, tried on the past, approved by another; an alert’s evidence downloads', async (t) => {
   if (!has(t, 'chromium')) return;
   const authors = await openBrowser(t, product.httpUrl, 'en-US');
@@ -337,6 +375,9 @@ test('on the screen: an error at its place, proposed, tried on the past, approve
   await byId(page, 'propose').click();
   await byId(page, 'faults').waitFor({ timeout: WAIT_MS });
   assert.match((await byId(page, 'faults').textContent()) ?? '', /Line 12, column 20/);
+  // The same under its line, at its column.
+  const marked = page.locator('[data-testid="contract-text"] li.marked', { has: byId(page, 'fault-at') });
+  assert.match((await marked.textContent()) ?? '', /pm99 >.*Line 12, column 20/s);
   assert.deepEqual(await seriousFaults(page), []);
   await editor.fill(contractText(120));
   await byId(page, 'propose').click();
@@ -347,11 +388,12 @@ test('on the screen: an error at its place, proposed, tried on the past, approve
   assert.match((await byId(page, `hindrance-${draft.draft}`).textContent()) ?? '', /administrator/);
   await page.locator('input[name="from"]').fill('2013-03-01T00:00');
   await page.locator('input[name="to"]').fill('2013-03-15T00:00');
-  await page.locator('input[name="compares"]').check();
+  await page.locator('select[name="against"]').selectOption('current');
   await byId(page, 'backtest').click();
   await byId(page, 'backtest-results').waitFor({ timeout: WAIT_MS });
   // The limit is lower: whatever the version in force would have raised, this one does.
   assert.match((await byId(page, 'backtest-results').textContent()) ?? '', /alerts would have been raised.*Lost 0/s);
+  assert.match((await byId(page, 'backtest-shifts').textContent()) ?? '', /[1-9]\d* of 42 shifts have an alarm/, 'of two weeks');
   assert.deepEqual(await seriousFaults(page), []);
 
   const approvers = await openBrowser(t, product.httpUrl, 'zh-CN');
@@ -381,6 +423,7 @@ test('on the screen: an error at its place, proposed, tried on the past, approve
   const detail = other.locator('.panel.detail');
   await detail.locator('[data-testid="verify-shown"]').click();
   await detail.locator('[data-testid="shown-verdict"][data-ok="true"]').waitFor({ timeout: WAIT_MS });
+  await laterVersions(other, draft.version);
   await manageChannels(other);
   // Before somebody signs in the server refuses, and the console says so.
   const errors = [...authors.errors, ...approvers.errors].filter((text) => !text.includes('401'));

@@ -175,7 +175,14 @@ async function loadStages(store: Store, { ingest, config, send, regions, storeDi
   const qualityPath = qualityPathIn(storeDir);
   const quality = new QualityHost({ saved: await readQualityState(qualityPath, projector.through), path: qualityPath, projector, logger });
   const from = Math.min(projector.through, contracts.next, quality.next);
-  const stream = new StreamHub({ from, ingest, registry: control.datasets, ledger, faults: () => faults(alerts) });
+  const stream = new StreamHub({
+    from,
+    ingest,
+    registry: control.datasets,
+    datasetOf: (alert) => alerts.find(alert)?.dataset,
+    ledger,
+    faults: () => faults(alerts),
+  });
   return { control, latest, skew, alerts, services, quality, projector, contracts, channels, stream, from };
 }
 

@@ -82,6 +82,8 @@ export interface Window {
 export interface Probe {
   readonly expression: Expression;
   readonly from: readonly number[];
+  /** They stand there in the expression's own order from the first on. */
+  readonly isInPlace: boolean;
 }
 
 /** What an alert's state is asked for: how many of these are active. */

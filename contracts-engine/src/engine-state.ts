@@ -1,5 +1,6 @@
 /** Everything the engine remembers between two events. */
 import type { AlertEffect, ContractRecord, DatasetDefinition } from '@airtight/protocol';
+import { ActiveAlerts } from './alert/active-alerts.ts';
 import type { Episode } from './alert/episode.ts';
 import type { GroupAlert } from './alert/group.ts';
 import type { OutOfServiceEntry } from './alert/suppression.ts';
@@ -9,7 +10,7 @@ import type { Feed } from './rule/feed.ts';
 import { GridField } from './rule/grid-field.ts';
 import type { Place } from './rule/places.ts';
 import type { Values } from './rule/probe.ts';
-import type { Silence } from './rule/silence.ts';
+import type { Quiet, Silence } from './rule/silence.ts';
 import type { Tracker } from './rule/tracker.ts';
 
 /** One rule and what is known under it. */
@@ -24,6 +25,8 @@ export interface RuleState {
   readonly field: GridField;
   /** Of a no-data rule, by producer. */
   readonly silences: Map<string, Silence>;
+  /** Of a no-data rule. */
+  readonly quiet: Quiet;
   /** By group name. */
   readonly groups: Map<string, GroupAlert>;
   /** Filled anew for every instant. */
@@ -85,13 +88,7 @@ export interface EngineIndex {
   readonly inhibited: Map<string, RuleState[]>;
   /** Empty between two events. */
   readonly touched: Map<RuleState, number>;
-  /** Alerts that are active, by id. */
-  readonly active: Map<string, ActiveAlert>;
-}
-
-export interface ActiveAlert {
-  readonly state: RuleState;
-  readonly episode: Episode;
+  readonly active: ActiveAlerts;
 }
 
 /** The state before the first event. */
@@ -109,7 +106,7 @@ export function emptyState(): EngineState {
     unrecorded: new Map(),
     index: {
       ...{ epoch: 0, rules: [], datasets: new Set() },
-      ...{ byKey: new Map(), readers: new Map(), inhibited: new Map(), active: new Map(), touched: new Map() },
+      ...{ byKey: new Map(), readers: new Map(), inhibited: new Map(), active: new ActiveAlerts(), touched: new Map() },
     },
   };
 }
@@ -118,6 +115,7 @@ export function newRuleState(rule: Rule, from: number): RuleState {
   return {
     ...{ rule, from },
     ...{ trackers: new Map(), episodes: new Map(), silences: new Map(), groups: new Map() },
+    quiet: { until: Number.NEGATIVE_INFINITY, at: 0, listeningSince: 0, epoch: -1 },
     ...{ field: new GridField(), values: [] },
   };
 }
@@ -149,16 +147,11 @@ export function reindex(state: EngineState): void {
     if (rule.kind === 'alerts') for (const { source } of rule.frame.alerts) addTo(index.readers, ruleKey(source), known);
     for (const episodes of known.episodes.values()) {
       for (const episode of episodes) {
-        if (episode.clearedAt === null && !episode.retracted) index.active.set(episode.alert, { state: known, episode });
+        if (episode.clearedAt === null && !episode.retracted) index.active.add({ state: known, episode });
       }
     }
   }
   index.datasets = datasets;
-}
-
-/** Alerts that are active, by id: an order that a restart does not change. */
-export function activeAlerts({ index }: EngineState): readonly ActiveAlert[] {
-  return [...index.active.values()].sort((a, b) => (a.episode.alert < b.episode.alert ? -1 : 1));
 }
 
 /** The inputs a rule reads. */

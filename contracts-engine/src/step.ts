@@ -10,6 +10,7 @@ import { passTime } from './alert/timers.ts';
 import { enactContract, enactDataset, enactDevice, enactDue, withdrawContract } from './contract-change.ts';
 import type { EngineEvent } from './engine-event.ts';
 import { type EngineState, ruleKey } from './engine-state.ts';
+import { forgetErased } from './erase.ts';
 import { readingsOf } from './reading.ts';
 import { judgeAlerts } from './rule/alerts-rule.ts';
 import { Feed } from './rule/feed.ts';
@@ -68,6 +69,8 @@ function take(turn: Turn, event: EngineEvent): void {
       return enactDevice(turn.state, event.record);
     case 'dataset':
       return enactDataset(turn, event.definition);
+    case 'erasure':
+      return forgetErased(turn.state, event.record);
   }
 }
 
@@ -124,7 +127,11 @@ function onAlert(turn: Turn, transition: AlertTransition): void {
 
 /** Rules over alerts, and suppression: until nothing changes any more. */
 function followUp(turn: Turn): void {
-  const { readers } = turn.state.index;
+  const { readers, inhibited } = turn.state.index;
+  if (readers.size + inhibited.size === 0) {
+    turn.touched.clear();
+    return;
+  }
   for (let round = 0; turn.touched.size > 0 && round < ROUNDS_MAX; round++) {
     const touched = [...turn.touched];
     turn.touched.clear();

@@ -13,10 +13,11 @@ import {
   type ErasureRecord,
   RETENTION_DATASET,
   type RetentionRecord,
+  SALT_KEYS_DATASET,
+  type SaltKeysRecord,
   STORAGE_DATASET,
   type StorageFaultRecord,
   successionFault,
-  TICK_INTERVAL_MS,
   TICKS_DATASET,
   type TickRecord,
 } from '@airtight/protocol';
@@ -97,14 +98,14 @@ export class InternalDoor {
     }
   }
 
-  /** Puts the passing of time on record every TICK_INTERVAL_MS, so that rules about silence replay the same. */
-  startTicking(): void {
+  /** Puts the passing of time on record every so many ms, so that rules about silence replay the same. */
+  startTicking(intervalMs: number): void {
     this.#ticking = setInterval(() => {
       const tick: TickRecord = { type: 'tick', at: Date.now() };
       const record = { agency: CONTROL_AGENCY, dataset: TICKS_DATASET, producer: 'ingest', messageId: `id:${tick.at}`, payload: tick };
       // Time that passes while nothing can be stored is told by the first tick after it.
       this.write([record]).catch(() => undefined);
-    }, TICK_INTERVAL_MS);
+    }, intervalMs);
   }
 
   /** Puts on record that for a while nothing could be taken. */
@@ -123,6 +124,11 @@ export class InternalDoor {
   /** Puts on record what is erased, before it is. */
   async recordErasure(payload: ErasureRecord): Promise<void> {
     await this.write([{ agency: CONTROL_AGENCY, dataset: ERASURES_DATASET, producer: 'ingest', payload }]);
+  }
+
+  /** Puts on record which keys are destroyed because nothing is left that they would open, before they are. */
+  async recordSaltKeys(payload: SaltKeysRecord): Promise<void> {
+    await this.write([{ agency: CONTROL_AGENCY, dataset: SALT_KEYS_DATASET, producer: 'ingest', payload }]);
   }
 
   stop(): void {

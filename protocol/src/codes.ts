@@ -151,7 +151,6 @@ export const CODES = {
     en: "The batch's index of producers does not match the journal records",
   },
   GAPS_UNRECORDED: { status: 200, zh: '编号缺口过多，未逐一记录', en: 'Too many gaps in the numbers of a device to put each on record' },
-  COMPLETENESS_TOO_LARGE: { status: 422, zh: '完整性证明过大', en: 'The completeness proof would be too large' },
   RECORDS_WITHHELD: {
     status: 422,
     zh: '批次中该生产者的部分记录未出示',

@@ -5,12 +5,12 @@
  */
 import type { LorawanCodec } from '@airtight/standards/lorawan-codec.ts';
 import type { ReferenceState } from '@airtight/standards/units.ts';
-import { type ChannelRecord, DELIVERIES_DATASET, type DeliveriesRecord } from './channel.ts';
-import type { Credential } from './credential.ts';
-import type { JsonSchema } from './document-schema.ts';
-import type { QualityRules } from './quality-rules.ts';
-import { REGIONS_DATASET, type RegionRecord } from './region-record.ts';
-import { CONTROL_PREFIX } from './topic.ts';
+import { type ChannelRecord, DELIVERIES_DATASET, type DeliveriesRecord } from './channels/channel.ts';
+import type { JsonSchema } from './formats/document-schema.ts';
+import type { Credential } from './identity/credential.ts';
+import { CONTROL_PREFIX } from './interfaces/topic.ts';
+import type { QualityRules } from './quality/quality-rules.ts';
+import { REGIONS_DATASET, type RegionRecord } from './regions/region-record.ts';
 
 /** A text in the two languages the product speaks. */
 export interface Bilingual {
@@ -32,6 +32,7 @@ export const IMPORTS_DATASET = 'sys.imports';
 export const STORAGE_DATASET = 'sys.storage';
 export const RETENTION_DATASET = 'sys.retention';
 export const ERASURES_DATASET = 'sys.erasures';
+export const SALT_KEYS_DATASET = 'sys.salt-keys';
 export const GAPS_DATASET = 'sys.gaps';
 /** What people say of the quality of values: it changes what everybody sees, so everybody may read and prove it. */
 export const FLAGS_DATASET = 'sys.flags';
@@ -382,6 +383,21 @@ export interface ErasureRecord {
   readonly by: string;
 }
 
+/**
+ * Payload in `sys.salt-keys`: of keys of the salts no payload is left for which they would be needed, and they are destroyed.
+ * It is on record before it happens.
+ */
+export interface SaltKeysRecord {
+  readonly type: 'salt-keys';
+  /** UTC day of receipt, YYYY-MM-DD. */
+  readonly day: string;
+  /** Journal position: only keys of records below. */
+  readonly beforePosition: number;
+  /** How many keys; those of the day's other producers stay. */
+  readonly keys: number;
+  readonly by: 'policy';
+}
+
 /** Records that were erased within one segment. */
 export interface ErasedStretch {
   /** Journal positions of the first and the last of them. */
@@ -480,6 +496,7 @@ export type ControlRecord =
   | StorageFaultRecord
   | RetentionRecord
   | ErasureRecord
+  | SaltKeysRecord
   | GapRecord
   | ReleaseRecord
   | ChannelRecord

@@ -25,7 +25,8 @@ export interface DraftOnRecord {
   readonly state: 'open' | 'approved' | 'withdrawn';
 }
 
-interface Withdrawn {
+/** Position and time of receipt of a withdrawal. */
+export interface Withdrawn {
   readonly position: number;
   readonly at: number;
   readonly record: ContractWithdrawal;
@@ -69,6 +70,20 @@ export class ContractHistory {
   /** All versions of a contract, in order of the time they came or come into force. */
   versions(contract: string): readonly ContractInForce[] {
     return [...(this.#versions.get(contract) ?? [])].sort((a, b) => a.since - b.since || a.position - b.position);
+  }
+
+  /**
+   * How a version ended. `until`: epoch ms from which it was not in force any more, not after a later version's `since`; null
+   * while nothing ends it. Withdrawn before its `since` it never came into force.
+   */
+  end(version: ContractInForce): { readonly until: number | null; readonly withdrawn: Withdrawn | null } {
+    const { contract, version: name } = version.record;
+    const withdrawn =
+      this.#withdrawals.get(contract)?.find((one) => one.position > version.position && one.record.version === name) ?? null;
+    const all = this.versions(contract);
+    const later = all.slice(all.indexOf(version) + 1).find((other) => !this.#withdrawnAt(other, other.since));
+    const ends = [withdrawn?.at, later?.since].filter((at) => at !== undefined);
+    return { until: ends.length === 0 ? null : Math.min(...ends), withdrawn };
   }
 
   /** Versions in force at a time, by name of the contract. @param at epoch ms */

@@ -125,6 +125,7 @@ export class ControlState {
       case 'storage-fault':
       case 'retention':
       case 'erasure':
+      case 'salt-keys':
       case 'gap':
         // Not kept in memory: the table answers for them.
         return;

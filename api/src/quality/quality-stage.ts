@@ -3,7 +3,7 @@
  * state is bounded by the number of series, a pure function of the journal, and JSON: a stage revived from its state goes
  * on with the same verdicts (docs/reference/quality.md).
  */
-import type { DatasetDefinition, Observation, PropertyQuality } from '@airtight/protocol';
+import type { DatasetDefinition, ErasureRecord, Observation, PropertyQuality } from '@airtight/protocol';
 import { FAIL, flagOfHj212, grossRange, PASS, type QartodFlag, SUSPECT } from '@airtight/standards/qartod.ts';
 import type { DecodedReading, JournalEvent, ReadingsEvent } from '../decode/decoder.ts';
 import { median, Neighbours, type StationPlace } from './neighbours.ts';
@@ -53,6 +53,7 @@ export class QualityStage {
   /** @returns what is not pass, of the event's own values and of the ones before that only now could be judged */
   take(event: JournalEvent): readonly Verdict[] {
     if (event.kind === 'control' && event.record.type === 'device') this.#neighbours.take(event.record);
+    if (event.kind === 'control' && event.record.type === 'erasure') this.#forget(event.record);
     if (event.kind !== 'readings' || event.definition?.quality === undefined) return NONE;
     const { definition } = event;
     const verdicts: Verdict[] = [];
@@ -61,6 +62,11 @@ export class QualityStage {
       for (const observation of reading.observations)
         this.#judge({ event, definition, reading, observation, ordinal: ordinal++ }, verdicts);
     return verdicts;
+  }
+
+  /** What was erased is no value to compare with: the series begin anew. */
+  #forget({ producer, datasets }: ErasureRecord): void {
+    for (const dataset of datasets) for (const producers of this.#series.get(dataset)?.values() ?? []) producers.delete(producer);
   }
 
   #judge({ event, definition, reading, observation, ordinal }: Subject, verdicts: Verdict[]): void {

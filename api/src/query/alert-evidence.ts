@@ -94,7 +94,10 @@ async function alertOf(id: string, { store }: EvidenceSource): Promise<Alert> {
 }
 
 interface Plan {
+  /** Positions of contract records. */
   readonly contracts: readonly number[];
+  /** The alert's own contract, and those whose alerts decide about it. */
+  readonly names: readonly string[];
   readonly datasets: readonly string[];
   /** null: readings of every producer of these datasets. */
   readonly producer: string | null;
@@ -108,22 +111,29 @@ function planOf({ raise, transitions }: Alert, control: ControlState): Plan {
   const end = Math.max(...transitions.map(({ position, transition }) => causeOf(transition, position)));
   const own = control.contractRecords(raise.contract).filter(({ position }) => position <= end);
   const version = own.find(({ record }) => record.type === 'contract' && record.version === raise.version)?.record;
-  const text = version?.type === 'contract' ? version.text : undefined;
-  const scheduled = own.some(({ record }) => record.type === 'contract' && record.effectiveFrom !== undefined);
-  const definitions = new Map(control.datasets.all().map((definition) => [definition.dataset, definition]));
-  const outcome = text === undefined ? undefined : parseContract(text, definitions);
-  if (!outcome?.ok)
+  const contract = version?.type === 'contract' ? parsed(version.text, control) : null;
+  if (contract === null)
     throw new AirtightError('EVIDENCE_NOT_REPLAYABLE', `contract ${raise.contract} of version ${raise.version} cannot be read`);
-  const needs = needsOf(outcome.contract);
-  const others = needs.contracts.flatMap((name) => control.contractRecords(name));
+  const names = [raise.contract, ...needsOf(contract).contracts];
+  const records = names.flatMap((name) => control.contractRecords(name)).filter(({ position }) => position <= end);
+  const scheduled = records.some(({ record }) => record.type === 'contract' && record.effectiveFrom !== undefined);
+  const others = records.flatMap(({ record }) =>
+    record.type === 'contract' && record.contract !== raise.contract ? (parsed(record.text, control) ?? []) : [],
+  );
+  const needs = [contract, ...others].map(needsOf);
   const timed = transitions.some(({ transition: { type } }) => ['escalate', 'shelf-end', 'suppress', 'unsuppress'].includes(type));
   const expired = transitions.some(({ transition }) => transition.type === 'clear' && transition.reason === 'expired');
+  const hasTicks = needs.some(({ ticks }) => ticks) || scheduled || timed || expired || hasEscalation(contract, raise.rule);
   return {
-    contracts: [...own, ...others].map(({ position }) => position).filter((position) => position <= end),
-    datasets: needs.datasets,
-    producer: isAboutOne(outcome.contract, raise.rule) ? raise.subject : null,
-    ...{ reachMs: needs.warmUpMs, ticks: needs.ticks || scheduled || timed || expired || hasEscalation(outcome.contract, raise.rule), end },
+    ...{ contracts: records.map(({ position }) => position), names, datasets: [...new Set(needs.flatMap(({ datasets }) => datasets))] },
+    producer: isAboutOne(contract, raise.rule, others) ? raise.subject : null,
+    ...{ reachMs: Math.max(...needs.map(({ warmUpMs }) => warmUpMs)), ticks: hasTicks, end },
   };
+}
+
+function parsed(text: string, control: ControlState): Contract | null {
+  const outcome = parseContract(text, new Map(control.datasets.all().map((definition) => [definition.dataset, definition])));
+  return outcome.ok ? outcome.contract : null;
 }
 
 /** Where its cause stands, for what names it; a person's act is its own cause. */
@@ -132,9 +142,19 @@ function causeOf(transition: AlertTransition, position: number): number {
   return transition.evidence.length > 0 ? Math.max(...transition.evidence) : position - 1;
 }
 
-function isAboutOne({ rules }: Contract, id: string): boolean {
-  const rule = rules.find((candidate) => candidate.id === id);
-  return (rule?.kind === 'series' || rule?.kind === 'no-data') && rule.group === null && rule.inhibitedBy.length === 0;
+/** The readings of the subject alone decide about it, and about the alerts that explain it. */
+function isAboutOne(contract: Contract, id: string, others: readonly Contract[]): boolean {
+  const rule = contract.rules.find((candidate) => candidate.id === id);
+  if (rule === undefined || !isJudgedAlone(rule) || rule.group !== null) return false;
+  const sources = rule.inhibitedBy.flatMap((inhibition) => {
+    const from = [contract, ...others].filter((one) => one.contract === inhibition.contract);
+    return from.flatMap(({ rules }) => rules.filter((source) => source.id === inhibition.rule));
+  });
+  return rule.inhibitedBy.every(({ of }) => of === 'subject') && sources.every(isJudgedAlone);
+}
+
+function isJudgedAlone({ kind }: Contract['rules'][number]): boolean {
+  return kind === 'series' || kind === 'no-data';
 }
 
 function hasEscalation({ rules }: Contract, id: string): boolean {
@@ -142,7 +162,7 @@ function hasEscalation({ rules }: Contract, id: string): boolean {
 }
 
 async function positionsOf(alert: Alert, plan: Plan, from: number, source: EvidenceSource): Promise<number[]> {
-  const { contracts, datasets, producer, end } = plan;
+  const { contracts, names, datasets, producer, end } = plan;
   const readings = await source.store.query(
     `SELECT DISTINCT position FROM ${DATABASE}.observations
      WHERE dataset IN (${datasets.map(quoteText).join(', ')}) ${producer === null ? '' : `AND producer = ${quoteText(producer)}`}
@@ -151,7 +171,7 @@ async function positionsOf(alert: Alert, plan: Plan, from: number, source: Evide
   );
   const found = readings.map((row) => (row as unknown as [number])[0]);
   const acts = await source.store.query(
-    `SELECT position FROM ${DATABASE}.alerts WHERE producer = ${quoteText(alert.raise.contract)} AND position <= ${wholeLiteral(end)}
+    `SELECT position FROM ${DATABASE}.alerts WHERE producer IN (${names.map(quoteText).join(', ')}) AND position <= ${wholeLiteral(end)}
        AND type IN ('acknowledge', 'shelve', 'unshelve', 'close', 'approve', 'out-of-service', 'return-to-service')
      ORDER BY position DESC LIMIT ${wholeLiteral(PROOF_SET_ASKED_MAX)}`,
   );

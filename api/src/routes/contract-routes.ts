@@ -45,6 +45,15 @@ const ContractItem = Type.Object({
   since: Type.String({ format: 'date-time' }),
   record: Type.String(),
 });
+/** How a version ended; `withdrawn` null: nobody has taken it back, another may have followed it. */
+const VersionItem = Type.Object({
+  ...ContractItem.properties,
+  until: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
+  withdrawn: Type.Union([
+    Type.Object({ by: Type.String(), at: Type.String({ format: 'date-time' }), reason: Type.String(), record: Type.String() }),
+    Type.Null(),
+  ]),
+});
 const DraftItem = Type.Object({
   draft: Type.String(),
   contract: Type.String(),
@@ -112,9 +121,9 @@ function listRoutes(app: FastifyInstance, { control }: RouteContext): void {
       next: null,
     };
   });
-  const nameSchema = { params: Type.Object({ contract: Name }), response: { 200: Page(ContractItem) } };
+  const nameSchema = { params: Type.Object({ contract: Name }), response: { 200: Page(VersionItem) } };
   app.get<{ Params: { contract: string } }>('/contracts/:contract/versions', { config, schema: nameSchema }, async ({ params }) => ({
-    items: control.contractHistory.versions(params.contract).map((version) => shownItem(version, control)),
+    items: control.contractHistory.versions(params.contract).map((version) => versionItemOf(version, control)),
     next: null,
   }));
   const checkSchema = { body: Type.Object({ text: Text }), response: { 200: CheckAnswer } };
@@ -286,6 +295,15 @@ function itemOf({ position, since, record, key }: ContractInForce, authorKey: st
 function shownItem(inForce: ContractInForce, { contractHistory }: Pick<ControlState, 'contractHistory'>): Static<typeof ContractItem> {
   const { draft } = inForce.record;
   return itemOf(inForce, draft === undefined ? null : (contractHistory.draft(draft)?.key ?? null));
+}
+
+function versionItemOf(version: ContractInForce, control: Pick<ControlState, 'contractHistory'>): Static<typeof VersionItem> {
+  const { until, withdrawn } = control.contractHistory.end(version);
+  const told = withdrawn && {
+    ...{ by: withdrawn.record.by, at: new Date(withdrawn.at).toISOString() },
+    ...{ reason: withdrawn.record.reason, record: String(withdrawn.position) },
+  };
+  return { ...shownItem(version, control), until: until === null ? null : new Date(until).toISOString(), withdrawn: told };
 }
 
 function draftItemOf({ position, record, key, state }: DraftOnRecord): Static<typeof DraftItem> {

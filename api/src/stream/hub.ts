@@ -4,7 +4,7 @@ import type { JournalEvent } from '../decode/decoder.ts';
 import { Births } from '../feed/births.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
 import { Ring, type Stretch } from './ring.ts';
-import type { StreamFilter } from './stream-items.ts';
+import type { DatasetOfAlert, StreamFilter } from './stream-items.ts';
 import { CLOSE_POLICY, CLOSE_TRY_LATER, frameText, StreamSession, type StreamSocket } from './stream-session.ts';
 
 /** At most ten frames a second per client: the kernel's send is the cost, whatever the size of a frame. */
@@ -16,6 +16,7 @@ export interface HubOptions {
   readonly from: number;
   readonly ingest: Pick<IngestClient, 'feed' | 'status'>;
   readonly registry: DatasetRegistry;
+  readonly datasetOf: DatasetOfAlert;
   readonly ledger: () => LedgerStatus;
   readonly faults: () => readonly SystemFault[];
   readonly ringMaxBytes?: number | undefined;
@@ -35,7 +36,7 @@ export class StreamHub {
   constructor(options: HubOptions) {
     this.#options = options;
     this.#births = new Births(options.ingest);
-    this.#ring = new Ring(options.from, options.registry, options.ringMaxBytes);
+    this.#ring = new Ring(options.from, options.registry, options.datasetOf, options.ringMaxBytes);
   }
 
   get clients(): number {
@@ -76,6 +77,7 @@ export class StreamHub {
     const session = new StreamSession(socket, since, filter, {
       ring: this.#ring,
       registry: this.#options.registry,
+      datasetOf: this.#options.datasetOf,
       births: this.#births,
       ingest: this.#options.ingest,
       head: () => this.#head,

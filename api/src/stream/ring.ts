@@ -1,7 +1,7 @@
 import type { DatasetRegistry } from '@airtight/protocol';
 /** The last stretch of the journal in memory, as stream items, bounded by bytes. */
 import type { JournalEvent } from '../decode/decoder.ts';
-import { passes, type StreamFilter, type StreamItem, streamItemOf } from './stream-items.ts';
+import { type DatasetOfAlert, passes, type StreamFilter, type StreamItem, streamItemOf } from './stream-items.ts';
 
 /** Journal bytes kept. While clients are connected their texts stand beside them, three times as long. */
 export const RING_MAX_BYTES = 4 * 1024 * 1024;
@@ -25,12 +25,14 @@ export interface Stretch {
 export class Ring {
   readonly #maxBytes: number;
   readonly #registry: DatasetRegistry;
+  readonly #datasetOf: DatasetOfAlert;
   readonly #segments: Segment[];
   #sizeBytes = 0;
 
   /** @param from position of the first record it will take */
-  constructor(from: number, registry: DatasetRegistry, maxBytes = RING_MAX_BYTES) {
+  constructor(from: number, registry: DatasetRegistry, datasetOf: DatasetOfAlert, maxBytes = RING_MAX_BYTES) {
     this.#registry = registry;
+    this.#datasetOf = datasetOf;
     this.#maxBytes = maxBytes;
     this.#segments = [newSegment(from)];
   }
@@ -52,7 +54,7 @@ export class Ring {
       segment = newSegment(segment.next);
       this.#segments.push(segment);
     }
-    const item = streamItemOf(event, this.#registry, eager);
+    const item = streamItemOf(event, this.#registry, this.#datasetOf, eager);
     if (item !== undefined) segment.items.push(item);
     segment.next = event.position + 1;
     const sizeBytes = event.frame.body.length;

@@ -20,12 +20,20 @@ export interface StreamItem {
   text(): string;
 }
 
+/** What an alert is about, by its id; undefined for one that is not at hand. */
+export type DatasetOfAlert = (alert: string) => string | undefined;
+
 /**
  * The item of an event; undefined for one that holds nothing for clients. It keeps the record's bytes and not the decoded
  * event: while nobody listens, the objects of ten thousand readings would only burden the garbage collector.
  * @param eager make the text at once
  */
-export function streamItemOf(event: JournalEvent, registry: DatasetRegistry, eager: boolean): StreamItem | undefined {
+export function streamItemOf(
+  event: JournalEvent,
+  registry: DatasetRegistry,
+  datasetOf: DatasetOfAlert,
+  eager: boolean,
+): StreamItem | undefined {
   if (event.kind !== 'readings' && event.kind !== 'alert') return undefined;
   if (event.kind === 'readings' && event.readings.length === 0) return undefined;
   // Imported history is no news: a year of it would bury what happens now.
@@ -36,7 +44,7 @@ export function streamItemOf(event: JournalEvent, registry: DatasetRegistry, eag
     position,
     dataset: header.dataset,
     producer: header.producer,
-    isConfidential: isConfidential(event, registry),
+    isConfidential: isConfidential(event, registry, datasetOf),
     text: () => {
       made ??= textOf(decodeFrame(frame, registry));
       return made;
@@ -44,12 +52,13 @@ export function streamItemOf(event: JournalEvent, registry: DatasetRegistry, eag
   };
 }
 
-/** Of what follows upon an alert the dataset is not known here: where there are confidential ones, it is taken for one of those. */
-function isConfidential(event: ReadingsEvent | AlertEvent, registry: DatasetRegistry): boolean {
+/** Of what follows upon an alert that is long over the dataset is not at hand: where there are confidential ones, it is taken for one of those. */
+function isConfidential(event: ReadingsEvent | AlertEvent, registry: DatasetRegistry, datasetOf: DatasetOfAlert): boolean {
   if (event.kind === 'readings') return isSalted(event.header);
   const { transition } = event;
-  if (transition.type === 'raise') return registry.current(transition.dataset)?.confidential === true;
-  return registry.confidential().length > 0;
+  const dataset = transition.type === 'raise' ? transition.dataset : datasetOf(transition.alert);
+  const confidential = registry.confidential();
+  return dataset === undefined ? confidential.length > 0 : confidential.includes(dataset);
 }
 
 /** An alert concerns everybody who may see the stream; readings are filtered. */

@@ -26,9 +26,11 @@ function eventAt(position: number, registry: DatasetRegistry): JournalEvent {
   return decodeFrame({ position, body: Buffer.concat([Uint8Array.of(0), record]) }, registry);
 }
 
+const datasetOf = (): undefined => undefined;
+
 function setUp(ringMaxBytes: number) {
   const registry = new DatasetRegistry();
-  const ring = new Ring(0, registry, ringMaxBytes);
+  const ring = new Ring(0, registry, datasetOf, ringMaxBytes);
   const clock = { ms: 0 };
   const socket = new Socket();
   const ingest = { feed: () => Promise.reject(new Error('not asked here')) };
@@ -39,6 +41,7 @@ function setUp(ringMaxBytes: number) {
     {
       ring,
       registry,
+      datasetOf,
       ingest,
       births: new Births(ingest),
       head: () => ring.next,

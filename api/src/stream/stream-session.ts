@@ -16,7 +16,7 @@ import { decodeFrame } from '../decode/decoder.ts';
 import type { Births } from '../feed/births.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
 import type { Ring, Stretch } from './ring.ts';
-import { passes, type StreamFilter, streamItemOf } from './stream-items.ts';
+import { type DatasetOfAlert, passes, type StreamFilter, streamItemOf } from './stream-items.ts';
 
 /** The part of a WebSocket that is needed here. */
 export interface StreamSocket {
@@ -42,6 +42,7 @@ export const CLOSE_TRY_LATER = 1013;
 export interface SessionDeps {
   readonly ring: Ring;
   readonly registry: DatasetRegistry;
+  readonly datasetOf: DatasetOfAlert;
   readonly births: Births;
   readonly ingest: Pick<IngestClient, 'feed'>;
   readonly head: () => number;
@@ -133,12 +134,12 @@ export class StreamSession {
 
   /** One stretch of history from the journal itself. */
   async #catchUp(): Promise<void> {
-    const { ingest, births, registry, frameOf } = this.#deps;
+    const { ingest, births, registry, datasetOf, frameOf } = this.#deps;
     try {
       const chunk = await ingest.feed({ from: this.#cursor, waitMs: 0, maxBytes: CATCH_UP_BYTES });
       const texts: string[] = [];
       for (const frame of await births.framesOf(chunk)) {
-        const item = streamItemOf(decodeFrame(frame, registry), registry, true);
+        const item = streamItemOf(decodeFrame(frame, registry), registry, datasetOf, true);
         if (item !== undefined && passes(item, this.#filter)) texts.push(item.text());
       }
       if (this.#closed || chunk.next === this.#cursor) return;

@@ -1,5 +1,6 @@
 /** Rules about one producer: each of its readings is judged once, in order; a late or revised one has everything since judged anew. */
 import { issue, reissue } from '../alert/issue.ts';
+import { NO_FLAGS } from '../reading.ts';
 import type { Turn } from '../turn.ts';
 import type { Bound, Feed, Route } from './feed.ts';
 import { fillFromSeries } from './frame.ts';
@@ -32,10 +33,18 @@ function judgeNewest(turn: Turn, feed: Feed, { byProperty }: Route, reading: Rea
   for (const name in reading.values) {
     const bounds = byProperty.get(name);
     if (bounds === undefined) continue;
+    const value = reading.values[name];
+    // Most rules read one number, which need not be looked up again for each; flags ask for a closer look.
+    const isBareNumber = typeof value === 'number' && reading.flags === NO_FLAGS;
     for (const bound of bounds) {
-      if (bound.offered === reading) continue;
-      bound.offered = reading;
-      judge(turn, feed, bound, reading);
+      const { offeredBy, loneSlot } = bound.reads;
+      if (offeredBy.length > 1) {
+        if (bound.offered === reading) continue;
+        bound.offered = reading;
+      }
+      if (isBareNumber && loneSlot >= 0) bound.state.values[loneSlot] = value;
+      else if (!fillFromSeries(bound.rule, reading, feed.series, bound.context, bound.state.values)) continue;
+      judge(turn, bound, reading);
     }
   }
 }
@@ -44,8 +53,8 @@ function judgeNewest(turn: Turn, feed: Feed, { byProperty }: Route, reading: Rea
 const instant = { at: 0, position: 0, values: [] as Instant['values'] };
 const out: Transition[] = [];
 
-function judge(turn: Turn, feed: Feed, { state: known, rule, tracker, context }: Bound, reading: Reading): void {
-  if (!fillFromSeries(rule, reading, feed.series, context, known.values)) return;
+/** Judges by what stands in the rule's frame. */
+function judge(turn: Turn, { state: known, rule, tracker }: Bound, reading: Reading): void {
   instant.at = reading.at;
   instant.position = reading.position;
   instant.values = known.values;
