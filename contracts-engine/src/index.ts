@@ -17,6 +17,7 @@ export {
 } from './evidence/alert-evidence.ts';
 export type { Explanation } from './evidence/explain.ts';
 export { type EvidenceRecord, type ReplayFault, type ReplayVerdict, replayAlert } from './evidence/replay-alert.ts';
+export { lastAttempts, type ToldAttempt } from './evidence/told.ts';
 export { type ContractOutcome, parseContract } from './parse-contract.ts';
 export type { EngineSnapshot } from './snapshot.ts';
 export { offsetAt } from './time-zone.ts';

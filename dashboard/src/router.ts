@@ -17,6 +17,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/records/:id', component: () => import('./ledger/RecordPage.vue'), props: true, meta: ONE_SUBJECT },
   { path: '/forks/:id', component: () => import('./ledger/ForkPage.vue'), props: true, meta: ONE_SUBJECT },
   { path: '/quarantine', component: () => import('./quarantine/QuarantinePage.vue') },
+  { path: '/channels/:id?', component: () => import('./channels/ChannelsPage.vue'), props: true },
   { path: '/verify', component: () => import('./verify/VerifyPage.vue') },
   { path: '/:rest(.*)*', component: () => import('./frame/NotFoundPage.vue') },
 ];

@@ -24,6 +24,7 @@ import {
   TICKS_DATASET,
 } from '@airtight/protocol';
 import { parseProofSet } from '@airtight/tlog';
+import { recordedOutcomes } from '../channels/alert-deliveries.ts';
 import type { ControlState } from '../control/control-state.ts';
 import { framesOf } from '../feed/frames.ts';
 import { DATABASE } from '../project/schema.ts';
@@ -45,7 +46,7 @@ const TICKS_KEPT_EVERY = 3;
 
 export interface EvidenceSource extends ProofSetSource {
   readonly store: Pick<Store, 'query'>;
-  readonly ingest: ProofSetSource['ingest'] & Pick<IngestClient, 'feed'>;
+  readonly ingest: ProofSetSource['ingest'] & Pick<IngestClient, 'feed' | 'status'>;
   readonly control: ControlState;
 }
 
@@ -176,6 +177,7 @@ async function positionsOf(alert: Alert, plan: Plan, from: number, source: Evide
   );
   const own = alert.transitions.map(({ position }) => position);
   const definitions = datasets.flatMap((dataset) => source.control.datasets.versionAt(dataset, end + 1)?.position ?? []);
+  const told = await toldPositions(alert, source);
   const ticks = plan.ticks ? await tickPositions(alert, found[0] ?? end, plan, source) : [];
   const flags = source.control.flags.positions(datasets, producer).filter((position) => position <= end);
   const all = new Set([
@@ -185,9 +187,17 @@ async function positionsOf(alert: Alert, plan: Plan, from: number, source: Evide
     ...found,
     ...acts.map((row) => (row as unknown as [number])[0]),
     ...own,
+    ...told,
     ...ticks,
   ]);
   return [...all].sort((a, b) => a - b);
+}
+
+/** Of the deliveries so far, those that can be proven already: the newest may be a second from the ledger. */
+async function toldPositions({ raise, transitions: [first] }: Alert, { store, ingest }: EvidenceSource): Promise<number[]> {
+  const { anchoredThrough } = await ingest.status();
+  const outcomes = await recordedOutcomes(raise.alert, first?.position ?? 0, store);
+  return outcomes.map(({ position }) => position).filter((position) => position < anchoredThrough);
 }
 
 /**

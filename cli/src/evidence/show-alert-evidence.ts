@@ -1,6 +1,14 @@
 /** Evidence of an alert held against a policy, replayed, and told. */
 import { hash } from 'node:crypto';
-import { type AlertEvidence, type Explanation, type ReplayFault, type ReplayVerdict, replayAlert } from '@airtight/contracts-engine';
+import {
+  type AlertEvidence,
+  type Explanation,
+  lastAttempts,
+  type ReplayFault,
+  type ReplayVerdict,
+  replayAlert,
+  type ToldAttempt,
+} from '@airtight/contracts-engine';
 import { type Bilingual, CODES, isEffect, verifyProofs } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { type AnchorTrust, type Policy, parseProofSet, sha256FromLatin1 } from '@airtight/tlog';
@@ -19,6 +27,15 @@ const LIMITS: readonly Bilingual[] = [
   },
   { zh: '没有证明读数属实：设备可能测错', en: 'that the readings are true: a device may measure wrongly' },
 ];
+const OF_DELIVERIES: Bilingual = {
+  zh: '没有证明有人读过：“已送达”是指接收方的系统已应答；也没有证明此后没有再发送',
+  en: 'that anybody has read it: delivered means that the receiver’s system has answered; nor that nothing was sent since',
+};
+const OUTCOMES: { readonly [outcome in ToldAttempt['outcome']['outcome']]: Bilingual } = {
+  delivered: { zh: '已送达', en: 'delivered' },
+  failed: { zh: '失败，将再试', en: 'failed, to be tried again' },
+  dead: { zh: '未送达，已放弃', en: 'not delivered, given up' },
+};
 
 export interface EvidenceCheck {
   readonly policy: Policy;
@@ -50,7 +67,8 @@ export function showAlertEvidence(evidence: AlertEvidence, { policy, anchorTrust
         version: replay.contract?.record.version ?? null,
         engine: evidence.engine,
       },
-      ...{ records: proofs.records.length, ...replay.counts, faults, transitions: replay.transitions, explanations: replay.explanations },
+      ...{ records: proofs.records.length, ...replay.counts, faults, transitions: replay.transitions },
+      ...{ explanations: replay.explanations, deliveries: replay.deliveries },
     });
   else tell(evidence, replay, { ok, faults, records: proofs.records.length }, terminal);
   return ok ? EXIT.ok : EXIT.found;
@@ -82,6 +100,7 @@ interface Told {
 
 function tell(evidence: AlertEvidence, replay: ReplayVerdict, { ok, faults, records }: Told, terminal: Terminal): void {
   const { contract, transitions, counts, explanations } = replay;
+  const told = lastAttempts(replay.deliveries);
   terminal.say(`${evidence.alert}  ${evidence.contract}/${evidence.rule}  ${evidence.subject}`);
   if (contract !== null)
     terminal.say({
@@ -93,6 +112,7 @@ function tell(evidence: AlertEvidence, replay: ReplayVerdict, { ok, faults, reco
     terminal.say(`  #${position}  ${new Date(transition.at).toISOString()}  ${transition.type}${who}`);
     const explained = isEffect(transition) ? explanations.find(({ n }) => n === transition.n) : undefined;
     if (explained !== undefined) tellExplanation(explained, terminal);
+    for (const one of told.filter(({ outcome }) => outcome.record === position)) tellDelivery(one, terminal);
   }
   for (const { code, position, detail } of faults.slice(0, FAULTS_SHOWN_MAX))
     terminal.say(
@@ -112,7 +132,14 @@ function tell(evidence: AlertEvidence, replay: ReplayVerdict, { ok, faults, reco
     en: `${terminal.style('green', '✓')} All ${grouped(records)} records are proven, and from ${grouped(counts.readings)} readings the engine comes to the same alert, byte for byte.`,
   });
   terminal.say({ zh: '这不证明的是：', en: 'What this does not prove:' });
-  for (const limit of LIMITS) terminal.say(`  – ${terminal.text(limit)}`);
+  for (const limit of told.length === 0 ? LIMITS : [...LIMITS, OF_DELIVERIES]) terminal.say(`  – ${terminal.text(limit)}`);
+}
+
+function tellDelivery({ position, outcome: { channel, at, attempt, outcome, detail } }: ToldAttempt, terminal: Terminal): void {
+  terminal.say({
+    zh: `      → ${channel}  ${new Date(at).toISOString()}  ${OUTCOMES[outcome].zh}（第 ${attempt} 次尝试，${detail}）  #${position}`,
+    en: `      → ${channel}  ${new Date(at).toISOString()}  ${OUTCOMES[outcome].en} (attempt ${attempt}, ${detail})  #${position}`,
+  });
 }
 
 function tellExplanation({ expressions }: Explanation, terminal: Terminal): void {
