@@ -160,7 +160,7 @@ test('Tianjin forks: refused, kept as evidence that convicts it, and an alert of
   }
 });
 
-test('the regions told each other of it, and each alert is proven by the ledger of the region that sent it', async () => {
+test('the regions told each other of it, signed, and the receiver says whether enough witnesses have cosigned its proof', async () => {
   for (const [sender, receiver] of [
     ['beijing', 'hebei'],
     ['hebei', 'beijing'],
@@ -169,11 +169,11 @@ test('the regions told each other of it, and each alert is proven by the ledger 
       const { items } = await get<{ items: RegionAlertItem[] }>(receiver, '/api/v1/region-alerts');
       return items.find(({ region, contract }) => region === sender && contract === 'sys.ledger-fork');
     });
-    assert.deepEqual(
-      [received.severity, received.verified, received.keyName],
-      ['extreme', true, `alerts.example.gov/${sender}`],
-      JSON.stringify(received.messages),
-    );
+    assert.deepEqual([received.severity, received.keyName, received.messages.length], ['extreme', `alerts.example.gov/${sender}`, 1]);
+    // Tianjin, one of the two witnesses, was away while it began to fork: an alert does not wait for it, and nobody calls it proven.
+    const proof = received.messages[0]?.proof ?? '';
+    assert.ok(['verified', 'QUORUM_NOT_MET'].includes(proof), proof);
+    assert.equal(received.verified, proof === 'verified');
   }
 });
 
