@@ -205,7 +205,7 @@ export interface Inhibition {
  * Names the meaning of the language. Part of every contract's version: an engine that judges differently must not run
  * a contract under the version that was approved.
  */
-export const ENGINE_VERSION = 'airtight-contracts/2';
+export const ENGINE_VERSION = 'airtight-contracts/3';
 
 /** A contract is a page or two of text. */
 export const CONTRACT_MAX_BYTES = 64 * 1024;

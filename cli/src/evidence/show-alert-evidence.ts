@@ -1,8 +1,15 @@
 /** Evidence of an alert held against a policy, replayed, and told. */
 import { hash } from 'node:crypto';
-import { type AlertEvidence, type Explanation, type ReplayFault, type ReplayVerdict, replayAlert } from '@airtight/contracts-engine';
+import {
+  type AlertEvidence,
+  checkAlertEvidence,
+  EVIDENCE_STEPS,
+  type EvidenceFault,
+  type EvidenceStepName,
+  type Explanation,
+  type ReplayVerdict,
+} from '@airtight/contracts-engine';
 import { type Bilingual, CODES, isEffect, verifyProofs } from '@airtight/protocol';
-import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { type AnchorTrust, type Policy, parseProofSet, sha256FromLatin1 } from '@airtight/tlog';
 import { EXIT, type ExitCode } from '../command.ts';
 import { grouped } from '../progress-bar.ts';
@@ -11,6 +18,15 @@ import type { Terminal } from '../terminal.ts';
 const sha = sha256FromLatin1((data) => hash('sha256', data, 'latin1'));
 /** Faults that are told one by one; the JSON has all. */
 const FAULTS_SHOWN_MAX = 20;
+
+const STEPS: { readonly [step in EvidenceStepName]: Bilingual } = {
+  records: { zh: '每条记录均已按您的信任策略证明', en: 'Every record is proven by your trust policy' },
+  inputs: { zh: '记录一条不少、一条不多', en: 'The records are those the evidence was made of, none taken out or put in' },
+  engine: { zh: '引擎版本相同', en: 'This is the engine that raised it' },
+  contract: { zh: '合约文本与触发时的版本一致', en: 'The text of the contract is that of the version under which it was raised' },
+  replay: { zh: '引擎由这些记录重放出同一告警，逐字节一致', en: 'From these records the engine comes to the same alert, byte for byte' },
+  explanations: { zh: '所列各表达式的值与重新计算的相同', en: 'Every expression has the value that the file says' },
+};
 
 const LIMITS: readonly Bilingual[] = [
   {
@@ -34,49 +50,22 @@ export function showAlertEvidence(evidence: AlertEvidence, { policy, anchorTrust
     return EXIT.found;
   }
   const proofs = verifyProofs(set.value, policy, { sha, anchorTrust });
-  const unproven = proofs.records.flatMap(({ position, faults }) =>
-    faults.map(({ code, detail }): ReplayFault => ({ code, position, detail })),
-  );
-  const shared = proofs.shared.flatMap(({ code, detail }): ReplayFault[] => (code === undefined ? [] : [{ code, position: null, detail }]));
-  const replay = replayAlert(evidence, proofs.records);
-  const faults = [...shared, ...unproven, ...replay.faults, ...headFaults(evidence, replay)];
-  const ok = proofs.ok && faults.length === 0;
+  const { ok, faults, replay } = checkAlertEvidence(evidence, proofs);
+  const { alert, contract, engine } = evidence;
+  const records = proofs.records.length;
   if (asJson)
     terminal.json({
-      ...{
-        ok,
-        alert: evidence.alert,
-        contract: evidence.contract,
-        version: replay.contract?.record.version ?? null,
-        engine: evidence.engine,
-      },
-      ...{ records: proofs.records.length, ...replay.counts, faults, transitions: replay.transitions, explanations: replay.explanations },
+      ...{ ok, alert, contract, version: replay.contract?.record.version ?? null, engine, records, ...replay.counts },
+      steps: EVIDENCE_STEPS.map((step) => ({ step, ok: faults.every((fault) => fault.step !== step) })),
+      ...{ faults, transitions: replay.transitions, explanations: replay.explanations },
     });
-  else tell(evidence, replay, { ok, faults, records: proofs.records.length }, terminal);
+  else tell(evidence, replay, { ok, faults, records }, terminal);
   return ok ? EXIT.ok : EXIT.found;
-}
-
-/** What the file says beside its records must follow from them. */
-function headFaults(evidence: AlertEvidence, { transitions, explanations }: ReplayVerdict): ReplayFault[] {
-  const raise = transitions.find(({ transition }) => transition.type === 'raise');
-  if (raise?.transition.type !== 'raise') return [];
-  const { contract, rule, subject } = raise.transition;
-  const wrong: ReplayFault[] = [];
-  for (const [name, told, recorded] of [
-    ['contract', evidence.contract, contract],
-    ['rule', evidence.rule, rule],
-    ['subject', evidence.subject, subject],
-  ] as const)
-    if (told !== recorded)
-      wrong.push({ code: 'ALERTS_MISMATCH', position: raise.position, detail: `${name}: the file says ${told}, the record ${recorded}` });
-  if (canonicalJson(evidence.explanations) !== canonicalJson(explanations))
-    wrong.push({ code: 'ALERTS_MISMATCH', position: null, detail: 'explanations: the file says other values than the expressions give' });
-  return wrong;
 }
 
 interface Told {
   readonly ok: boolean;
-  readonly faults: readonly ReplayFault[];
+  readonly faults: readonly EvidenceFault[];
   readonly records: number;
 }
 
@@ -94,10 +83,7 @@ function tell(evidence: AlertEvidence, replay: ReplayVerdict, { ok, faults, reco
     const explained = isEffect(transition) ? explanations.find(({ n }) => n === transition.n) : undefined;
     if (explained !== undefined) tellExplanation(explained, terminal);
   }
-  for (const { code, position, detail } of faults.slice(0, FAULTS_SHOWN_MAX))
-    terminal.say(
-      `${terminal.style('red', '✗')} ${position === null ? '' : `#${position} `}${code} ${terminal.text(CODES[code])}: ${detail}`,
-    );
+  for (const step of EVIDENCE_STEPS) tellStep(step, faults, terminal);
   if (evidence.places.length > 0)
     terminal.say({
       zh: `– ${grouped(evidence.places.length)} 台设备的位置和所属由平台陈述，未经证明。`,
@@ -113,6 +99,15 @@ function tell(evidence: AlertEvidence, replay: ReplayVerdict, { ok, faults, reco
   });
   terminal.say({ zh: '这不证明的是：', en: 'What this does not prove:' });
   for (const limit of LIMITS) terminal.say(`  – ${terminal.text(limit)}`);
+}
+
+function tellStep(step: EvidenceStepName, faults: readonly EvidenceFault[], terminal: Terminal): void {
+  const own = faults.filter((fault) => fault.step === step);
+  terminal.say(`${own.length === 0 ? terminal.style('green', '✓') : terminal.style('red', '✗')} ${terminal.text(STEPS[step])}`);
+  for (const { code, position, detail } of own.slice(0, FAULTS_SHOWN_MAX))
+    terminal.say(`    ${position === null ? '' : `#${position} `}${code} ${terminal.text(CODES[code])}: ${detail}`);
+  const more = own.length - FAULTS_SHOWN_MAX;
+  if (more > 0) terminal.say({ zh: `    另有 ${grouped(more)} 处`, en: `    and ${grouped(more)} more` });
 }
 
 function tellExplanation({ expressions }: Explanation, terminal: Terminal): void {

@@ -44,8 +44,13 @@ function judgeNewest(turn: Turn, feed: Feed, { byProperty }: Route, reading: Rea
 const instant = { at: 0, position: 0, values: [] as Instant['values'] };
 const out: Transition[] = [];
 
-function judge(turn: Turn, feed: Feed, { state: known, rule, tracker, context }: Bound, reading: Reading): void {
+function judge(turn: Turn, feed: Feed, bound: Bound, reading: Reading): void {
+  const { state: known, rule, tracker, context } = bound;
   if (!fillFromSeries(rule, reading, feed.series, context, known.values)) return;
+  if (tracker.isBehindExpiry(reading.at)) {
+    tracker.live = reading.live;
+    return rejudge(turn, feed, bound, reading.at);
+  }
   instant.at = reading.at;
   instant.position = reading.position;
   instant.values = known.values;
