@@ -22,6 +22,7 @@ export {
   type EvidenceStepName,
   type EvidenceVerdict,
 } from './evidence/check-evidence.ts';
+export { EVIDENCE_LIMITS, EVIDENCE_STEP_WORDS } from './evidence/evidence-words.ts';
 export type { ExplainedExpression, Explanation } from './evidence/explain.ts';
 export { inputsDigest } from './evidence/inputs-digest.ts';
 export { type EvidenceRecord, type ReplayFault, type ReplayVerdict, replayAlert } from './evidence/replay-alert.ts';

@@ -3,13 +3,15 @@ import { hash } from 'node:crypto';
 import {
   type AlertEvidence,
   checkAlertEvidence,
+  EVIDENCE_LIMITS,
+  EVIDENCE_STEP_WORDS,
   EVIDENCE_STEPS,
   type EvidenceFault,
   type EvidenceStepName,
   type Explanation,
   type ReplayVerdict,
 } from '@airtight/contracts-engine';
-import { type Bilingual, CODES, isEffect, verifyProofs } from '@airtight/protocol';
+import { CODES, isEffect, verifyProofs } from '@airtight/protocol';
 import { type AnchorTrust, type Policy, parseProofSet, sha256FromLatin1 } from '@airtight/tlog';
 import { EXIT, type ExitCode } from '../command.ts';
 import { grouped } from '../progress-bar.ts';
@@ -18,23 +20,6 @@ import type { Terminal } from '../terminal.ts';
 const sha = sha256FromLatin1((data) => hash('sha256', data, 'latin1'));
 /** Faults that are told one by one; the JSON has all. */
 const FAULTS_SHOWN_MAX = 20;
-
-const STEPS: { readonly [step in EvidenceStepName]: Bilingual } = {
-  records: { zh: '每条记录均已按您的信任策略证明', en: 'Every record is proven by your trust policy' },
-  inputs: { zh: '记录一条不少、一条不多', en: 'The records are those the evidence was made of, none taken out or put in' },
-  engine: { zh: '引擎版本相同', en: 'This is the engine that raised it' },
-  contract: { zh: '合约文本与触发时的版本一致', en: 'The text of the contract is that of the version under which it was raised' },
-  replay: { zh: '引擎由这些记录重放出同一告警，逐字节一致', en: 'From these records the engine comes to the same alert, byte for byte' },
-  explanations: { zh: '所列各表达式的值与重新计算的相同', en: 'Every expression has the value that the file says' },
-};
-
-const LIMITS: readonly Bilingual[] = [
-  {
-    zh: '没有证明其间没有漏掉的读数：这由完整性证明（*.airtight-complete.json）证明',
-    en: 'that no reading in between was left out: a completeness proof (*.airtight-complete.json) shows that',
-  },
-  { zh: '没有证明读数属实：设备可能测错', en: 'that the readings are true: a device may measure wrongly' },
-];
 
 export interface EvidenceCheck {
   readonly policy: Policy;
@@ -98,12 +83,14 @@ function tell(evidence: AlertEvidence, replay: ReplayVerdict, { ok, faults, reco
     en: `${terminal.style('green', '✓')} All ${grouped(records)} records are proven, and from ${grouped(counts.readings)} readings the engine comes to the same alert, byte for byte.`,
   });
   terminal.say({ zh: '这不证明的是：', en: 'What this does not prove:' });
-  for (const limit of LIMITS) terminal.say(`  – ${terminal.text(limit)}`);
+  for (const limit of EVIDENCE_LIMITS) terminal.say(`  – ${terminal.text(limit)}`);
 }
 
 function tellStep(step: EvidenceStepName, faults: readonly EvidenceFault[], terminal: Terminal): void {
   const own = faults.filter((fault) => fault.step === step);
-  terminal.say(`${own.length === 0 ? terminal.style('green', '✓') : terminal.style('red', '✗')} ${terminal.text(STEPS[step])}`);
+  terminal.say(
+    `${own.length === 0 ? terminal.style('green', '✓') : terminal.style('red', '✗')} ${terminal.text(EVIDENCE_STEP_WORDS[step])}`,
+  );
   for (const { code, position, detail } of own.slice(0, FAULTS_SHOWN_MAX))
     terminal.say(`    ${position === null ? '' : `#${position} `}${code} ${terminal.text(CODES[code])}: ${detail}`);
   const more = own.length - FAULTS_SHOWN_MAX;
