@@ -27,6 +27,7 @@ export interface AlertPageTexts {
   readonly columns: { readonly [column in 'record' | 'producer' | 'received' | 'content' | 'state']: string };
   readonly proven: string;
   readonly unknown: string;
+  readonly values: string;
   readonly severities: { readonly [severity in Severity]: string };
   readonly types: { readonly [type in AlertTransition['type']]: string };
 }
@@ -56,6 +57,7 @@ const ZH: AlertPageTexts = {
   columns: { record: '记录', producer: '数据集与设备', received: '接收时间', content: '内容', state: '核验' },
   proven: '已证',
   unknown: '未知',
+  values: '所读取的值',
   severities: { minor: '轻微', moderate: '中等', severe: '严重', extreme: '特别严重' },
   types: {
     ...{
@@ -108,6 +110,7 @@ const EN: AlertPageTexts = {
   columns: { record: 'Record', producer: 'Dataset and device', received: 'Received', content: 'What it says', state: 'Verified' },
   proven: 'proven',
   unknown: 'unknown',
+  values: 'Values that were read',
   severities: { minor: 'minor', moderate: 'moderate', severe: 'severe', extreme: 'extreme' },
   types: {
     ...{ raise: 'Raised', update: 'Changed', clear: 'Returned to normal', correct: 'Corrected by late data', escalate: 'Escalated' },

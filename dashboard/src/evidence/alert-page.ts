@@ -117,6 +117,7 @@ function courseOf({ transitions }: AlertView, texts: AlertPageTexts, language: L
       make('strong', {}, texts.types[transition.type] ?? transition.type),
       `${severity}${who} · ${time.full(transition.at)} ${time.offset(transition.at)} · #${position}`,
       ...saidOf(line, language),
+      ...valuesOf(line, texts),
       ...(line.explanation?.expressions ?? []).map((expression) => expressionOf(expression, texts)),
     );
   });
@@ -129,6 +130,15 @@ function saidOf({ transition }: TransitionLine, language: Language): Node[] {
   return [said, reason].filter((text) => text !== '').map((text) => make('div', {}, text));
 }
 
+function valuesOf({ explanation }: TransitionLine, texts: AlertPageTexts): Node[] {
+  const values = Object.entries(explanation?.values ?? {});
+  if (values.length === 0) return [];
+  const rows = values.map(([name, value]) =>
+    make('tr', {}, make('td', {}, make('code', {}, name)), make('td', {}, make('code', {}, JSON.stringify(value)))),
+  );
+  return [make('table', { class: 'expressions' }, make('caption', {}, texts.values), make('tbody', {}, ...rows))];
+}
+
 function expressionOf({ name, text, steps }: ExplainedExpression, texts: AlertPageTexts): HTMLElement {
   const rows = steps.map(({ text: part, value }) =>
     make(
@@ -139,7 +149,7 @@ function expressionOf({ name, text, steps }: ExplainedExpression, texts: AlertPa
     ),
   );
   const head = make('caption', {}, make('code', {}, `${name}: ${text}`));
-  return make('table', { 'data-testid': 'expressions' }, head, make('tbody', {}, ...rows));
+  return make('table', { class: 'expressions', 'data-testid': 'expressions' }, head, make('tbody', {}, ...rows));
 }
 
 function contractOf({ verdict }: AlertView, texts: AlertPageTexts): Node[] {
@@ -172,13 +182,8 @@ function trustOf({ head, text, check }: Shown, texts: AlertPageTexts): Node[] {
 function inputsOf({ inputs }: AlertView, texts: AlertPageTexts, time: TimeFormat): HTMLElement {
   const { columns } = texts;
   const titles = [columns.record, columns.producer, `${columns.received} (${time.zone})`, columns.content, columns.state];
-  const rows = inputs.map((line) => rowOf(line, texts, time));
-  return make(
-    'table',
-    {},
-    make('thead', {}, make('tr', {}, ...titles.map((title) => make('th', { scope: 'col' }, title)))),
-    make('tbody', {}, ...rows),
-  );
+  const head = make('thead', {}, make('tr', {}, ...titles.map((title) => make('th', { scope: 'col' }, title))));
+  return make('table', { class: 'inputs' }, head, make('tbody', {}, ...inputs.map((line) => rowOf(line, texts, time))));
 }
 
 function rowOf({ position, producer, dataset, receivedAt, text, fault }: InputLine, texts: AlertPageTexts, time: TimeFormat): HTMLElement {
