@@ -1,4 +1,5 @@
 /** `pnpm bench <name> [options]`: measurements against peers in the same run. See docs/reference/benchmarks.md. */
+import { ALERT_LATENCY_OPTIONS, runAlertLatency } from './src/benchmarks/alert-latency.ts';
 import { CONTRACTS_OPTIONS, runContracts } from './src/benchmarks/contracts.ts';
 import { FLEET_OPTIONS, runFleet } from './src/benchmarks/fleet.ts';
 import { IMPORT_OPTIONS, runImport } from './src/benchmarks/import.ts';
@@ -32,6 +33,11 @@ const BENCHMARKS: { readonly [name: string]: Benchmark } = {
     about: 'observations judged by fifty contracts beside hand-written closures',
     options: CONTRACTS_OPTIONS,
     run: runContracts,
+  },
+  'alert-latency': {
+    about: 'from a reading to its alert on an open page, beside other load',
+    options: ALERT_LATENCY_OPTIONS,
+    run: runAlertLatency,
   },
   query: { about: 'the API over ten million observations beside plain tables', options: QUERY_OPTIONS, run: runQuery },
 };

@@ -19,7 +19,7 @@ import { publishAll } from './harness/publisher.ts';
 import { until } from './harness/waiting.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
-const WAIT_MS = 30_000;
+const WAIT_MS = 90_000;
 const MINUTE_MS = 60_000;
 const folder = mkdtempSync(join(tmpdir(), 'airtight-admission-test-'));
 const snow = {

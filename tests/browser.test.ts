@@ -17,7 +17,7 @@ import { publishAll } from './harness/publisher.ts';
 import { until } from './harness/waiting.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
-const WAIT_MS = 30_000;
+const WAIT_MS = 90_000;
 /** How soon a lost connection must show (docs/reference: a stale value never looks like a live one). */
 const LOST_SHOWN_MS = 5000;
 const folder = mkdtempSync(join(tmpdir(), 'airtight-browser-test-'));

@@ -10,11 +10,12 @@ import { airtight } from './harness/programs.ts';
 import { publishAll } from './harness/publisher.ts';
 import { until } from './harness/waiting.ts';
 
-const MINUTE_MS = 60_000;
+/** Far more than the readings need to arrive, so that none is late by the machine's fault. */
+const CADENCE_MS = 600_000;
 const SLOTS = 30;
 const folder = mkdtempSync(join(tmpdir(), 'airtight-complete-'));
-/** Of the last half hour the first ten minutes come late. */
-const LATE_MS = 20.5 * MINUTE_MS;
+/** Of the last slots the first ten come late. */
+const LATE_MS = 20.5 * CADENCE_MS;
 const DATASET = 'counted';
 /** The device counts from 100: of these numbers it never sends 117 to 119, and number 125 comes last of all. */
 const NEVER = [17, 18, 19];
@@ -23,18 +24,18 @@ let product: Product;
 let device: Device;
 let from: number;
 
-const reading = (i: number) => ({ seq: 100 + i, t: from + i * MINUTE_MS, m: { pm25: 20 + i / 10 } });
+const reading = (i: number) => ({ seq: 100 + i, t: from + i * CADENCE_MS, m: { pm25: 20 + i / 10 } });
 
 before(async () => {
   product = await startProduct({ environment: { AIRTIGHT_API_ANONYMOUS_ROLE: 'viewer', AIRTIGHT_INGEST_GAP_WINDOW_S: '1' } });
   const payload = {
-    ...{ type: 'dataset', dataset: DATASET, title: { zh: '计数', en: 'Counted' }, cadenceMs: MINUTE_MS, clock: { lateMs: LATE_MS } },
+    ...{ type: 'dataset', dataset: DATASET, title: { zh: '计数', en: 'Counted' }, cadenceMs: CADENCE_MS, clock: { lateMs: LATE_MS } },
     properties: { pm25: { title: { zh: 'PM2.5', en: 'PM2.5' }, unit: 'ug/m3' } },
   };
   await product.ingest('/records', { records: [{ agency: CONTROL_AGENCY, dataset: DATASETS_DATASET, producer: 'test', payload }] });
   device = await product.enrol('counted-1', DATASET);
   const other = await product.enrol('another-1', DATASET);
-  from = Date.now() - SLOTS * MINUTE_MS;
+  from = Date.now() - SLOTS * CADENCE_MS;
   const sent = Array.from({ length: SLOTS }, (_, i) => i).filter((i) => !NEVER.includes(i) && i !== LATE);
   await publishAll(product, device, sent.map(reading));
   await publishAll(product, other, [reading(0), reading(1)]);
@@ -48,9 +49,9 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function proofText(): Promise<string> {
-  const times = { from: new Date(from).toISOString(), to: new Date(from + SLOTS * MINUTE_MS).toISOString() };
-  const query = new URLSearchParams({ producer: device.producer, dataset: device.dataset, ...times });
+async function proofText(more: Readonly<Record<string, string>> = {}): Promise<string> {
+  const times = { from: new Date(from).toISOString(), to: new Date(from + SLOTS * CADENCE_MS).toISOString() };
+  const query = new URLSearchParams({ producer: device.producer, dataset: device.dataset, ...times, ...more });
   const response = await fetch(`${product.httpUrl}/api/v1/completeness?${query}`);
   const text = await response.text();
   assert.equal(response.status, 200, text);
@@ -71,10 +72,10 @@ test('the proof of a range names what never arrived', async () => {
   const { slots, withheld, records } = JSON.parse((await verify(await proofText(), '--json')).stdout);
   assert.deepEqual([withheld, records], [[], 27]);
   assert.deepEqual(slots.counts, { present: 17, late: 10, missing: 3, deleted: 0, withheld: 0, 'no-reading': 0 });
-  const at = (i: number) => from + i * MINUTE_MS;
+  const at = (i: number) => from + i * CADENCE_MS;
   const [late, missing, ...others] = slots.runs;
   assert.deepEqual([late.kind, late.from, late.to, late.slots], ['late', at(0), at(9), 10]);
-  assert.ok(late.delayMs >= SLOTS * MINUTE_MS);
+  assert.ok(late.delayMs >= SLOTS * CADENCE_MS);
   assert.deepEqual(missing, { kind: 'missing', from: at(17), to: at(19), slots: 3, numbers: [[117, 119]] });
   assert.deepEqual(others, []);
 });
@@ -116,4 +117,34 @@ test('a server that hides a record, or a batch, is found and what it hides is na
   const chain = await verify(JSON.stringify(cut));
   assert.equal(chain.code, 1);
   assert.match(chain.stdout, /BATCH_CHAIN_BROKEN|RANGE_NOT_COVERED/);
+});
+
+test('a long range comes in parts: together they prove what the whole does, and a part that is missing is named', async () => {
+  const files: string[] = [];
+  const begins: number[] = [];
+  let more: Readonly<Record<string, string>> | undefined = { batches: '2' };
+  while (more !== undefined) {
+    const text = await proofText(more);
+    const { next, until: asked, batches } = JSON.parse(text);
+    begins.push(JSON.parse(Buffer.from(batches[0].record, 'base64').toString()).seq);
+    files.push(join(folder, `part-${files.length}.json`));
+    writeFileSync(files.at(-1) as string, text);
+    more = next === undefined ? undefined : { batches: '2', batch: String(next), until: new Date(asked).toISOString() };
+  }
+  assert.ok(files.length >= 3, `${files.length} parts`);
+  const check = (parts: readonly string[]) => airtight(['verify', ...parts, '--data', product.dataDir, '--lang', 'en']);
+  const joined = await check(files.toReversed());
+  assert.equal(joined.code, 0, joined.stdout + joined.stderr);
+  assert.match(joined.stdout, /received: 27 of 30; 10 late; numbers 117–119 never arrived/);
+  const cut = await check(files.toSpliced(1, 1));
+  assert.equal(cut.code, 1);
+  assert.match(cut.stdout, new RegExp(`BATCH_CHAIN_BROKEN.*batches ${begins[1]} to ${(begins[2] as number) - 1} are missing`));
+  const short = await check(files.slice(0, -1));
+  assert.match(short.stdout, new RegExp(`RANGE_NOT_COVERED.*the part that begins with batch ${begins.at(-1)} is missing`));
+  const out = join(folder, 'exported');
+  const range = ['--from', new Date(from).toISOString(), '--to', new Date(from + SLOTS * CADENCE_MS).toISOString()];
+  const named = ['--producer', device.producer, '--dataset', device.dataset, ...range, '--out', out, '--data', product.dataDir, '--json'];
+  const exported = await airtight(['export', 'completeness', ...named]);
+  assert.equal(exported.code, 0, exported.stderr);
+  assert.equal((await check(JSON.parse(exported.stdout).files)).code, 0);
 });

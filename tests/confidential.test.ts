@@ -8,13 +8,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
-import { CONTROL_AGENCY, DATASETS_DATASET, type ObservationItem } from '@airtight/protocol';
-import { type Device, type Product, startProduct } from './harness/product.ts';
+import { contractVersion } from '@airtight/contracts-engine';
+import { type AlertItem, CONTRACTS_DATASET, CONTROL_AGENCY, DATASETS_DATASET, type ObservationItem } from '@airtight/protocol';
+import { AGENCY, type Device, type Product, startProduct } from './harness/product.ts';
 import { airtight } from './harness/programs.ts';
 import { publishAll } from './harness/publisher.ts';
 import { until } from './harness/waiting.ts';
 
 const SUBJECT = 'patient-name-that-must-go';
+/** Of the subject: a value that stands nowhere else. */
+const FEVER = 41.373737;
+const CONTRACT = `
+contract: fever
+title: { zh: 过热, en: Too warm }
+agency: ${AGENCY}
+source: made up for this test
+inputs:
+  clinic: { dataset: clinic, accept: { flags: [late] } }
+rules:
+  - id: warm
+    severity: severe
+    raise: { when: tvc > 40.0 }
+    clear: { when: tvc < 8.0 }
+    message: { zh: "{subject}：{tvc}", en: "{subject}: {tvc}" }
+`;
 const SETTINGS = {
   AIRTIGHT_INGEST_COMPRESS_AFTER_S: '0',
   AIRTIGHT_API_ANONYMOUS_ROLE: 'viewer',
@@ -36,6 +53,7 @@ async function define(dataset: string, more: object): Promise<Response> {
     title: { zh: '机密冷链', en: 'confidential cold chain' },
     cadenceMs: 60_000,
     properties: { tvc: { title: { zh: '温度', en: 'temperature' }, unit: 'Cel' } },
+    quality: { properties: { tvc: { ratePerHour: { suspect: 1e9 } } } },
     ...more,
   };
   return product.ingest('/records', { records: [{ agency: CONTROL_AGENCY, dataset: DATASETS_DATASET, producer: 'tests', payload }] });
@@ -71,6 +89,9 @@ function filesWith(text: string): string[] {
   });
 }
 
+/** The same without the tables' own files, which lose deleted rows some minutes later. */
+const kept = (text: string): string[] => filesWith(text).filter((name) => !name.startsWith('store/') || name.endsWith('.json'));
+
 const audit = () => airtight(['audit', '--data', product.dataDir, '--lang', 'en'], 120_000);
 
 before(async () => {
@@ -78,7 +99,10 @@ before(async () => {
   await define('clinic', { confidential: true });
   subject = await product.enrol('fridge-a', 'clinic');
   neighbour = await product.enrol('fridge-b', 'clinic');
-  await publishAll(product, subject, [0, 1, 2, 3].map(reading));
+  const payload = { type: 'contract', contract: 'fever', version: contractVersion(CONTRACT), text: CONTRACT, author: 'a', approver: 'b' };
+  await product.ingest('/records', { records: [{ agency: AGENCY, dataset: CONTRACTS_DATASET, producer: 'tests', payload }] });
+  await publishAll(product, subject, [0, 1, 2].map(reading));
+  await publishAll(product, subject, [{ ...reading(3), m: { tvc: FEVER, alarm: `${SUBJECT}-3` } }]);
   await publishAll(product, neighbour, [
     { t: Date.now(), m: { tvc: 4.5 } },
     { t: Date.now() + 1, m: { tvc: 4.6 } },
@@ -160,6 +184,16 @@ test('all of it is shown to who may see it, and made smaller offline', async () 
   assert.equal(verifiedSet.code, 0, verifiedSet.stdout);
 });
 
+test('an alert about it names its records and none of their values', async () => {
+  const alert = await until(
+    'the alert',
+    async () => (await product.all<AlertItem>('alerts')).find(({ contract }) => contract === 'fever') ?? false,
+  );
+  assert.deepEqual([alert.subject, alert.values, alert.message.en], ['fridge-a', {}, 'fridge-a: [see the records]']);
+  assert.ok(alert.evidence.map(String).includes(own[3] as string), JSON.stringify(alert));
+  await until('the state of the contracts is on the disk', () => filesWith(String(FEVER)).includes('store/contracts-state.json'));
+});
+
 test('a day is erased: gone from the disk, and everything else verifies', async () => {
   assert.ok(filesWith(`${SUBJECT}-1`).length > 0);
   const before = await (await api(`records/${others[0]}/proof`)).text();
@@ -202,9 +236,11 @@ test('a day is erased: gone from the disk, and everything else verifies', async 
   assert.equal(counted.code, 0, counted.stdout);
   // What was shown before stays proven: its holder has salts and path.
   assert.equal((await verify(join(folder, 'one.airtight-proof.json'))).code, 0);
-  assert.deepEqual(
-    filesWith(SUBJECT).filter((name) => !name.startsWith('store/')),
-    [],
+  assert.deepEqual(kept(SUBJECT), []);
+  await until('it left the state of contracts and of quality', () => kept(String(FEVER)).length === 0, 30_000);
+  assert.ok(
+    (await product.all<AlertItem>('alerts')).some(({ contract }) => contract === 'fever'),
+    'the alert stays',
   );
 });
 
@@ -222,8 +258,5 @@ test('the audit is clean, running and stopped, and counts what is erased; after 
   await product.untilProjected();
   const [again] = await records('fridge-a');
   assert.equal((await verify(await save('again.json', await (await api(`records/${again}/proof?fields=payload`)).text()))).code, 0);
-  assert.deepEqual(
-    filesWith(`${SUBJECT}-3`).filter((name) => !name.startsWith('store/')),
-    [],
-  );
+  for (const text of [`${SUBJECT}-3`, String(FEVER)]) assert.deepEqual(kept(text), []);
 });

@@ -16,7 +16,7 @@ import { until } from './harness/waiting.ts';
 /** A day of readings, one a minute. */
 const READINGS = 1440;
 const FROM = Date.UTC(2026, 3, 1);
-const WAIT_MS = 30_000;
+const WAIT_MS = 90_000;
 const folder = mkdtempSync(join(tmpdir(), 'airtight-evidence-'));
 const file = join(folder, 'evidence.html');
 let product: Product;

@@ -15,8 +15,6 @@ import { AGENCY, type Device, type Product, startProduct } from './harness/produ
 import { airtight, has } from './harness/programs.ts';
 import { until } from './harness/waiting.ts';
 
-/** From the request to the closed connection. */
-const CUT_MAX_MS = 1000;
 const GUESSES_MAX = 10;
 let product: Product;
 const clients: MqttClient[] = [];
@@ -110,24 +108,23 @@ test('a password is rotated: for the overlap both count, and the history is list
   assert.deepEqual([await isLetIn('rotated', old), await isLetIn('rotated', fresh)], [false, true]);
 });
 
-test('a revoked device is cut within a second, by command and by API', async () => {
+test('a revoked device is cut, by command and by API: once that is answered nothing of it is taken', async () => {
   for (const [producer, revoke] of [
     ['cut-1', async () => assert.equal((await airtight(['revoke', 'cut-1', '--data', product.dataDir])).code, 0)],
     ['cut-2', async () => assert.equal((await asAdministrator('producers/cut-2/revoke')).status, 200)],
   ] as const) {
     const { secret } = await product.enrol(producer);
     const client = await connected(producer, secret);
-    let closedAt = 0;
+    let isClosed = false;
     client.once('close', () => {
-      closedAt = Date.now();
+      isClosed = true;
     });
     await revoke();
-    await until('the connection is cut', () => closedAt > 0);
-    // When the revocation came in is on record.
-    const record = (await readJournal(product)).findLast(({ header }) => header.dataset === 'sys.devices' && header.producer === producer);
-    assert.ok(record && Buffer.from(record.payload).includes('"revoked":true'));
-    const tookMs = closedAt - record.header.receivedAt;
-    assert.ok(tookMs < CUT_MAX_MS, `${tookMs} ms`);
+    client.publish(`v1/${AGENCY}/air/${producer}`, reading(), { qos: 1 });
+    await until('the connection is cut', () => isClosed);
+    const own = (await readJournal(product)).filter(({ header }) => header.producer === producer);
+    assert.ok(own.every(({ header }) => header.dataset === 'sys.devices'));
+    assert.ok(Buffer.from(own.at(-1)?.payload ?? []).includes('"revoked":true'));
     assert.equal(await isLetIn(producer, secret), false);
     assert.equal((await post('records', reading(), { authorization: `Basic ${btoa(`${producer}:${secret}`)}` })).status, 401);
   }
@@ -236,11 +233,17 @@ test('a signed reading is proven to be the device’s own; what the operator mak
 test('who guesses is held off, the device that was there before is not', async () => {
   const device = await product.enrol('guarded');
   assert.equal(await isLetIn('guarded', device.secret), true);
-  for (let i = 0; i <= GUESSES_MAX; i++) await isLetIn(`guess-${i}`, 'a guess at a secret');
   const stranger = await product.enrol('stranger');
+  for (let i = 0; i <= GUESSES_MAX; i++) await isLetIn(`guess-${i}`, 'a guess at a secret');
+  // One more is allowed every six seconds: what time has given back meanwhile is used up by another guess.
+  const guessAgain = async () => {
+    for (const name of ['guess-x', 'guess-y']) await isLetIn(name, 'a guess at a secret');
+  };
+  await guessAgain();
   assert.equal(await isLetIn('stranger', stranger.secret), false, 'nobody new gets in from there');
   // Another address is easily claimed; only a proxy that the deployment names is believed.
   const claimed = { authorization: `Basic ${btoa(`stranger:${stranger.secret}`)}`, 'x-forwarded-for': '192.0.2.1' };
+  await guessAgain();
   const held = await post('records', reading(), claimed);
   assert.equal(held.status, 429);
   assert.ok(Number(held.headers.get('retry-after')) > 0);

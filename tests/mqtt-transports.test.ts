@@ -8,16 +8,14 @@ import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'n
 import mqtt from 'mqtt';
 import { type KeyPair, TestCa } from './harness/certificates.ts';
 import { readJournal } from './harness/evidence.ts';
-import { IngestNode } from './harness/ingest-node.ts';
+import { type Environment, IngestNode } from './harness/ingest-node.ts';
 import { connectPacket, publishPacket } from './harness/mqtt-bytes.ts';
 import type { Device } from './harness/product.ts';
 import { finish, has } from './harness/programs.ts';
 import { until } from './harness/waiting.ts';
 
-const COUNTED_WITHIN_MS = 5000;
-/** Short, so that the test of those who say nothing is; a loaded machine gets some more. */
-const CONNECT_TIMEOUT_MS = 3000;
-const HANDSHAKE_DEADLINE_MS = 20_000;
+/** Short, so that the test of those who say nothing is: it has a service of its own, as devices that do speak may take longer on a busy machine. */
+const CONNECT_TIMEOUT_MS = 1000;
 let ca: TestCa;
 let server: KeyPair;
 let node: IngestNode;
@@ -27,15 +25,7 @@ let nextSeq = 0;
 before(async () => {
   ca = await TestCa.create();
   server = await ca.issue('broker');
-  node = new IngestNode({
-    AIRTIGHT_INGEST_MQTT_TLS_PORT: '0',
-    AIRTIGHT_INGEST_MQTT_WS_PORT: '0',
-    AIRTIGHT_INGEST_MQTT_WSS_PORT: '0',
-    AIRTIGHT_INGEST_TLS_CERT_FILE: server.certFile,
-    AIRTIGHT_INGEST_TLS_KEY_FILE: server.keyFile,
-    AIRTIGHT_INGEST_TLS_CLIENT_CA_FILE: ca.caFile,
-    AIRTIGHT_INGEST_CONNECT_TIMEOUT_MS: String(CONNECT_TIMEOUT_MS),
-  });
+  node = nodeWith(server);
   await node.start();
   device = await node.enrol('transport-1');
 });
@@ -43,6 +33,19 @@ after(async () => {
   await node?.stop();
   ca?.remove();
 });
+
+/** With all four doors. */
+function nodeWith({ certFile, keyFile }: KeyPair, settings: Environment = {}): IngestNode {
+  return new IngestNode({
+    AIRTIGHT_INGEST_MQTT_TLS_PORT: '0',
+    AIRTIGHT_INGEST_MQTT_WS_PORT: '0',
+    AIRTIGHT_INGEST_MQTT_WSS_PORT: '0',
+    AIRTIGHT_INGEST_TLS_CERT_FILE: certFile,
+    AIRTIGHT_INGEST_TLS_KEY_FILE: keyFile,
+    AIRTIGHT_INGEST_TLS_CLIENT_CA_FILE: ca.caFile,
+    ...settings,
+  });
+}
 
 const reading = (seq: number): string => JSON.stringify({ seq, t: Date.UTC(2026, 0, 1) + seq * 1000, m: { pm25: seq } });
 
@@ -56,7 +59,6 @@ async function publishesThrough(url: string, options: mqtt.IClientOptions = {}):
     username: device.username,
     password: device.secret,
     reconnectPeriod: 0,
-    connectTimeout: COUNTED_WITHIN_MS,
     ...options,
   });
   try {
@@ -74,7 +76,7 @@ async function publishesThrough(url: string, options: mqtt.IClientOptions = {}):
 async function countedAfter(name: string, act: () => Promise<unknown>): Promise<void> {
   const before = await node.metric(name);
   await act();
-  await until(`${name} is counted`, async () => (await node.metric(name)) === before + 1, COUNTED_WITHIN_MS);
+  await until(`${name} is counted`, async () => (await node.metric(name)) === before + 1);
 }
 
 test('mosquitto_pub over TLS, with the CA that signed the certificate', async (t) => {
@@ -159,8 +161,8 @@ test('a renewed certificate is served after SIGHUP, and connections that stand g
 });
 
 /** A WebSocket of Node's own. Resolves when it is open; rejects when the handshake is refused. */
-function openWebSocket(path: string, protocols: string[]): Promise<WebSocket> {
-  const socket = new WebSocket(`ws://127.0.0.1:${node.ports.ws}${path}`, protocols);
+function openWebSocket(path: string, protocols: string[], port = node.ports.ws): Promise<WebSocket> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, protocols);
   socket.binaryType = 'arraybuffer';
   return new Promise((resolve, reject) => {
     socket.addEventListener('open', () => resolve(socket));
@@ -229,8 +231,11 @@ test('who sends WebSocket pings and reads no answers is cut off, and counted', a
   });
 });
 
-test('a client of each door that says nothing is let go', { timeout: 2 * HANDSHAKE_DEADLINE_MS }, async () => {
-  const { tcp, tls, ws, wss } = node.ports;
+test('a client of each door that says nothing is let go', async (t) => {
+  const strict = nodeWith(await ca.issue('strict'), { AIRTIGHT_INGEST_CONNECT_TIMEOUT_MS: String(CONNECT_TIMEOUT_MS) });
+  t.after(() => strict.stop());
+  await strict.start();
+  const { tcp, tls, ws, wss } = strict.ports;
   const silent = [tcp, tls, ws, wss].map((port) => {
     const socket = connect(port, '127.0.0.1');
     socket.on('error', () => {}).resume();
@@ -239,7 +244,7 @@ test('a client of each door that says nothing is let go', { timeout: 2 * HANDSHA
   const halfRequest = connect(ws, '127.0.0.1');
   halfRequest.on('error', () => {}).resume();
   halfRequest.write('GET /mqtt HTTP/1.1\r\nHost: x\r\n');
-  const mute = await openWebSocket('/mqtt', ['mqtt']);
+  const mute = await until('a WebSocket stands', () => openWebSocket('/mqtt', ['mqtt'], ws));
   const all = [...silent, halfRequest];
-  await until('all are closed', () => all.every((socket) => socket.closed) && mute.readyState === WebSocket.CLOSED, HANDSHAKE_DEADLINE_MS);
+  await until('all are closed', () => all.every((socket) => socket.closed) && mute.readyState === WebSocket.CLOSED);
 });

@@ -8,16 +8,14 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
+import { freePort } from '@airtight/ledger/testing/free-port.ts';
 import mqtt, { type MqttClient } from 'mqtt';
 import { TestCa } from './harness/certificates.ts';
 import { readJournal } from './harness/evidence.ts';
-import { freePort } from './harness/processes.ts';
 import { AGENCY, type Product, startProduct } from './harness/product.ts';
 import { airtight, type Finished, finish, has } from './harness/programs.ts';
 import { until } from './harness/waiting.ts';
 
-/** From the revocation on record to the closed connection. */
-const CUT_MAX_MS = 1000;
 let product: Product;
 let port: number;
 /** The CA that `airtight ca init` made. */
@@ -115,20 +113,18 @@ test('a device publishes with its certificate and key, without name or password'
   assert.equal(await readingsOf('mutual-1'), 3);
 });
 
-test('a revoked device is cut within a second, and refused from then on', async (t: TestContext) => {
+test('a revoked device is cut: once that is answered nothing of it is taken, and it is refused from then on', async (t: TestContext) => {
   const device = await enrol('mutual-2');
   const client = await connected(device);
-  let closedAt = 0;
+  let isClosed = false;
   client.once('close', () => {
-    closedAt = Date.now();
+    isClosed = true;
   });
   assert.equal((await airtight(['revoke', 'mutual-2', '--data', product.dataDir])).code, 0);
-  await until('the connection is cut', () => closedAt > 0);
+  client.publish(device.topic, reading(), { qos: 1 });
+  await until('the connection is cut', () => isClosed);
   const record = (await readJournal(product)).findLast(({ header }) => header.dataset === 'sys.devices' && header.producer === 'mutual-2');
   assert.ok(record && Buffer.from(record.payload).includes('"revoked":true'));
-  const tookMs = closedAt - record.header.receivedAt;
-  assert.ok(tookMs < CUT_MAX_MS, `${tookMs} ms`);
-  t.diagnostic(`cut after ${tookMs} ms`);
   assert.equal(await isLetIn(device), false);
   if (has(t, 'mosquitto_pub')) assert.notEqual((await publishes(device)).code, 0);
   assert.equal(await readingsOf('mutual-2'), 0);

@@ -9,9 +9,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { freePorts } from '@airtight/ledger/testing/free-port.ts';
 import type { AlertItem, LatestItem, LedgerDetail, ObservationItem } from '@airtight/protocol';
 import { cosignersOf, decodeBase64, judgeFork, originHash, parsePolicy, parseVkey, readCheckpoint } from '@airtight/tlog';
-import { childrenOf, freePort, isAlive } from './harness/processes.ts';
+import { childrenOf, isAlive } from './harness/processes.ts';
 import { airtight, root } from './harness/programs.ts';
 import { Hopeless, until } from './harness/waiting.ts';
 
@@ -28,7 +29,7 @@ let demo: ChildProcess;
 let output = '';
 
 before(async () => {
-  firstPort = await freePorts();
+  [firstPort = 0] = await freePorts(REGIONS.flatMap((_, region) => [0, 1, 2, 3].map((port) => region * PORT_STEP + port)));
   const size = ['--stations', '2', '--fridges', '1'];
   const args = ['cli/src/main.ts', 'regions', '--data', folder, '--port', String(firstPort), ...size, '--lang', 'en'];
   demo = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -47,24 +48,6 @@ after(async () => {
   await until('the regions stop', () => demo.exitCode !== null || demo.signalCode !== null);
   rmSync(folder, { recursive: true, force: true });
 });
-
-/** The first of a row of ports that were all free a moment ago. */
-async function freePorts(): Promise<number> {
-  for (;;) {
-    const first = await freePort();
-    if (first > 60_000) continue;
-    const wanted = REGIONS.flatMap((_, region) => [0, 1, 2, 3].map((port) => first + region * PORT_STEP + port));
-    const areFree = await Promise.all(wanted.map((port) => isFree(port)));
-    if (areFree.every(Boolean)) return first;
-  }
-}
-
-async function isFree(port: number): Promise<boolean> {
-  return fetch(`http://127.0.0.1:${port}/`).then(
-    () => false,
-    () => true,
-  );
-}
 
 async function get<T>(region: Name, path: string): Promise<T> {
   const response = await fetch(`http://127.0.0.1:${firstPort + REGIONS.indexOf(region) * PORT_STEP}${path}`);

@@ -27,7 +27,7 @@ test('up --simulate shows live stations without a sign-in; Ctrl-C stops every pr
   await until('newer readings than before the stop', async () => (await latest()).some((item) => Number(item.record) > newest));
 });
 
-test('without --simulate a visitor reads nothing', async (t) => {
+test('without --simulate a visitor reads nothing; a second up on the same data directory is refused and harms nothing', async (t) => {
   const product = await startProduct();
   t.after(() => product.stop());
   for (const path of ['latest', 'observations', 'alerts', 'records/0', 'quarantine', 'status', 'users']) {
@@ -35,11 +35,6 @@ test('without --simulate a visitor reads nothing', async (t) => {
     assert.equal(answer.status, 401, path);
     assert.equal(((await answer.json()) as { code: string }).code, 'SESSION_REQUIRED', path);
   }
-});
-
-test('a second up on the same data directory is refused and harms nothing', async (t) => {
-  const product = await startProduct();
-  t.after(() => product.stop());
   const pids = product.pids();
   const second = await airtight(['up', '--data', product.dataDir, '--lang', 'en']);
   assert.equal(second.code, 3, second.stdout + second.stderr);

@@ -67,6 +67,18 @@ export const API_SETTINGS = {
     default: '',
     doc: 'Networks that are not public and that webhooks may be sent to all the same, also without TLS: `10.1.0.0/16`, separated by commas. Empty: none.',
   },
+  regionName: {
+    type: 'string',
+    env: 'AIRTIGHT_API_REGION_NAME',
+    default: '',
+    doc: 'Name of this region’s key among regions that send each other alerts: a schema-less URL, e.g. `alerts.example.gov/beijing`. The key is made in `keys/channels/region.key`. Empty: no alerts are exchanged.',
+  },
+  regionsFile: {
+    type: 'string',
+    env: 'AIRTIGHT_API_REGIONS_FILE',
+    default: '',
+    doc: 'The other regions with their keys, addresses and policies (`docs/reference/channels.md`); read anew when it changes. Empty: `keys/channels/regions.yaml` in the data directory.',
+  },
   smtpHost: { type: 'string', env: 'AIRTIGHT_API_SMTP_HOST', default: '', doc: 'Mail server for channels. Empty: no mail is sent.' },
   smtpPort: { type: 'integer', env: 'AIRTIGHT_API_SMTP_PORT', default: 587, min: 1, max: 65_535, doc: 'Its TCP port.' },
   smtpSecurity: {
@@ -85,6 +97,12 @@ export const API_SETTINGS = {
     default: 'none',
     choices: ['none', 'viewer'],
     doc: 'What a visitor who has not signed in may do: nothing, or read as a viewer.',
+  },
+  requireSignedActs: {
+    type: 'boolean',
+    env: 'AIRTIGHT_API_REQUIRE_SIGNED_ACTS',
+    default: false,
+    doc: 'Contracts and quality flags are taken only with the signature of the person who proposes, approves, withdraws or places them.',
   },
   dashboardDir: {
     type: 'string',

@@ -8,7 +8,7 @@ export interface Metrics {
 
 const PREFIX = 'airtight_api_';
 
-export function createMetrics({ fold, projector, stream, alerts }: RouteContext): Metrics {
+export function createMetrics({ fold, projector, stream, alerts, receiver }: RouteContext): Metrics {
   const registry = new Registry(Registry.OPENMETRICS_CONTENT_TYPE);
   collectDefaultMetrics({ register: registry, prefix: PREFIX });
   const gauge = (name: string, help: string, read: () => number): void => {
@@ -30,6 +30,15 @@ export function createMetrics({ fold, projector, stream, alerts }: RouteContext)
   gauge('opaque_records', 'Records since the start whose content this version cannot read.', () => fold.counters.opaque);
   gauge('stream_clients', 'Clients of the live stream.', () => stream.clients);
   gauge('open_alerts', 'Alerts that are not over.', () => alerts.openCount);
+  new Gauge({
+    name: `${PREFIX}region_refusals`,
+    help: 'Messages of other regions that were refused since the start, by code.',
+    labelNames: ['code'],
+    registers: [registry],
+    collect() {
+      for (const [code, count] of receiver.refusals) this.set({ code }, count);
+    },
+  });
   return { text: () => registry.metrics() };
 }
 

@@ -29,6 +29,11 @@ import { Projector, readMarks } from './project/projector.ts';
 import { ServiceBreaks } from './project/service-breaks.ts';
 import { Store } from './project/store.ts';
 import { QualityHost, qualityPathIn, readQualityState } from './quality/quality-host.ts';
+import { readDecided } from './query/quality.ts';
+import { replyChannels } from './regions/region-acts.ts';
+import { RegionReceiver } from './regions/region-receiver.ts';
+import { RegionSender } from './regions/region-sender.ts';
+import { type OwnRegion, ownRegion } from './regions/regions.ts';
 import type { RouteContext } from './routes/context.ts';
 import { buildServer } from './routes/server.ts';
 import { StreamHub } from './stream/hub.ts';
@@ -74,8 +79,10 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
   const storeDir = storeDirOf(config);
   const store = await Store.open({ dir: storeDir, clickhouseUrl: config.clickhouseUrl });
   const secrets = new ChannelSecrets(config.dataDir);
+  const regions = ownRegion(config, logger);
+  const sender = new RegionSender({ key: regions.key, regions: () => regions.known.all(), ingest, ledger });
   const stages = await loadStages(store, {
-    ...{ ingest, config, send: sendersOf(config, secrets) },
+    ...{ ingest, config, regions, send: sendersOf(config, { secrets, ingest, regions: sender }) },
     storeDir,
     logger,
     ledger: () => upstream.ledger(),
@@ -85,11 +92,16 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
   logger.info({ from: stages.from, projected: stages.projector.through, contracts: stages.contracts.next }, 'resuming');
   const isRaised = async (alert: string) => stages.alerts.find(alert) !== undefined || (await alertById(store, alert)) !== undefined;
   const forks = new ForkWatch({ ledger, ingest, logs, isRaised, logger });
+  const receiver = new RegionReceiver({
+    ...{ key: regions.key, regions: () => regions.known.all(), book: stages.control.regionBook, ingest, fold },
+    ...{ outbox: stages.channels.outbox, control: stages.control },
+  });
   let fault: string | undefined = 'not connected yet';
   const context: RouteContext = {
     ...{ config, store, ingest, ledger, upstream, forks, fold, internalToken, storeDir },
     ...{ control: stages.control, latest: stages.latest, skew: stages.skew, alerts: stages.alerts, services: stages.services },
     ...{ projector: stages.projector, stream: stages.stream, channels: stages.channels, secrets },
+    ...{ regions, receiver },
     sessions: new Sessions(),
     feedFault: () => fault,
   };
@@ -133,6 +145,7 @@ interface StageDeps {
   readonly ingest: IngestClient;
   readonly config: ApiConfig;
   readonly send: Send;
+  readonly regions: OwnRegion;
   readonly storeDir: string;
   readonly logger: Logger;
   readonly ledger: () => ReturnType<UpstreamStatus['ledger']>;
@@ -140,11 +153,11 @@ interface StageDeps {
 }
 
 /** Every stage as the tables and the contracts' snapshot have it, and where the earliest of them goes on. */
-async function loadStages(store: Store, { ingest, config, send, storeDir, logger, ledger, faults }: StageDeps) {
+async function loadStages(store: Store, { ingest, config, send, regions, storeDir, logger, ledger, faults }: StageDeps) {
   const marks = await readMarks(store);
   const control = new ControlState();
   await loadControl(store, control);
-  const latest = new LatestValues(control.datasets);
+  const latest = new LatestValues(control);
   await latest.load(store, marks.observations);
   const skew = new ClockSkews();
   await skew.load(store, marks.observations, control.datasets);
@@ -158,11 +171,22 @@ async function loadStages(store: Store, { ingest, config, send, storeDir, logger
   const outbox = new EffectOutbox(ingest, logger);
   const contracts = new ContractsHost({ engine, ...state, outbox, snapshotPath, logger });
   const outbound = { outbox: new Outbox(outboxPathIn(config.dataDir)), ingest, control, send, logger };
-  const channels = new ChannelsHost({ ...outbound, publicUrl: config.publicUrl.replace(/\/$/, ''), timeZone: config.timeZone });
+  const replies = () => (regions.key === undefined ? [] : replyChannels(regions.known.all()));
+  const channels = new ChannelsHost({ ...outbound, replies, publicUrl: config.publicUrl.replace(/\/$/, ''), timeZone: config.timeZone });
   const qualityPath = qualityPathIn(storeDir);
   const quality = new QualityHost({ saved: await readQualityState(qualityPath, projector.through), path: qualityPath, projector, logger });
   const from = Math.min(projector.through, contracts.next, quality.next);
-  const stream = new StreamHub({ from, ingest, registry: control.datasets, ledger, faults: () => faults(alerts) });
+  // The tables tell it only when they have the records.
+  const decided = async (from: number, next: number) => (projector.through < next ? undefined : await readDecided(store, from, next));
+  // What the stage of quality knows already it does not tell again.
+  const stream = new StreamHub({
+    from: quality.next,
+    ingest,
+    context: { datasets: control.datasets, flags: control.flags, datasetOf: (alert) => alerts.find(alert)?.dataset },
+    decided,
+    ledger,
+    faults: () => faults(alerts),
+  });
   return { control, latest, skew, alerts, services, quality, projector, contracts, channels, stream, from };
 }
 

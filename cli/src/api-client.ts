@@ -97,6 +97,11 @@ export class ApiClient {
     return (await this.#get(`records/${record}/proof${query}`)).text();
   }
 
+  /** A completeness proof, or a part of one. @param query as `GET completeness` takes it */
+  async completeness(query: Readonly<Record<string, string>>): Promise<string> {
+    return (await this.#get(`completeness?${new URLSearchParams(query)}`)).text();
+  }
+
   /** JSON of a resource. @param path under `/api/v1/` */
   async read<T>(path: string): Promise<T> {
     return (await this.#get(path)).json() as Promise<T>;

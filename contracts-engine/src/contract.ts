@@ -2,6 +2,7 @@
 import type { Bilingual, Severity } from '@airtight/protocol';
 import type { Schedule } from './calendar.ts';
 import type { Expression, VariableDeclaration } from './expr/expression.ts';
+import type { Verdict } from './quality/value-verdict.ts';
 import type { TimeZone } from './time-zone.ts';
 
 export interface Contract {
@@ -29,6 +30,9 @@ export interface Input {
   /** Its phenomenonTimes lie ahead. */
   readonly isForecast: boolean;
   readonly acceptedFlags: ReadonlySet<string>;
+  readonly acceptedVerdicts: ReadonlySet<Verdict>;
+  /** Properties that no test of the dataset judges, where `not_evaluated` is not accepted. */
+  readonly untested: ReadonlySet<string>;
   /** null: all. */
   readonly agencies: ReadonlySet<string> | null;
   readonly regions: ReadonlySet<string> | null;
@@ -82,6 +86,8 @@ export interface Window {
 export interface Probe {
   readonly expression: Expression;
   readonly from: readonly number[];
+  /** They stand there in the expression's own order from the first on. */
+  readonly isInPlace: boolean;
 }
 
 /** What an alert's state is asked for: how many of these are active. */

@@ -1,5 +1,14 @@
 /** What the engine is told, in order of journal position. Nothing else reaches it: no clock, no store, no network. */
-import type { AlertTransition, ContractRecord, ContractWithdrawal, DatasetDefinition, DeviceRecord, Observation } from '@airtight/protocol';
+import type {
+  AlertTransition,
+  ContractRecord,
+  ContractWithdrawal,
+  DatasetDefinition,
+  DeviceRecord,
+  ErasureRecord,
+  FlagRecord,
+  Observation,
+} from '@airtight/protocol';
 
 export type EngineEvent =
   /** All observations of one record, in payload order: one agency, one dataset, one producer. */
@@ -14,4 +23,8 @@ export type EngineEvent =
   | { readonly kind: 'alert'; readonly position: number; readonly transition: AlertTransition }
   /** Where a device stands and whose it is. */
   | { readonly kind: 'device'; readonly position: number; readonly record: DeviceRecord }
-  | { readonly kind: 'dataset'; readonly position: number; readonly definition: DatasetDefinition };
+  | { readonly kind: 'dataset'; readonly position: number; readonly definition: DatasetDefinition }
+  /** What a person says of the quality of values, or takes back. */
+  | { readonly kind: 'flag'; readonly position: number; readonly record: FlagRecord }
+  /** Content of confidential records is erased; its values are none the engine may keep. */
+  | { readonly kind: 'erasure'; readonly position: number; readonly record: ErasureRecord };

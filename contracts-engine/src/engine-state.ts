@@ -1,15 +1,17 @@
 /** Everything the engine remembers between two events. */
 import type { AlertEffect, ContractRecord, DatasetDefinition } from '@airtight/protocol';
+import { ActiveAlerts } from './alert/active-alerts.ts';
 import type { Episode } from './alert/episode.ts';
 import type { GroupAlert } from './alert/group.ts';
 import type { OutOfServiceEntry } from './alert/suppression.ts';
 import type { Contract, Rule } from './contract.ts';
 import { parseContract } from './parse-contract.ts';
+import { type PersonsWords, type ValueTests, valueTestsOf } from './quality/value-verdict.ts';
 import type { Feed } from './rule/feed.ts';
 import { GridField } from './rule/grid-field.ts';
 import type { Place } from './rule/places.ts';
 import type { Values } from './rule/probe.ts';
-import type { Silence } from './rule/silence.ts';
+import type { Quiet, Silence } from './rule/silence.ts';
 import type { Tracker } from './rule/tracker.ts';
 
 /** One rule and what is known under it. */
@@ -24,6 +26,8 @@ export interface RuleState {
   readonly field: GridField;
   /** Of a no-data rule, by producer. */
   readonly silences: Map<string, Silence>;
+  /** Of a no-data rule. */
+  readonly quiet: Quiet;
   /** By group name. */
   readonly groups: Map<string, GroupAlert>;
   /** Filled anew for every instant. */
@@ -61,6 +65,8 @@ export interface EngineState {
   scheduled: readonly ContractRecord[];
   /** By dataset, then by producer. */
   readonly feeds: Map<string, Map<string, Feed>>;
+  /** Flags that people have set and that are in force: by dataset, then by producer. */
+  readonly words: Map<string, Map<string, PersonsWords>>;
   readonly services: Map<string, OutOfServiceEntry>;
   /** Newest tick, and since when ticks have come without a gap; null before the first. */
   tickAt: number | null;
@@ -80,18 +86,14 @@ export interface EngineIndex {
   readonly byKey: Map<string, RuleState>;
   /** Datasets that any rule reads. */
   datasets: ReadonlySet<string>;
+  /** Of the datasets that have tests of values alone. */
+  readonly valueTests: Map<string, ValueTests>;
   /** Rules that read or are inhibited by a rule's alerts. */
   readonly readers: Map<string, RuleState[]>;
   readonly inhibited: Map<string, RuleState[]>;
   /** Empty between two events. */
   readonly touched: Map<RuleState, number>;
-  /** Alerts that are active, by id. */
-  readonly active: Map<string, ActiveAlert>;
-}
-
-export interface ActiveAlert {
-  readonly state: RuleState;
-  readonly episode: Episode;
+  readonly active: ActiveAlerts;
 }
 
 /** The state before the first event. */
@@ -102,6 +104,7 @@ export function emptyState(): EngineState {
     contracts: new Map(),
     scheduled: [],
     feeds: new Map(),
+    words: new Map(),
     services: new Map(),
     tickAt: null,
     listeningSince: null,
@@ -109,7 +112,14 @@ export function emptyState(): EngineState {
     unrecorded: new Map(),
     index: {
       ...{ epoch: 0, rules: [], datasets: new Set() },
-      ...{ byKey: new Map(), readers: new Map(), inhibited: new Map(), active: new Map(), touched: new Map() },
+      ...{
+        valueTests: new Map(),
+        byKey: new Map(),
+        readers: new Map(),
+        inhibited: new Map(),
+        active: new ActiveAlerts(),
+        touched: new Map(),
+      },
     },
   };
 }
@@ -118,6 +128,7 @@ export function newRuleState(rule: Rule, from: number): RuleState {
   return {
     ...{ rule, from },
     ...{ trackers: new Map(), episodes: new Map(), silences: new Map(), groups: new Map() },
+    quiet: { until: Number.NEGATIVE_INFINITY, at: 0, listeningSince: 0, epoch: -1 },
     ...{ field: new GridField(), values: [] },
   };
 }
@@ -140,6 +151,11 @@ export function reindex(state: EngineState): void {
   const running = [...state.contracts.values()].filter(({ contract }) => contract !== null);
   index.rules = running.flatMap(({ contract, rules }) => (contract as Contract).rules.flatMap(({ id }) => rules.get(id) ?? []));
   for (const map of [index.byKey, index.readers, index.inhibited, index.active]) map.clear();
+  index.valueTests.clear();
+  for (const [dataset, definition] of state.datasets) {
+    const tests = valueTestsOf(definition);
+    if (tests !== undefined) index.valueTests.set(dataset, tests);
+  }
   const datasets = new Set<string>();
   for (const known of index.rules) {
     const { rule } = known;
@@ -149,16 +165,11 @@ export function reindex(state: EngineState): void {
     if (rule.kind === 'alerts') for (const { source } of rule.frame.alerts) addTo(index.readers, ruleKey(source), known);
     for (const episodes of known.episodes.values()) {
       for (const episode of episodes) {
-        if (episode.clearedAt === null && !episode.retracted) index.active.set(episode.alert, { state: known, episode });
+        if (episode.clearedAt === null && !episode.retracted) index.active.add({ state: known, episode });
       }
     }
   }
   index.datasets = datasets;
-}
-
-/** Alerts that are active, by id: an order that a restart does not change. */
-export function activeAlerts({ index }: EngineState): readonly ActiveAlert[] {
-  return [...index.active.values()].sort((a, b) => (a.episode.alert < b.episode.alert ? -1 : 1));
 }
 
 /** The inputs a rule reads. */

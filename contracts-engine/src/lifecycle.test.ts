@@ -134,6 +134,24 @@ rules:
   assert.equal(again[1]?.type === 'suppress' && again[1].by, idOf(again));
 });
 
+test('inhibition: what one reading raises together with its explanation is raised suppressed, in either order of the rules', () => {
+  const power = `  - { id: power, severity: severe, message: { zh: x, en: x }, raise: { when: co > 10.0 }, clear: { when: co <= 5.0 } }\n`;
+  const explained = `  - { id: r, severity: minor, message: { zh: x, en: x }, ${THRESHOLD}, inhibit: [{ rule: power }] }\n`;
+  const head = `contract: test\ntitle: { zh: 测试, en: Test }\nagency: tests\nsource: a test\ninputs: { air: { dataset: air } }\nrules:\n`;
+  for (const rules of [power + explained, explained + power]) {
+    const journal = new TestJournal();
+    const engine = new Engine();
+    for (const event of [journal.dataset(AIR), journal.contract(contractRecord(head + rules))]) engine.apply(event);
+    const effects = engine.apply(journal.readings('s1', [[START, { co: 20, pm25: 200 }]]));
+    assert.deepEqual(types(effects), ['raise', 'raise']);
+    const by = Object.fromEntries(effects.flatMap((one) => (one.type === 'raise' ? [[one.rule, one]] : [])));
+    assert.deepEqual(by['r']?.suppressedBy, [by['power']?.alert]);
+    assert.equal(by['power']?.suppressedBy, undefined);
+    const over = engine.apply(journal.readings('s1', [[START + MINUTE_MS, { co: 1, pm25: 200 }]]));
+    assert.deepEqual(types(over), ['clear', 'unsuppress']);
+  }
+});
+
 test('out of service: all alerts of the rule are suppressed until it returns or the time has come', () => {
   const scene = new Scene(contractText(THRESHOLD));
   const about = { contract: 'test', rule: 'r', subject: null };

@@ -10,13 +10,16 @@ export function placeholdersIn(text: string): { readonly name: string; readonly 
   return [...text.matchAll(PLACEHOLDER)].map((match) => ({ name: match[1] as string, offset: match.index }));
 }
 
+/** Stands in the place of a value that the alert does not tell: of a confidential dataset, or not known. */
+const UNTOLD: Bilingual = { zh: '［见证据记录］', en: '[see the records]' };
+
 /** Both texts with their placeholders filled. Numbers are written as JSON writes them. */
 export function fillMessage(message: Bilingual, subject: string, since: number, values: { readonly [name: string]: Result }): Bilingual {
-  const fill = (text: string): string =>
+  const fill = (text: string, untold: string): string =>
     text.replace(PLACEHOLDER, (_, name: string) => {
       if (name === 'subject') return subject;
       if (name === 'since') return new Date(since).toISOString();
-      return `${values[name] ?? ''}`;
+      return `${values[name] ?? untold}`;
     });
-  return { zh: fill(message.zh), en: fill(message.en) };
+  return { zh: fill(message.zh, UNTOLD.zh), en: fill(message.en, UNTOLD.en) };
 }

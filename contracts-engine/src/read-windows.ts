@@ -116,7 +116,7 @@ function readWhat(
     return null;
   }
   const { expression } = outcome;
-  return { property: null, where: { expression, from: expression.variables.map((_, index) => index) } };
+  return { property: null, where: { expression, from: expression.variables.map((_, index) => index), isInPlace: true } };
 }
 
 function readAcross(yaml: ContractYaml, members: Members): Pick<Window, 'across' | 'km'> | null {

@@ -113,7 +113,8 @@ export function frameOf(vocabulary: Vocabulary, expressions: readonly Expression
 
 /** An expression that finds its variables in a frame. */
 export function probeOf(expression: Expression, order: readonly string[]): Probe {
-  return { expression, from: expression.variables.map(({ name }) => order.indexOf(name)) };
+  const from = expression.variables.map(({ name }) => order.indexOf(name));
+  return { expression, from, isInPlace: from.every((slot, index) => slot === index) };
 }
 
 /** Slots of everything an expression reads, lets and what they read. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AirtightError, CODES } from '@airtight/protocol';
+import { AirtightError, CODES, TICK_INTERVAL_MS } from '@airtight/protocol';
 import type { Logger } from 'pino';
 import { Anchorer, type AnchorerOptions } from './batch/anchorer.ts';
 import { BatchStore } from './batch/batch-store.ts';
@@ -10,6 +10,7 @@ import { BatchThread } from './batch/batch-thread.ts';
 import type { ClosedBatch } from './batch/batcher.ts';
 import { Erasure, type ErasureOptions } from './confidential/erasure.ts';
 import { SaltKeys } from './confidential/salt-keys.ts';
+import { SpentKeys } from './confidential/spent-keys.ts';
 import type { IngestConfig } from './config.ts';
 import { ControlData } from './control-data.ts';
 import { DevicePaces } from './doors/device-pace.ts';
@@ -53,9 +54,15 @@ const READ_BYTES = 4 * 1024 * 1024;
 /**
  * Starts the service on its data directory.
  * @param onFailure called when storage breaks: nothing is acknowledged any more, the process must end and start again
+ * @param tickIntervalMs how often the passing of time is put on record; whoever counts records lets it be long
  * @throws AirtightError CONFIG_INVALID, JOURNAL_LOCKED, JOURNAL_CORRUPT, JOURNAL_BEHIND_BATCHES, BATCH_MALFORMED, SALTS_UNREADABLE
  */
-export async function startIngest(config: IngestConfig, logger: Logger, onFailure: (error: Error) => void): Promise<Ingest> {
+export async function startIngest(
+  config: IngestConfig,
+  logger: Logger,
+  onFailure: (error: Error) => void,
+  tickIntervalMs: number = TICK_INTERVAL_MS,
+): Promise<Ingest> {
   let closing = false;
   const onFatal = (error: Error): void => (closing ? undefined : onFailure(error));
   const dir = join(config.dataDir, 'journal');
@@ -104,8 +111,8 @@ export async function startIngest(config: IngestConfig, logger: Logger, onFailur
   const server = createInternalServer(parts, token, logger);
   const url = await server.listen({ host: config.host, port: config.port });
   const doors = await openDoors(config, mqtt, { intake, ...identity, paces, metrics, logger });
-  const upkeep = await startUpkeep(config, { journal, batches, control, door }, storage, metrics, logger);
-  door.startTicking();
+  const upkeep = await startUpkeep(config, { journal, batches, control, door, salts }, storage, metrics, logger);
+  door.startTicking(tickIntervalMs);
   logger.info({ url, ...doors.ports, head: journal.head, devices: control.devices.size }, 'ingest is ready');
   return {
     url,
@@ -208,7 +215,13 @@ function uploadDoors(intake: Intake, { registry, sessions }: Identity, paces: De
 /** What is done beside the way of the data: the disk and the event loop are watched, sealed segments compressed, old payloads removed. */
 async function startUpkeep(
   config: IngestConfig,
-  { journal, batches, control, door }: { journal: Journal; batches: BatchStore; control: ControlData; door: InternalDoor },
+  {
+    journal,
+    batches,
+    control,
+    door,
+    salts,
+  }: { journal: Journal; batches: BatchStore; control: ControlData; door: InternalDoor; salts: SaltKeys },
   storage: StorageHealth,
   metrics: IngestMetrics,
   logger: Logger,
@@ -221,6 +234,7 @@ async function startUpkeep(
     datasets: control.datasets,
     log: control.retention,
     write: (record) => door.recordRetention(record),
+    spentKeys: new SpentKeys({ journal, salts, logger, write: (record) => door.recordSaltKeys(record) }),
     anchoredThrough: () => batches.anchoredThrough,
     intervalS: config.retentionIntervalS,
   });

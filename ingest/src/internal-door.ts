@@ -8,14 +8,16 @@ import {
   checkDatasetDefinition,
   DATASETS_DATASET,
   type DatasetDefinition,
+  type DeviceSignature,
   ERASURES_DATASET,
   type ErasureRecord,
   RETENTION_DATASET,
   type RetentionRecord,
+  SALT_KEYS_DATASET,
+  type SaltKeysRecord,
   STORAGE_DATASET,
   type StorageFaultRecord,
   successionFault,
-  TICK_INTERVAL_MS,
   TICKS_DATASET,
   type TickRecord,
 } from '@airtight/protocol';
@@ -33,6 +35,8 @@ export interface InternalRecord {
   readonly messageId?: string;
   /** A JSON value; stored in canonical form. */
   readonly payload: unknown;
+  /** A person's own, over the canonical form; the service that writes it has checked it. */
+  readonly signature?: DeviceSignature;
 }
 
 export interface StoredAt {
@@ -69,7 +73,8 @@ export class InternalDoor {
     const receivedAt = Date.now();
     const results = records.map((record) => {
       const payload = Buffer.from(canonicalJson(record.payload));
-      const taken = this.#intake.store(this.#routeOf(record), payload, receivedAt, record.messageId);
+      const { messageId, signature } = record;
+      const taken = this.#intake.store(this.#routeOf(record), payload, receivedAt, messageId, { signature });
       this.#onStored(taken.kind === 'repeat');
       // At once: the record that follows in the journal is judged by this definition, device or key, at admission and ever after.
       this.#control.take(taken.position, record.dataset, record.payload);
@@ -93,14 +98,14 @@ export class InternalDoor {
     }
   }
 
-  /** Puts the passing of time on record every TICK_INTERVAL_MS, so that rules about silence replay the same. */
-  startTicking(): void {
+  /** Puts the passing of time on record every so many ms, so that rules about silence replay the same. */
+  startTicking(intervalMs: number): void {
     this.#ticking = setInterval(() => {
       const tick: TickRecord = { type: 'tick', at: Date.now() };
       const record = { agency: CONTROL_AGENCY, dataset: TICKS_DATASET, producer: 'ingest', messageId: `id:${tick.at}`, payload: tick };
       // Time that passes while nothing can be stored is told by the first tick after it.
       this.write([record]).catch(() => undefined);
-    }, TICK_INTERVAL_MS);
+    }, intervalMs);
   }
 
   /** Puts on record that for a while nothing could be taken. */
@@ -119,6 +124,11 @@ export class InternalDoor {
   /** Puts on record what is erased, before it is. */
   async recordErasure(payload: ErasureRecord): Promise<void> {
     await this.write([{ agency: CONTROL_AGENCY, dataset: ERASURES_DATASET, producer: 'ingest', payload }]);
+  }
+
+  /** Puts on record which keys are destroyed because nothing is left that they would open, before they are. */
+  async recordSaltKeys(payload: SaltKeysRecord): Promise<void> {
+    await this.write([{ agency: CONTROL_AGENCY, dataset: SALT_KEYS_DATASET, producer: 'ingest', payload }]);
   }
 
   stop(): void {

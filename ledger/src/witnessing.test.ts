@@ -4,8 +4,6 @@
  */
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
@@ -29,12 +27,13 @@ import { resolveLedgerConfig } from './config.ts';
 import type { CosigningStatus } from './cosigning/collector.ts';
 import { generateLedgerKey } from './ledger-key.ts';
 import { ledgerDirectory, type RunningLedger, startLedger } from './service.ts';
+import { freePort } from './testing/free-port.ts';
 import type { EvidenceSummary } from './witness/evidence.ts';
 import { generateWitnessKey } from './witness/witness-key.ts';
 
 const TOKEN = 'internal-token';
 const NAMES = ['beijing', 'tianjin', 'hebei'] as const;
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 60_000;
 const scratch = mkdtempSync(join(tmpdir(), 'ledger-witnessing-'));
 after(() => rmSync(scratch, { recursive: true, force: true }));
 let made = 0;
@@ -48,15 +47,6 @@ interface Region {
   readonly witnessVkey: string;
 }
 
-/** A port that was free a moment ago: the policies name it before the service listens on it. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 /** Three data directories with keys and policies: each region asks the other two, and both must cosign. */
 async function makeRegions(): Promise<[Region, Region, Region]> {
   const root = join(scratch, String(made++));
@@ -68,6 +58,7 @@ async function makeRegions(): Promise<[Region, Region, Region]> {
       writeFileSync(join(keys, 'internal.token'), `${TOKEN}\n`);
       const logVkey = await generateLedgerKey(join(keys, 'ledger.key'), `ledger.example.gov/${name}`);
       const witnessVkey = await generateWitnessKey(join(keys, 'witness.key'), `witness.example.gov/${name}`);
+      // The policies name it before the service listens on it.
       const port = await freePort();
       return { name, dataDir, port, url: `http://127.0.0.1:${port}`, logVkey, witnessVkey };
     }),

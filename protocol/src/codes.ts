@@ -24,9 +24,13 @@ export const CODES = {
   PROPERTY_MISSING: { status: 422, zh: '缺少必需的指标', en: 'A required property is missing' },
   TOPIC_NOT_ALLOWED: { status: 403, zh: '设备无权向该主题发布', en: 'The device may not publish to this topic' },
   RETAIN_NOT_ALLOWED: { status: 422, zh: '遥测主题不接受保留消息', en: 'Retained messages are not taken on telemetry topics' },
-  SIGNATURE_INVALID: { status: 422, zh: '设备签名无效', en: 'The device signature is not valid' },
-  SIGNATURE_MISSING: { status: 422, zh: '缺少设备签名', en: 'The device signature is missing' },
-  SIGNING_KEY_WRONG: { status: 422, zh: '签名密钥不是该设备当时的密钥', en: 'The signing key is not that of the device at that time' },
+  SIGNATURE_INVALID: { status: 422, zh: '设备或本人的签名无效', en: 'The signature of the device or person is not valid' },
+  SIGNATURE_MISSING: { status: 422, zh: '缺少设备或本人的签名', en: 'The signature of the device or person is missing' },
+  SIGNING_KEY_WRONG: {
+    status: 422,
+    zh: '签名密钥不是该设备或该人当时的密钥',
+    en: 'The signing key is not that of the device or person at that time',
+  },
   SPARKPLUG_BIRTH_MISSING: {
     status: 422,
     zh: '缺少定义该指标的 Sparkplug 出生报文，已请求重发',
@@ -66,6 +70,7 @@ export const CODES = {
   RATE_LIMITED: { status: 429, zh: '请求过于频繁，请稍后再试', en: 'Too many requests; try again later' },
   CLIENT_ID_REQUIRED: { status: 400, zh: '非清洁会话必须提供客户端标识', en: 'A session that is kept needs a client id' },
   PRODUCER_EXISTS: { status: 409, zh: '该设备名已被使用', en: 'A producer of this name exists' },
+  PERSON_KEY_EXISTS: { status: 409, zh: '该人的签名密钥已在案', en: 'A signing key of the person is on record' },
   NAME_TAKEN: { status: 409, zh: '该名称已被使用', en: 'The name is taken' },
   NAME_INVALID: { status: 400, zh: '名称不合法', en: 'The name is not allowed' },
   // Requests.
@@ -146,7 +151,6 @@ export const CODES = {
     en: "The batch's index of producers does not match the journal records",
   },
   GAPS_UNRECORDED: { status: 200, zh: '编号缺口过多，未逐一记录', en: 'Too many gaps in the numbers of a device to put each on record' },
-  COMPLETENESS_TOO_LARGE: { status: 422, zh: '完整性证明过大', en: 'The completeness proof would be too large' },
   RECORDS_WITHHELD: {
     status: 422,
     zh: '批次中该生产者的部分记录未出示',
@@ -220,6 +224,18 @@ export const CODES = {
     zh: '该草案不能由此人或此时批准',
     en: 'The draft cannot be approved by this person, or not any more',
   },
+  // Other regions.
+  REGION_KEY_UNKNOWN: { status: 403, zh: '签名密钥不属于任何已登记的地区', en: 'It is signed by no region that is known here' },
+  REGION_SIGNATURE_INVALID: { status: 403, zh: '地区签名无效', en: "The region's signature is not valid" },
+  REGION_MESSAGE_INVALID: { status: 422, zh: '地区间消息有误', en: 'The message between regions is not valid' },
+  REGION_MESSAGE_CONFLICT: {
+    status: 409,
+    zh: '同一名称下已收到另一内容',
+    en: 'Something else has come under the same name before',
+  },
+  REGION_ALERT_UNKNOWN: { status: 404, zh: '从未向该地区发送过此告警', en: 'This alert was never sent to that region' },
+  REGION_PROOF_MISSING: { status: 422, zh: '告警未附证据包', en: 'The alert came without a proof' },
+  REGION_NAME_MISSING: { status: 422, zh: '本部署尚无地区名称', en: 'This deployment has no name among regions' },
   // Configuration.
   CONFIG_UNKNOWN_KEY: { status: 500, zh: '配置中有未知的键', en: 'The configuration has an unknown key' },
   CONFIG_INVALID: { status: 500, zh: '配置值不合法', en: 'A configuration value is not valid' },

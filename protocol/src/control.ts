@@ -5,11 +5,12 @@
  */
 import type { LorawanCodec } from '@airtight/standards/lorawan-codec.ts';
 import type { ReferenceState } from '@airtight/standards/units.ts';
-import type { ChannelRecord, DeliveriesRecord } from './channel.ts';
-import type { Credential } from './credential.ts';
-import type { JsonSchema } from './document-schema.ts';
-import type { QualityRules } from './quality-rules.ts';
-import { CONTROL_PREFIX } from './topic.ts';
+import { type ChannelRecord, DELIVERIES_DATASET, type DeliveriesRecord } from './channels/channel.ts';
+import type { JsonSchema } from './formats/document-schema.ts';
+import type { Credential } from './identity/credential.ts';
+import { CONTROL_PREFIX } from './interfaces/topic.ts';
+import type { QualityRules } from './quality/quality-rules.ts';
+import { REGIONS_DATASET, type RegionRecord } from './regions/region-record.ts';
 
 /** A text in the two languages the product speaks. */
 export interface Bilingual {
@@ -19,7 +20,7 @@ export interface Bilingual {
 
 export const CONTROL_AGENCY = 'airtight';
 export const DEVICES_DATASET = 'sys.devices';
-/** Signing keys of devices: public, so that a proof can carry the record of the key. */
+/** Signing keys of devices and people: public, so that a proof can carry the record of the key. */
 export const KEYS_DATASET = 'sys.keys';
 export const CLAIMS_DATASET = 'sys.claims';
 export const DATASETS_DATASET = 'sys.datasets';
@@ -31,13 +32,22 @@ export const IMPORTS_DATASET = 'sys.imports';
 export const STORAGE_DATASET = 'sys.storage';
 export const RETENTION_DATASET = 'sys.retention';
 export const ERASURES_DATASET = 'sys.erasures';
+export const SALT_KEYS_DATASET = 'sys.salt-keys';
 export const GAPS_DATASET = 'sys.gaps';
 /** What people say of the quality of values: it changes what everybody sees, so everybody may read and prove it. */
 export const FLAGS_DATASET = 'sys.flags';
 export const ALERTS_DATASET = 'alerts';
 
 /** Control datasets that hold nothing secret: whoever may read at all may read, and prove, their records. */
-const OPEN_CONTROL_DATASETS: readonly string[] = [CONTRACTS_DATASET, DATASETS_DATASET, FLAGS_DATASET, KEYS_DATASET, TICKS_DATASET];
+const OPEN_CONTROL_DATASETS: readonly string[] = [
+  CONTRACTS_DATASET,
+  DATASETS_DATASET,
+  DELIVERIES_DATASET,
+  FLAGS_DATASET,
+  KEYS_DATASET,
+  REGIONS_DATASET,
+  TICKS_DATASET,
+];
 
 /** True for control data that may hold hashes of secrets, which administrators alone may read. */
 export function isGuardedDataset(dataset: string): boolean {
@@ -79,8 +89,8 @@ export interface DeviceRecord {
 }
 
 /**
- * Payload in `sys.keys`, keyed by producer and kid; written with the `sys.devices` record that says the same. It holds
- * nothing secret, so the proof of a signed reading can carry it.
+ * Payload in `sys.keys`, keyed by producer and kid; of a device written with the `sys.devices` record that says the same. It
+ * holds nothing secret, so the proof of what was signed can carry it.
  */
 export interface KeyRecord {
   readonly type: 'key';
@@ -91,6 +101,10 @@ export interface KeyRecord {
   readonly publicKey: string;
   readonly validFrom: number;
   readonly validTo?: number;
+  /** Account whose own key it is; absent: a device's. */
+  readonly person?: string;
+  /** Of a person's key: the account that put it on record, or ended it. */
+  readonly by?: string;
 }
 
 /** What a device will be on record; its name is the claim's own, or what it tells within a fleet's pattern. */
@@ -369,6 +383,21 @@ export interface ErasureRecord {
   readonly by: string;
 }
 
+/**
+ * Payload in `sys.salt-keys`: of keys of the salts no payload is left for which they would be needed, and they are destroyed.
+ * It is on record before it happens.
+ */
+export interface SaltKeysRecord {
+  readonly type: 'salt-keys';
+  /** UTC day of receipt, YYYY-MM-DD. */
+  readonly day: string;
+  /** Journal position: only keys of records below. */
+  readonly beforePosition: number;
+  /** How many keys; those of the day's other producers stay. */
+  readonly keys: number;
+  readonly by: 'policy';
+}
+
 /** Records that were erased within one segment. */
 export interface ErasedStretch {
   /** Journal positions of the first and the last of them. */
@@ -467,8 +496,10 @@ export type ControlRecord =
   | StorageFaultRecord
   | RetentionRecord
   | ErasureRecord
+  | SaltKeysRecord
   | GapRecord
   | ReleaseRecord
   | ChannelRecord
   | DeliveriesRecord
+  | RegionRecord
   | ImportRecord;

@@ -1,6 +1,6 @@
 /** The shared vectors of the domain (official tables and examples), group by group, against the files of this package. */
 import assert from 'node:assert/strict';
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
@@ -8,6 +8,7 @@ import { bls12_381 } from '@noble/curves/bls12-381.js';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { decodeStatusList, statusAt, statusPlace } from './bitstring-status-list.ts';
+import { cceFault } from './cce-interop.ts';
 import { type DaqiPollutant, daqiOf } from './daqi.ts';
 import { drandRandomness, drandUnchainedMessage } from './drand.ts';
 import { type EaqiPollutant, eaqiOf } from './eaqi.ts';
@@ -15,6 +16,7 @@ import { ed25519KeyOf, eddsaJcsHashData, fromBase58Multibase } from './eddsa-jcs
 import { type EpcisEvent, epcisEventId, epcisPreHash } from './epcis-hash.ts';
 import { type Average, isValidAverage } from './gb3095.ts';
 import { formatRounded } from './gbt8170.ts';
+import { formatHj212, frameHj212, hj212Crc, parseHj212, unframeHj212 } from './hj212.ts';
 import { AQI_LEVELS, type CnAqiMode, type CnAqiStandard, type CnPollutant, dailyReport, iaqi } from './hj633.ts';
 import { isValidOzoneDay } from './hj663.ts';
 import { type JjjVersion, jjjGrade } from './jjj-alerts.ts';
@@ -31,13 +33,37 @@ import { type ShippingIndicatorType, type ShippingSample, shippingAlarms } from 
 type Case = any;
 const VECTORS = join(import.meta.dirname, '../../../shared/vectors/domain-vectors.json');
 
-function eachCase(group: string, check: (item: Case) => void): void {
+/** Cases that were run, by group: the last test of this file holds them against the file. */
+const run = new Map<string, string[]>();
+/** What a case says about itself, and no test could check. */
+const REMARKS = ['id', 'name', 'why', 'unit', 'official', 'note', 'source'];
+
+/** @param remarks members beyond REMARKS that this group does not ask to be checked, each with its reason at the call */
+function eachCase(group: string, check: (item: Case) => void, remarks: readonly string[] = []): void {
   test(`vectors ${group}`, (t) => {
     if (!existsSync(VECTORS)) return t.skip('domain-vectors.json is not there');
     const { groups } = JSON.parse(readFileSync(VECTORS, 'utf8')) as { groups: { id: string; cases: Case[] }[] };
     const cases = groups.find(({ id }) => id === group)?.cases ?? [];
     assert.ok(cases.length > 0, `no group ${group}`);
-    for (const item of cases) check(item);
+    for (const item of cases) {
+      const unread = new Set(Object.keys(item).filter((key) => ![...REMARKS, ...remarks].includes(key)));
+      check(noting(item, (key) => unread.delete(key)));
+      assert.deepEqual([...unread], [], `${item.id}: of the case this was not looked at`);
+    }
+    run.set(
+      group,
+      cases.map(({ id }) => id),
+    );
+  });
+}
+
+/** The case itself, telling which of its members are looked at. */
+function noting(item: Case, looked: (key: string) => void): Case {
+  return new Proxy(item, {
+    get(target, key) {
+      if (typeof key === 'string') looked(key);
+      return target[key];
+    },
   });
 }
 
@@ -58,7 +84,13 @@ eachCase('cn26-rounding', (item) => {
   assert.equal(index('HJ 633-2026', { ...item, c: Number(item.c) }), item.iaqi, `${item.id} as a double`);
 });
 
-eachCase('cn26-daily-report', ({ conc, notMonitored = [], expect, id }) => {
+const LEVELS_ZH = ['一级', '二级', '三级', '四级', '五级', '六级'];
+eachCase('cn26-daily-report', ({ conc, missing = [], notMonitored = [], expect, id }) => {
+  assert.deepEqual(
+    Object.keys(conc).filter((name) => missing.includes(name)),
+    [],
+    id,
+  );
   const concentrations = Object.fromEntries(Object.entries(conc).map(([name, c]) => [pollutantOf(name), Number(c)]));
   const report = dailyReport('HJ 633-2026', concentrations, notMonitored.map(pollutantOf));
   const indices = Object.fromEntries(Object.entries(expect.iaqi).map(([name, value]) => [pollutantOf(name), value]));
@@ -66,17 +98,25 @@ eachCase('cn26-daily-report', ({ conc, notMonitored = [], expect, id }) => {
   assert.equal(report.aqi ?? 'NA', expect.aqi, id);
   assert.deepEqual(report.primary, (expect.primary ?? []).map(pollutantOf), id);
   assert.equal(AQI_LEVELS.find(({ level }) => level === report.level)?.zh, expect.cls, id);
+  assert.equal(LEVELS_ZH[(report.level ?? 0) - 1], expect.level, id);
+  assert.equal(report.aqi !== null, expect.published ?? true, id);
 });
 
-eachCase('cn-validity', (item) => {
-  // The largest 8 h mean of a day is a rule of HJ 663, not of GB 3095.
-  const valid = item.valid_8h_means === undefined ? isValidAverage(averageOf(item)) : isValidOzoneDay(item.valid_8h_means, item.max);
-  assert.equal(valid, item.valid, item.id);
-});
+// Table 4 asks the same of every pollutant of a row, so the rules are not told which it is.
+eachCase(
+  'cn-validity',
+  (item) => {
+    // The largest 8 h mean of a day is a rule of HJ 663, not of GB 3095.
+    const isOzoneDay = item.period === 'day' && item.valid_8h_means !== undefined;
+    const valid = isOzoneDay ? isValidOzoneDay(item.valid_8h_means, item.max) : isValidAverage(averageOf(item));
+    assert.equal(valid, item.valid, item.id);
+  },
+  ['pollutant'],
+);
 
 /** A case names one month at most; the other months are full. */
 function averageOf(item: Case): Average {
-  if (item.period !== 'year') return item;
+  if (item.period !== 'year') return { period: item.period, hours: item.hours, minutes: item.minutes } as Average;
   const months = Array.from({ length: 12 }, () => 28);
   if (item.min_month !== undefined) months[0] = item.min_month;
   if (item.february !== undefined) months[1] = item.february;
@@ -95,11 +135,16 @@ eachCase('coldchain-alarms', ({ series, expect, at, id }) => {
   if (at !== undefined) assert.equal(found[0]?.at, durationMs(at), id);
 });
 
-eachCase('units', ({ ppb, M, T, P, ugm3, id }) => {
-  const referenceState = `${T}K` as ReferenceState;
-  assert.equal(Number(REFERENCE_STATES[referenceState].pascal), Number(P) * 1000, id);
-  assert.equal(convert(Number(ppb), '[ppb]', 'ug/m3', { molarMass: Number(M), referenceState })?.toFixed(3), ugm3, id);
-});
+// What names the gas is its molar mass.
+eachCase(
+  'units',
+  ({ ppb, M, T, P, ugm3, id }) => {
+    const referenceState = `${T}K` as ReferenceState;
+    assert.equal(Number(REFERENCE_STATES[referenceState].pascal), Number(P) * 1000, id);
+    assert.equal(convert(Number(ppb), '[ppb]', 'ug/m3', { molarMass: Number(M), referenceState })?.toFixed(3), ugm3, id);
+  },
+  ['gas'],
+);
 
 const MINUTE = 60_000;
 
@@ -157,7 +202,10 @@ function checkNowCast(hours: readonly (number | null)[], raw: number, truncated:
   assert.equal(found.value, Number(truncated), id);
   assert.equal(usIndex('pm25_24h', found.value), aqi, id);
 }
-eachCase('nowcast-epa', (item) => checkNowCast(item.hours, item.nowcast_raw, item.nowcast_published, item.aqi_2024, item.id));
+// The index of 2012 has been replaced in 2024, and is not here.
+eachCase('nowcast-epa', (item) => checkNowCast(item.hours, item.nowcast_raw, item.nowcast_published, item.aqi_2024, item.id), [
+  'aqi_2012_table',
+]);
 eachCase('nowcast-rules', ({ hours, expect, id }) => {
   if (expect === null) assert.equal(nowCast('pm25', hours), null, id);
   else checkNowCast(hours, expect.nowcast_raw, expect.truncated, expect.aqi_2024, id);
@@ -220,17 +268,24 @@ eachCase('jjj-alerts', ({ aqi24h, id, ...levels }) => {
   }
 });
 
-eachCase('rfc3797', ({ sources, key, pool, digests, first_digest, selected, selected_first10, id }) => {
-  if (sources !== undefined) assert.equal(rfc3797Key(sources), key, id);
-  for (const [draw, digest] of (digests ?? [first_digest]).entries())
-    assert.equal(bytesToHex(rfc3797Digest(key, draw)).toUpperCase(), digest, `${id} ${draw}`);
-  const expected = selected ?? selected_first10;
-  assert.deepEqual(rfc3797Select(key, pool, expected.length), expected, id);
-});
+// Who stands behind the numbers is not in the file.
+eachCase(
+  'rfc3797',
+  ({ sources, key, pool, digests, first_digest, selected, selected_first10, id }) => {
+    if (sources !== undefined) assert.equal(rfc3797Key(sources), key, id);
+    for (const [draw, digest] of (digests ?? [first_digest]).entries())
+      assert.equal(bytesToHex(rfc3797Digest(key, draw)).toUpperCase(), digest, `${id} ${draw}`);
+    const expected = selected ?? selected_first10;
+    assert.deepEqual(rfc3797Select(key, pool, expected.length), expected, id);
+  },
+  ['names_first10'],
+);
 
 /** drand-03 is the beacon of drand-01 with another round. The BLS library is the tests' alone: see drand.ts. */
-eachCase('drand', ({ same_as, round, randomness, signature, public_key, valid, id }) => {
-  const of = same_as === undefined ? { randomness, signature, public_key } : beacon(same_as);
+eachCase('drand', ({ same_as, scheme, round, randomness, signature, public_key, randomness_is_sha256_of_signature, valid, id }) => {
+  const own = { scheme, randomness, signature, public_key, randomness_is_sha256_of_signature };
+  const of = same_as === undefined ? own : beacon(same_as);
+  assert.deepEqual([of.scheme, of.randomness_is_sha256_of_signature], ['pedersen-bls-unchained', true], id);
   const { longSignatures } = bls12_381;
   const point = longSignatures.hash(drandUnchainedMessage(round), 'BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_NUL_');
   const isValid = longSignatures.verify(longSignatures.Signature.fromHex(of.signature), point, bls12_381.G1.Point.fromHex(of.public_key));
@@ -244,12 +299,13 @@ function beacon(id: string): Case {
 }
 
 const LIST_MAX_BYTES = 1 << 20;
-eachCase('status-list', ({ encodedList, bytes, set_index, byte, mask, id }) => {
+eachCase('status-list', ({ encodedList, bytes, all_zero, set_index, byte, mask, id }) => {
   if (encodedList !== undefined) {
     const bits = decodeStatusList(encodedList, (compressed) => gunzipSync(compressed, { maxOutputLength: LIST_MAX_BYTES }));
     assert.equal(bits?.length, bytes, id);
-    assert.ok(
+    assert.equal(
       bits?.every((value) => value === 0),
+      all_zero,
       id,
     );
     assert.equal(
@@ -268,16 +324,21 @@ eachCase('status-list', ({ encodedList, bytes, set_index, byte, mask, id }) => {
   }
 });
 
-eachCase('vc-eddsa-jcs', ({ key, unsigned, proof_config, doc_hash, proof_hash, signature_hex, proof_value, id }) => {
-  const data = eddsaJcsHashData(unsigned, proof_config);
-  assert.equal(bytesToHex(data), proof_hash + doc_hash, id);
-  const [signature, publicKey] = [fromBase58Multibase(proof_value), ed25519KeyOf(key.publicKeyMultibase)];
-  assert.ok(signature !== null && publicKey !== null, id);
-  assert.equal(bytesToHex(signature), signature_hex, id);
-  assert.equal(ed25519.verify(signature, data, publicKey), true, id);
-  assert.equal(ed25519.verify(signature, eddsaJcsHashData({ ...unsigned, name: '' }, proof_config), publicKey), false, id);
-  assert.equal(ed25519KeyOf(proof_value), null, id);
-});
+// The rule in words is what eddsaJcsHashData does.
+eachCase(
+  'vc-eddsa-jcs',
+  ({ key, unsigned, proof_config, doc_hash, proof_hash, signature_hex, proof_value, id }) => {
+    const data = eddsaJcsHashData(unsigned, proof_config);
+    assert.equal(bytesToHex(data), proof_hash + doc_hash, id);
+    const [signature, publicKey] = [fromBase58Multibase(proof_value), ed25519KeyOf(key.publicKeyMultibase)];
+    assert.ok(signature !== null && publicKey !== null, id);
+    assert.equal(bytesToHex(signature), signature_hex, id);
+    assert.equal(ed25519.verify(signature, data, publicKey), true, id);
+    assert.equal(ed25519.verify(signature, eddsaJcsHashData({ ...unsigned, name: '' }, proof_config), publicKey), false, id);
+    assert.equal(ed25519KeyOf(proof_value), null, id);
+  },
+  ['rule'],
+);
 
 eachCase('epcis-hash', ({ event, prehash, event_id, id }) => {
   const namespaces = { example: 'https://ns.example.com/epcis/' };
@@ -289,17 +350,34 @@ eachCase('epcis-hash', ({ event, prehash, event_id, id }) => {
   assert.equal(epcisEventId(reversed, namespaces), event_id, id);
 });
 
-test('every group of the vectors is read by a test of this package', (t) => {
-  if (!existsSync(VECTORS)) return t.skip('domain-vectors.json is not there');
-  const { groups } = JSON.parse(readFileSync(VECTORS, 'utf8')) as { groups: { id: string }[] };
-  const tests = globSync('*.test.ts', { cwd: import.meta.dirname }).map((file) => readFileSync(join(import.meta.dirname, file), 'utf8'));
-  const isRead = ({ id }: { id: string }): boolean =>
-    tests.some(
-      (text) =>
-        text.includes(`eachCase('${id}'`) || text.includes(`id === '${id}'`) || (id.startsWith('us-aqi-') && text.includes(`'${id}'`)),
-    );
-  assert.deepEqual(
-    groups.filter((group) => !isRead(group)).map(({ id }) => id),
-    [],
+eachCase('hj212', ({ frame, ok, length, crc, id }) => {
+  const opened = unframeHj212(Buffer.from(frame, 'latin1'));
+  assert.equal(opened.ok, ok, id);
+  if (!opened.ok) return;
+  const segment = Buffer.from(opened.value).toString('latin1');
+  assert.equal(opened.value.length, length, id);
+  assert.equal(hj212Crc(opened.value), Number.parseInt(crc, 16), id);
+  const parsed = parseHj212(segment);
+  assert.ok(parsed.ok, id);
+  assert.equal(formatHj212(parsed.value), segment, id);
+  assert.equal(
+    Buffer.from(frameHj212(formatHj212(parsed.value)))
+      .toString('latin1')
+      .toUpperCase(),
+    frame.toUpperCase(),
+    id,
   );
+});
+
+eachCase('pqs-ds01', ({ doc, valid, id }) => assert.equal(cceFault(doc) === undefined, valid, id));
+
+test('every case of the vectors was run, and every member of it looked at', (t) => {
+  if (!existsSync(VECTORS)) return t.skip('domain-vectors.json is not there');
+  const { groups, counts } = JSON.parse(readFileSync(VECTORS, 'utf8')) as {
+    groups: { id: string; cases: { id: string }[] }[];
+    counts: { groups: number; total: number };
+  };
+  const all = groups.flatMap(({ cases }) => cases.map(({ id }) => id));
+  assert.deepEqual([...run.values()].flat().sort(), all.sort());
+  assert.deepEqual([run.size, all.length], [counts.groups, counts.total]);
 });

@@ -1,6 +1,7 @@
 /**
  * US EPA NowCast for PM2.5 and PM10 (EPA-454/B-24-002, May 2024, pages 16 and 17): a weighted mean of the newest 12 hours that stands in
- * for the 24 h mean while the day still runs. The NowCast for ozone (a regression over two weeks) is another method and not here.
+ * for the 24 h mean while the day still runs. The NowCast for ozone (since 2019-08 a partial least squares regression over 336 h) is not
+ * here: the document gives neither its coefficients nor an example to test it by.
  */
 import { type Fraction, fraction, fractionOf, numberOf } from './fraction.ts';
 

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { type DaqiPollutant, daqiOf } from './daqi.ts';
 import { EAQI_BANDS, type EaqiPollutant, eaqiOf } from './eaqi.ts';
 import { type LimitedPollutant, type LimitPeriod, type LimitSet, limitOf } from './gb3095.ts';
+import { JJJ_RESPONSE, JJJ_VERSIONS, type JjjVersion, jjjGrade, jjjVersionAt } from './jjj-alerts.ts';
 import { NAQI_CLASSES, type NaqiPollutant, naqiSubIndex } from './naqi.ts';
 import { US_AQI_CATEGORIES, type UsAqiColumn, usIndex } from './us-aqi.ts';
 import { WHO_AQG_2021, type WhoPeriod, type WhoPollutant } from './who-aqg.ts';
@@ -121,4 +122,54 @@ withTable('coldchain.json', ({ who_pqs_shipping_indicator_TR07: tr07 }) => {
     })),
   );
   assert.deepEqual(own, printed);
+});
+
+interface MachineCondition {
+  readonly gt?: number;
+  readonly gte?: number;
+  readonly hours: number;
+}
+
+/** Stretches of days that follow each other and satisfy a condition's limit, so long as it asks for. */
+function stretchesOf(days: readonly number[], { gt = -1, gte = -1, hours }: MachineCondition): readonly (readonly number[])[] {
+  const found: number[][] = [[]];
+  for (const aqi of days) {
+    if (aqi > gt && aqi >= gte) found.at(-1)?.push(aqi);
+    else found.push([]);
+  }
+  return found.filter(({ length }) => length > 0 && length * 24 >= hours);
+}
+
+/** `all`: the second within a stretch of the first. */
+function isMet(
+  rule: { readonly any?: Table[]; readonly all?: MachineCondition[] } & Partial<MachineCondition>,
+  days: readonly number[],
+): boolean {
+  if (rule.any !== undefined) return rule.any.some((one) => isMet(one, days));
+  const [first, ...others] = (rule.all ?? [rule]) as MachineCondition[];
+  return stretchesOf(days, first as MachineCondition).some((stretch) => others.every((other) => stretchesOf(stretch, other).length > 0));
+}
+
+withTable('jjj_alerts.json', ({ versions, response_levels, machine_rules_mee_2024, machine_rules_mee_2018 }) => {
+  // One id names two years (mee-2018_2019).
+  const ids: readonly string[] = versions.map(({ id }: Table) => id.split('_')[0]);
+  assert.deepEqual(JJJ_VERSIONS, ids);
+  const from = versions.map(({ from: text }: Table) => /^\D*(\d{4})(?:-(\d\d))?/.exec(text)).slice(0, 4) as RegExpExecArray[];
+  for (const [i, [, year, month = '01']] of from.entries()) {
+    const begin = Date.parse(`${year}-${month}-01T00:00:00+08:00`);
+    assert.deepEqual([jjjVersionAt(begin - 1), jjjVersionAt(begin)], [ids[i - 1] ?? null, ids[i]]);
+  }
+  assert.deepEqual({ blue: null, ...response_levels }, { ...JJJ_RESPONSE });
+  let compared = 0;
+  const check = (version: JjjVersion, rules: Table[], days: readonly number[]): void => {
+    const level = rules.find((rule) => isMet(rule, days))?.level ?? null;
+    assert.equal(jjjGrade(version, days), level, `${version} ${days}`);
+    compared++;
+  };
+  for (let code = 0; code < 5 ** 5; code++) {
+    const days = [0, 1, 2, 3, 4].map((place) => [150, 151, 201, 301, 500][Math.floor(code / 5 ** place) % 5] as number);
+    check('mee-2024', machine_rules_mee_2024, days);
+    check('mee-2018', machine_rules_mee_2018, days);
+  }
+  assert.equal(compared, 2 * 5 ** 5);
 });

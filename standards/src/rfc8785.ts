@@ -29,12 +29,13 @@ export function canonicalJson(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   const members = value as { readonly [name: string]: unknown };
+  let text = '';
   // §3.2.3: members are sorted by their names as arrays of UTF-16 code units, which is what sort() compares.
-  const parts = Object.keys(members)
-    .filter((name) => members[name] !== undefined)
-    .sort()
-    .map((name) => `${canonicalString(name)}:${canonicalJson(members[name])}`);
-  return `{${parts.join(',')}}`;
+  for (const name of Object.keys(members).sort()) {
+    const member = members[name];
+    if (member !== undefined) text += `${text === '' ? '' : ','}${canonicalString(name)}:${canonicalJson(member)}`;
+  }
+  return `{${text}}`;
 }
 
 function canonicalString(text: string): string {

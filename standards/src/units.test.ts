@@ -126,3 +126,18 @@ test('an identical unit leaves the value alone, whatever it is', () => {
   assert.ok(typeof conversion !== 'string');
   for (const value of [0.1 + 0.2, -0, 1e308, 5e-324]) assert.ok(Object.is(applyConversion(value, conversion), value));
 });
+
+test('a power of ten moves the point, to the same double as the fractions come to', () => {
+  for (const [from, to, tens] of [
+    ['ug/m3', 'mg/m3', -3],
+    ['kPa', 'Pa', 3],
+    ['h', 's', null],
+    ['Cel', 'K', null],
+  ] as const) {
+    const conversion = conversionOf(from, to);
+    assert.ok(typeof conversion !== 'string');
+    assert.equal(conversion.tens, tens);
+    for (const value of [0, -0, 35.4, 0.1 + 0.2, -1234.5678, 1e21, 1.5e-7, 5e-324, 9_007_199_254_740_992])
+      assert.ok(Object.is(applyConversion(value, conversion), applyConversion(value, { ...conversion, tens: null })), `${value} ${from}`);
+  }
+});

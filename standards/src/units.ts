@@ -36,6 +36,8 @@ export interface Conversion {
   readonly factor: Fraction;
   readonly before: Fraction;
   readonly after: Fraction;
+  /** Of a factor that is a power of ten, without offsets, its exponent; else null. */
+  readonly tens: number | null;
 }
 
 /** R in J/(mol·K), exact since the SI of 2019. */
@@ -78,13 +80,16 @@ export function conversionOf(from: string, to: string, gas: Gas = {}): Conversio
   const density = densityOf(gas);
   if (density === null) return 'state';
   const factor = multiply(multiply(first.factor, power(target.factor, -1)), toMass ? density : power(density, -1));
-  return { identical: false, factor, before: ZERO, after: ZERO };
+  return { identical: false, factor, before: ZERO, after: ZERO, tens: tensOf(factor) };
 }
 
 /** @param value finite @returns finite, or Infinity where a double does not reach */
-export function applyConversion(value: number, { identical, factor, before, after }: Conversion): number {
+export function applyConversion(value: number, { identical, factor, before, after, tens }: Conversion): number {
   if (identical) return value;
-  const x = fractionOf(`${value}`);
+  const text = `${value}`;
+  // The decimal point moves: reading the text rounds once, as the fractions below do.
+  if (tens !== null && !text.includes('e')) return Number(`${text}e${tens}`);
+  const x = fractionOf(text);
   const shifted = fraction(x.n * before.d + before.n * x.d, x.d * before.d);
   const scaled = multiply(shifted, factor);
   return numberOf(fraction(scaled.n * after.d - after.n * scaled.d, scaled.d * after.d));
@@ -99,7 +104,16 @@ export function convert(value: number, from: string, to: string, gas: Gas = {}):
 function linear(source: Unit, target: Unit): Conversion {
   const factor = multiply(source.factor, power(target.factor, -1));
   const identical = factor.n === factor.d && source.offset.n * target.offset.d === target.offset.n * source.offset.d;
-  return { identical, factor, before: source.offset, after: target.offset };
+  const hasOffset = source.offset.n !== 0n || target.offset.n !== 0n;
+  return { identical, factor, before: source.offset, after: target.offset, tens: hasOffset ? null : tensOf(factor) };
+}
+
+function tensOf({ n, d }: Fraction): number | null {
+  const ratio = n < d ? d / n : n / d;
+  const isWhole = n < d ? ratio * n === d : ratio * d === n;
+  if (!isWhole || !/^10*$/.test(`${ratio}`)) return null;
+  const exponent = `${ratio}`.length - 1;
+  return n < d ? -exponent : exponent;
 }
 
 /** g/m3 of the pure gas: M p / (R T). */

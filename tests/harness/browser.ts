@@ -16,6 +16,9 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
+/** A page, or the browser itself, on two busy cores; what is there ends the wait at once. */
+const TIMEOUT_MS = 90_000;
+
 export interface Browser {
   readonly context: BrowserContext;
   /** URLs outside the product that a page asked for. */
@@ -32,6 +35,7 @@ export async function openBrowser(t: TestContext, origin: string, locale: 'zh-CN
   const profile = mkdtempSync(join(tmpdir(), 'airtight-browser-'));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath,
+    timeout: TIMEOUT_MS,
     headless: true,
     args: ARGUMENTS,
     locale,
@@ -43,6 +47,7 @@ export async function openBrowser(t: TestContext, origin: string, locale: 'zh-CN
     await context.close();
     rmSync(profile, { recursive: true, force: true });
   });
+  context.setDefaultTimeout(TIMEOUT_MS);
   const foreignRequests: string[] = [];
   const errors: string[] = [];
   context.on('request', (request) => {

@@ -11,7 +11,6 @@ import { root } from './programs.ts';
 import { Hopeless, until } from './waiting.ts';
 
 const TOKEN = 'token of the tests';
-const STOP_DEADLINE_MS = 15_000;
 const LOG_MAX_CHARS = 200_000;
 /** Nobody answers there. */
 const NO_LEDGER = 'http://127.0.0.1:9';
@@ -106,7 +105,7 @@ export class IngestNode {
     const child = this.#process;
     if (child === undefined) return;
     child.kill(signal);
-    await until('ingest ends', () => child.exitCode !== null || child.signalCode !== null, STOP_DEADLINE_MS);
+    await until('ingest ends', () => child.exitCode !== null || child.signalCode !== null);
     this.#process = undefined;
   }
 

@@ -12,7 +12,7 @@ import { type Finished, finish, has, root } from './programs.ts';
 const GO_PATH = '/usr/share/gocode';
 const LIBRARY = join(GO_PATH, 'src/golang.org/x/mod/sumdb/tlog');
 /** The compiler takes some seconds, on a loaded machine some more. */
-const BUILD_TIMEOUT_MS = 120_000;
+const BUILD_TIMEOUT_MS = 300_000;
 
 export class LogAuditor {
   readonly #program: string;

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from './processes.ts';
+import { freePort } from '@airtight/ledger/testing/free-port.ts';
 import type { Device, Product } from './product.ts';
 import { type Finished, finish, pathOf } from './programs.ts';
 import { until } from './waiting.ts';

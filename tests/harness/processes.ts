@@ -1,18 +1,5 @@
-/** Processes and ports of this machine, as a test needs them (Linux: through /proc). */
+/** Processes of this machine, as a test needs them (Linux: through /proc). */
 import { readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-
-/** A TCP port of loopback that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))));
-    });
-  });
-}
 
 /** Command lines of the children of a process, by their ids. */
 export function childrenOf(pid: number): Map<number, readonly string[]> {

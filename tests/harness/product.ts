@@ -7,9 +7,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '@airtight/ledger/testing/free-port.ts';
 import { CONTROL_AGENCY, type SystemStatus, type TokenRecord, USERS_DATASET } from '@airtight/protocol';
 import { formatEntryBundle } from '@airtight/tlog';
-import { childrenOf, freePort, isAlive } from './processes.ts';
+import { childrenOf, isAlive } from './processes.ts';
 import { root } from './programs.ts';
 import { Hopeless, pause, until } from './waiting.ts';
 
@@ -57,8 +58,6 @@ export interface StartOptions {
 }
 
 const START_DEADLINE_MS = 90_000;
-/** Ctrl-C stops everything within 5 s; a loaded machine gets some more. */
-const STOP_DEADLINE_MS = 15_000;
 const LOG_MAX_CHARS = 200_000;
 
 interface Ports {
@@ -131,7 +130,7 @@ export class Product {
     if (up === undefined) return null;
     // After it has ended this does nothing.
     up.kill('SIGINT');
-    await until('airtight up stops', () => up.exitCode !== null || up.signalCode !== null, STOP_DEADLINE_MS);
+    await until('airtight up stops', () => up.exitCode !== null || up.signalCode !== null);
     this.#up = undefined;
     return up.exitCode;
   }

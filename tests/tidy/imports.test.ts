@@ -15,7 +15,7 @@ const MAY_IMPORT: { readonly [name: string]: readonly string[] } = {
   api: PURE,
   dashboard: PURE,
   cli: [...PURE, 'ingest', 'ledger', 'api', 'dashboard'],
-  // The ledger's local time-stamping authority alone.
+  // What the ledger's tests have too: a local time-stamping authority, and ports.
   tests: [...PURE, 'ledger'],
   bench: [...PURE, 'ingest', 'ledger', 'api'],
 };

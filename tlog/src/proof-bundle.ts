@@ -81,7 +81,7 @@ export function parseBundle(text: string): Verdict<ProofBundle> {
   });
 }
 
-/** The bundle as a file: JSON with a newline at the end. */
+/** The bundle as a file: JSON in one line, an eighth smaller than indented. */
 export function formatBundle(bundle: ProofBundle): string {
   const json = {
     format: BUNDLE_FORMAT,
@@ -92,7 +92,7 @@ export function formatBundle(bundle: ProofBundle): string {
     ...(bundle.disclosure === undefined ? {} : { disclosure: disclosureJson(bundle.disclosure) }),
     ...(bundle.deviceKey === undefined ? {} : { deviceKey: provenRecordJson(bundle.deviceKey) }),
   };
-  return `${JSON.stringify(json, null, 2)}\n`;
+  return `${JSON.stringify(json)}\n`;
 }
 
 function provenRecordJson({ record, position, batch, ledger }: ProvenRecord): object {

@@ -17,9 +17,10 @@ import {
   decodeExpired,
   decodeRecord,
   FILE_DOOR,
+  FLAGS_DATASET,
+  type FlagRecord,
   HEADER_MAX_BYTES,
   isExpiredBody,
-  type Observation,
   type RecordHeader,
   readPayload,
   TICKS_DATASET,
@@ -27,15 +28,18 @@ import {
 } from '@airtight/protocol';
 import { decodeFrame } from '../decode/decoder.ts';
 import { Births } from '../feed/births.ts';
-import type { JournalFrame } from '../feed/frames.ts';
-import type { IngestClient } from '../upstream/ingest-client.ts';
+import { framesOf, type JournalFrame } from '../feed/frames.ts';
+import type { FeedChunk, IngestClient } from '../upstream/ingest-client.ts';
 import type { BacktestProgress } from './backtest-report.ts';
+import { type Origin, PackedObservations } from './packed-observations.ts';
 
 /** Of one answer of the feed. */
 const FEED_BYTES = 4 * 1024 * 1024;
-/** Held in memory until they are in order: records, and bytes of them. A year of 500 hourly stations is 4.4 million. */
+/** Held in memory until they are in order: records, and bytes of what they say. A year of 500 hourly stations is 4.4 million. */
 const RECORDS_MAX = 5_000_000;
 const HELD_MAX_BYTES = 1024 * 1024 * 1024;
+/** Names of a producer, with an object and its place among others. */
+const ORIGIN_BYTES = 500;
 
 type Feed = Pick<IngestClient, 'feed' | 'status'>;
 
@@ -46,20 +50,25 @@ export interface JournalSetting {
   /** The last record of each contract, and every one by version. */
   readonly contracts: ReadonlyMap<string, ContractRecord>;
   readonly versions: ReadonlyMap<string, ContractRecord>;
+  /** What people say of values, in the order in which they said it; what was withdrawn is left out. */
+  readonly flags: readonly FlagRecord[];
   readonly through: number;
 }
 
+/** A record that came at a time, and where its observations are. */
 export interface Arrival {
   readonly at: number;
   readonly position: number;
-  readonly header: RecordHeader;
-  readonly payload: Uint8Array;
-  readonly birth: JournalFrame['birth'];
+  readonly origin: Origin;
+  readonly first: number;
+  /** None of a record that cannot be read. */
+  readonly count: number;
 }
 
 export interface Arrivals {
   /** In order of arrival, then of position. */
   readonly records: readonly Arrival[];
+  readonly packed: PackedObservations;
   /** Times of ticks, ascending. */
   readonly ticks: readonly number[];
   readonly imported: number;
@@ -95,96 +104,155 @@ export class JournalReading {
     const devices = new Map<string, DeviceRecord>();
     const contracts = new Map<string, ContractRecord>();
     const versions = new Map<string, ContractRecord>();
-    await this.#walk(end, (frame) => {
+    const flags = new Map<string, FlagRecord>();
+    await this.#walk(end, framesOf, (frame) => {
       // Telemetry is most of a journal: what cannot be a control record is not decoded.
       if (isExpiredBody(frame.body) || !mayBeControl(frame.body)) return;
       const { dataset } = recordOf(frame).header;
-      if (dataset !== DEVICES_DATASET && dataset !== CONTRACTS_DATASET && dataset !== DATASETS_DATASET) return;
+      if (!SETTING_DATASETS.has(dataset)) return;
       const event = decodeFrame(frame, registry);
       if (event.kind !== 'control') return;
       if (event.record.type === 'device') devices.set(event.record.producer, event.record);
+      if (event.record.type === 'flag') takeFlag(flags, event.record);
       if (event.record.type !== 'contract') return;
       contracts.set(event.record.contract, event.record);
       versions.set(event.record.version, event.record);
     });
-    return { registry, devices, contracts, versions, through: end };
+    return { registry, devices, contracts, versions, flags: [...flags.values()], through: end };
   }
 
   /** Records and ticks. */
   async arrivals({ registry, through }: JournalSetting, { datasets, from, to }: ArrivalsAsked): Promise<Arrivals> {
     const wanted = new Set(datasets);
-    const records: Arrival[] = [];
+    const held = new HeldRecords(registry, from, to);
     const ticks: number[] = [];
-    let [imported, expired, opaque, heldBytes] = [0, 0, 0, 0];
-    await this.#walk(through, (frame) => {
-      const isExpired = isExpiredBody(frame.body);
-      const { header, payload } = isExpired ? expiredOf(frame) : recordOf(frame);
-      if (header.dataset === TICKS_DATASET) {
-        const tick = isExpired ? undefined : decodeFrame(frame, registry);
-        if (tick?.kind === 'tick' && tick.at >= from && tick.at < to) ticks.push(tick.at);
-        return;
-      }
-      if (!wanted.has(header.dataset)) return;
-      if (isExpired) {
-        if (header.receivedAt >= from && header.receivedAt < to) expired++;
-        return;
-      }
-      const isImported = header.door === FILE_DOOR;
-      const at = isImported ? measuredAt({ position: frame.position, birth: frame.birth, header, payload }, registry) : header.receivedAt;
-      if (at === undefined) opaque++;
-      if (at === undefined || at < from || at >= to) return;
-      heldBytes += payload.length;
-      if (records.length >= RECORDS_MAX || heldBytes > HELD_MAX_BYTES)
-        throw new AirtightError('BACKTEST_LIMIT', `more than ${RECORDS_MAX} records or ${HELD_MAX_BYTES} bytes; ask for a shorter time`);
-      if (isImported) imported++;
-      // A copy: the view would keep the whole stretch of the feed in memory.
-      records.push({ at, position: frame.position, header, payload: payload.slice(), birth: frame.birth });
-    });
-    if (imported > 0) records.sort((a, b) => a.at - b.at || a.position - b.position);
-    return { records, ticks, imported, expired, opaque };
+    let expired = 0;
+    await this.#walk(
+      through,
+      (chunk) => this.#births.framesOf(chunk),
+      (frame) => {
+        const isExpired = isExpiredBody(frame.body);
+        const record = isExpired ? expiredOf(frame) : recordOf(frame);
+        const { dataset, receivedAt } = record.header;
+        if (dataset === TICKS_DATASET) {
+          const tick = isExpired ? undefined : decodeFrame(frame, registry);
+          if (tick?.kind === 'tick' && tick.at >= from && tick.at < to) ticks.push(tick.at);
+        } else if (wanted.has(dataset)) {
+          if (!isExpired) held.take(frame, record);
+          else if (receivedAt >= from && receivedAt < to) expired++;
+        }
+      },
+    );
+    const { packed, imported, opaque } = held;
+    return { records: held.inOrder(), packed, ticks, imported, expired, opaque };
   }
 
-  async #walk(end: number, visit: (frame: JournalFrame) => void): Promise<void> {
-    for (let next = 0; next < end; ) {
-      const chunk = await this.#ingest.feed({ from: next, waitMs: 0, maxBytes: FEED_BYTES });
+  async #walk(end: number, framesIn: FramesIn, visit: (frame: JournalFrame) => void): Promise<void> {
+    const ask = (from: number): Promise<FeedChunk> | undefined => {
+      if (from >= end) return undefined;
+      const chunk = this.#ingest.feed({ from, waitMs: 0, maxBytes: FEED_BYTES });
+      // One that nobody waits for any more may fail.
+      chunk.catch(() => undefined);
+      return chunk;
+    };
+    let asked = ask(0);
+    for (let next = 0; asked !== undefined; ) {
+      const chunk = await asked;
       if (chunk.next === next) throw new AirtightError('SERVICE_UNAVAILABLE', `the feed ended at ${next}, before ${end}`);
-      for (const frame of await this.#births.framesOf(chunk)) {
+      next = chunk.next;
+      // Ingest reads the next stretch while this one is looked at.
+      asked = ask(next);
+      for (const frame of await framesIn(chunk)) {
         if (frame.position >= end) break;
         visit(frame);
       }
-      next = chunk.next;
       this.#onProgress({ phase: 'read', done: Math.min(next, end), total: end });
     }
   }
 }
 
-/** Observations of a record as if it had come at `at`; undefined when it cannot be read. */
-export function observationsOf(arrival: Arrival, registry: DatasetRegistry): readonly Observation[] | undefined {
-  const { at, position, header } = arrival;
-  const parsed = readingsIn(arrival, registry);
-  if (!parsed.ok) return undefined;
-  const asCame = header.door === FILE_DOOR ? { ...header, receivedAt: at } : header;
-  return toObservations(asCame, position, parsed.value, registry.at(header.dataset, position));
+type FramesIn = (chunk: FeedChunk) => Iterable<JournalFrame> | Promise<Iterable<JournalFrame>>;
+
+/** Records as they are read, with what they say. */
+class HeldRecords {
+  readonly packed = new PackedObservations();
+  imported = 0;
+  opaque = 0;
+  readonly #registry: DatasetRegistry;
+  readonly #from: number;
+  readonly #to: number;
+  readonly #records: Arrival[] = [];
+  /** By dataset, agency and producer: a header names each anew. */
+  readonly #origins = new Map<string, Map<string, Map<string, Origin>>>();
+  #originBytes = 0;
+
+  constructor(registry: DatasetRegistry, from: number, to: number) {
+    this.#registry = registry;
+    this.#from = from;
+    this.#to = to;
+  }
+
+  /** @throws AirtightError BACKTEST_LIMIT */
+  take({ position, birth }: JournalFrame, { header, payload }: DecodedRecord): void {
+    const isImported = header.door === FILE_DOOR;
+    if (!isImported && !this.#isWithin(header.receivedAt)) return;
+    const definition = this.#registry.at(header.dataset, position);
+    const parsed = readPayload(payload, { ...header, definition, birth });
+    const readings = parsed.ok ? parsed.value : [];
+    const at = isImported ? measuredAt(readings) : header.receivedAt;
+    if (!parsed.ok || at === undefined) this.opaque++;
+    if (at === undefined || !this.#isWithin(at)) return;
+    const asCame = isImported ? { ...header, receivedAt: at } : header;
+    const observations = toObservations(asCame, position, readings, definition);
+    const first = this.packed.add(observations);
+    if (this.#records.length >= RECORDS_MAX || this.packed.sizeBytes + this.#originBytes > HELD_MAX_BYTES)
+      throw new AirtightError('BACKTEST_LIMIT', `more than ${RECORDS_MAX} records or ${HELD_MAX_BYTES} bytes; ask for a shorter time`);
+    if (isImported) this.imported++;
+    this.#records.push({ at, position, origin: this.#originOf(header), first, count: observations.length });
+  }
+
+  /** What came live is in order as it was read. */
+  inOrder(): readonly Arrival[] {
+    return this.imported > 0 ? this.#records.sort((a, b) => a.at - b.at || a.position - b.position) : this.#records;
+  }
+
+  #isWithin(at: number): boolean {
+    return at >= this.#from && at < this.#to;
+  }
+
+  #originOf({ agency, dataset, producer }: RecordHeader): Origin {
+    const ofDataset = this.#origins.get(dataset) ?? new Map<string, Map<string, Origin>>();
+    const ofAgency = ofDataset.get(agency) ?? new Map<string, Origin>();
+    const known = ofAgency.get(producer);
+    if (known !== undefined) return known;
+    const origin = { agency, dataset, producer };
+    this.#origins.set(dataset, ofDataset.set(agency, ofAgency.set(producer, origin)));
+    this.#originBytes += ORIGIN_BYTES;
+    return origin;
+  }
 }
 
-function readingsIn({ position, header, payload, birth }: Omit<Arrival, 'at'>, registry: DatasetRegistry) {
-  return readPayload(payload, { ...header, definition: registry.at(header.dataset, position), birth });
-}
-
-/** When the newest reading of a record was measured; undefined when it cannot be read. */
-function measuredAt(record: Omit<Arrival, 'at'>, registry: DatasetRegistry): number | undefined {
-  const parsed = readingsIn(record, registry);
-  if (!parsed.ok || parsed.value.length === 0) return undefined;
-  let newest = Number.NEGATIVE_INFINITY;
-  for (const { time } of parsed.value) newest = Math.max(newest, time);
+/** When the newest reading was measured; undefined when there is none. */
+function measuredAt(readings: readonly { readonly time: number }[]): number | undefined {
+  let newest: number | undefined;
+  for (const { time } of readings) if (newest === undefined || time > newest) newest = time;
   return newest;
 }
 
-const CONTROL_MARK = `"dataset":"${CONTROL_PREFIX}`;
+function takeFlag(flags: Map<string, FlagRecord>, record: FlagRecord): void {
+  if (record.flag === null) flags.delete(record.id);
+  else flags.set(record.id, record);
+}
 
-/** False when the record's header, or what could be it, does not name a control dataset. */
+const SETTING_DATASETS: ReadonlySet<string> = new Set([DEVICES_DATASET, CONTRACTS_DATASET, DATASETS_DATASET, FLAGS_DATASET]);
+const DATASET_MARK = '"dataset":"';
+
+/** False when the record's header, or what could be it, does not name a control dataset. In canonical form `dataset` comes early. */
 function mayBeControl(body: Uint8Array): boolean {
-  return Buffer.from(body.buffer, body.byteOffset, Math.min(body.length, HEADER_MAX_BYTES)).includes(CONTROL_MARK);
+  const start = Buffer.from(body.buffer, body.byteOffset, Math.min(body.length, HEADER_MAX_BYTES));
+  const found = start.indexOf(DATASET_MARK);
+  const name = found + DATASET_MARK.length;
+  return found >= 0 && start.toString('latin1', name, name + CONTROL_PREFIX.length) === CONTROL_PREFIX;
 }
 
 function expiredOf({ body, position }: JournalFrame): DecodedRecord {

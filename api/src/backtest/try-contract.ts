@@ -15,7 +15,7 @@ import {
 } from '@airtight/contracts-engine';
 import { AirtightError, type ContractRecord } from '@airtight/protocol';
 import type { IngestClient } from '../upstream/ingest-client.ts';
-import { type Arrivals, JournalReading, type JournalSetting, observationsOf } from './arrivals.ts';
+import { type Arrivals, JournalReading, type JournalSetting } from './arrivals.ts';
 import type { BacktestProgress, BacktestReport, BacktestRequest, TrialResult } from './backtest-report.ts';
 
 /** As far apart as ticks may be without a gap (contracts-engine TICK_GAP_MAX_MS). */
@@ -50,7 +50,7 @@ export async function tryContract(
     return new Trial(recordOf(contract, texts[i] as string), settingEvents(setting, others));
   });
   const course = { from: warmUpFrom, to, makesTicks: needs.some(({ ticks }) => ticks) };
-  const run = await runTrials(trials, arrivals, setting, course, onProgress);
+  const run = await runTrials(trials, arrivals, course, onProgress);
   const results = trials.map((trial, i) => resultOf(trial, contracts[i] as Contract, { from, to }));
   const [result, against = null] = results as [TrialResult, TrialResult?];
   const { imported, expired } = arrivals;
@@ -63,7 +63,7 @@ export async function tryContract(
       records: arrivals.records.length,
       imported,
       expired,
-      opaque: arrivals.opaque + run.opaque,
+      opaque: arrivals.opaque,
       ticks: arrivals.ticks.length,
       madeTicks: run.madeTicks,
     },
@@ -103,10 +103,11 @@ function recordOf({ contract }: Contract, text: string): ContractRecord {
   return { type: 'contract', contract, version: contractVersion(text), text, author: '', approver: '' };
 }
 
-function settingEvents({ registry, devices }: JournalSetting, others: readonly ContractRecord[]): EngineEvent[] {
+function settingEvents({ registry, devices, flags }: JournalSetting, others: readonly ContractRecord[]): EngineEvent[] {
   return [
     ...registry.all().map((definition): EngineEvent => ({ kind: 'dataset', position: 0, definition })),
     ...[...devices.values()].map((record): EngineEvent => ({ kind: 'device', position: 0, record })),
+    ...flags.map((record): EngineEvent => ({ kind: 'flag', position: 0, record })),
     ...others.map((record): EngineEvent => ({ kind: 'contract', position: 0, record })),
   ];
 }
@@ -120,13 +121,12 @@ interface Course {
 async function runTrials(
   trials: readonly Trial[],
   arrivals: Arrivals,
-  { registry }: JournalSetting,
   { to, makesTicks }: Course,
   onProgress: OnBacktestProgress,
-): Promise<{ readonly opaque: number; readonly madeTicks: number }> {
-  const { records } = arrivals;
+): Promise<{ readonly madeTicks: number }> {
+  const { records, packed } = arrivals;
   const ticks = new Ticks(arrivals, makesTicks, to);
-  let [opaque, position] = [0, 0];
+  let position = 0;
   const give = (event: EngineEvent, at: number): void => {
     for (const trial of trials)
       if (!trial.apply(event, at)) throw new AirtightError('BACKTEST_LIMIT', `more than ${TRIAL_ALERTS_MAX} alerts`);
@@ -134,17 +134,16 @@ async function runTrials(
   const tick = (at: number): void => give({ kind: 'tick', position, at }, at);
   for (const [i, arrival] of records.entries()) {
     ticks.before(arrival.at, tick);
-    const observations = observationsOf(arrival, registry);
-    if (observations === undefined) opaque++;
+    const { at, origin, first, count } = arrival;
     position = arrival.position;
-    if (observations !== undefined && observations.length > 0) give({ kind: 'observations', position, observations }, arrival.at);
+    if (count > 0) give({ kind: 'observations', position, observations: packed.unpack(first, count, origin, at, position) }, at);
     if (i % TURN_EVERY !== 0) continue;
     onProgress({ phase: 'judge', done: i, total: records.length });
     await nextTurn();
   }
   ticks.before(to, tick);
   onProgress({ phase: 'judge', done: records.length, total: records.length });
-  return { opaque, madeTicks: ticks.made };
+  return { madeTicks: ticks.made };
 }
 
 /** Ticks on record, and before the first of them ticks that are made, from the first arrival on. */

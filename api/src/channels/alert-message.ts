@@ -1,43 +1,13 @@
 /** What is told of an alert, whatever the way: built once from the record and the alert as it stands then, and kept. */
-import type { AlertItem, AlertTransition, ChannelRecord, ControlRecord } from '@airtight/protocol';
+import type { AlertItem, AlertMessage, AlertTransition, ChannelRecord, ControlRecord, Severity } from '@airtight/protocol';
 import type { ControlState } from '../control/control-state.ts';
 
-export type MessageKind = 'alert' | 'update' | 'cancel' | 'test';
+/** `acknowledgement`: of another region's alert; it goes back to that region. */
+export type MessageKind = 'alert' | 'update' | 'cancel' | 'test' | 'acknowledgement';
+/** What is told of an alert of our own. */
+export type AlertMessageKind = Exclude<MessageKind, 'acknowledgement'>;
 type Device = Extract<ControlRecord, { type: 'device' }>;
 type Texts = { readonly zh?: string; readonly en?: string };
-
-/** The payload of a webhook and of an MQTT message (Standard Webhooks, "Payload structure"). */
-export interface AlertMessage {
-  readonly type: 'alert.raised' | 'alert.updated' | 'alert.cancelled' | 'channel.test';
-  /** RFC 3339. */
-  readonly timestamp: string;
-  readonly data: AlertData;
-}
-
-export interface AlertData {
-  readonly alert: string;
-  /** Journal position of the record that it tells; absent for a test. */
-  readonly record?: string;
-  /** Type of that record. */
-  readonly cause: string;
-  readonly severity: AlertItem['severity'];
-  readonly contract: string;
-  readonly version: string;
-  readonly rule: string;
-  readonly agency: string;
-  readonly dataset: string;
-  readonly subject: string;
-  readonly place: Texts;
-  readonly location?: { readonly lat: number; readonly lon: number };
-  readonly since: string;
-  readonly expires?: string;
-  readonly values: AlertItem['values'];
-  readonly message: Texts;
-  /** Made-up data are among the sources. */
-  readonly simulated: boolean;
-  /** Where the record's proof is to be had. */
-  readonly proof?: string;
-}
 
 const TYPES = { alert: 'alert.raised', update: 'alert.updated', cancel: 'alert.cancelled', test: 'channel.test' } as const;
 
@@ -51,7 +21,7 @@ export interface Told {
 
 /** @param publicUrl without a slash at its end; may be empty, then addresses are relative */
 export function alertMessage(
-  kind: MessageKind,
+  kind: AlertMessageKind,
   told: Told,
   channel: ChannelRecord,
   control: ControlState,
@@ -66,7 +36,13 @@ export function alertMessage(
     type: TYPES[kind],
     timestamp: new Date(receivedAt).toISOString(),
     data: {
-      ...{ alert, record: String(position), cause: transition.type, severity, contract, version, rule, agency, dataset, subject },
+      ...{
+        alert,
+        record: String(position),
+        transition: item.timeline.findIndex((entry) => entry.record === String(position)),
+        cause: transition.type,
+      },
+      ...{ severity: severity as Severity, contract, version, rule, agency, dataset, subject },
       place: spoken(placeOf(item, device), channel),
       ...(device?.location === undefined ? {} : { location: device.location }),
       since,
@@ -88,6 +64,7 @@ export function testMessage(channel: ChannelRecord, nowMs: number): AlertMessage
     data: {
       ...{
         alert: '',
+        transition: 0,
         cause: 'test',
         severity: 'minor',
         contract: 'sys.test',

@@ -1,7 +1,7 @@
 /** A message as CAP 1.2: one Alert for each raise, Updates and a Cancel that refer to it, texts in each language. */
-import type { ChannelRecord } from '@airtight/protocol';
+import type { AlertMessage, ChannelRecord } from '@airtight/protocol';
 import { type CapAlert, type CapArea, type CapInfo, capReference, capTime, parseCap, writeCap } from '@airtight/standards/cap.ts';
-import type { AlertMessage, MessageKind } from './alert-message.ts';
+import type { AlertMessageKind } from './alert-message.ts';
 
 /** A message that says no end of its own is void after a day, unless an Update comes. */
 export const CAP_EXPIRES_MS = 24 * 3_600_000;
@@ -20,7 +20,7 @@ const HEADLINES = {
 } as const;
 
 export interface CapSource {
-  readonly kind: MessageKind;
+  readonly kind: AlertMessageKind;
   /** Identifier: no space, comma, `<`, `&`. */
   readonly name: string;
   readonly message: AlertMessage;

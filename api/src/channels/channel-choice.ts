@@ -1,6 +1,6 @@
 /** Which message, if any, a transition of an alert becomes on a channel. */
 import { type AlertItem, type AlertTransition, type ChannelRecord, isEffect } from '@airtight/protocol';
-import type { MessageKind } from './alert-message.ts';
+import type { AlertMessageKind, MessageKind } from './alert-message.ts';
 
 /**
  * Nobody is told of what is older: neither after a rebuild nor of imported history. Longer than the whole retry schedule takes
@@ -38,7 +38,7 @@ export function messageKindFor(
   item: AlertItem,
   { last, isNamed }: ChannelHistory,
   { places, isConfidential }: { readonly places: readonly string[]; readonly isConfidential: boolean },
-): Exclude<MessageKind, 'test'> | undefined {
+): Exclude<AlertMessageKind, 'test'> | undefined {
   if (channel.removed || (isConfidential && !channel.confidential)) return undefined;
   const isOver = item.clearedAt !== null || item.retracted;
   const isOpenHere = last === 'alert' || last === 'update';

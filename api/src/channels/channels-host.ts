@@ -1,13 +1,14 @@
 /** The stage of the fold that tells others: what an alert's record means for each channel goes into the outbox, and out. */
 import { randomBytes } from 'node:crypto';
-import { type AlertItem, CHANNELS_DATASET, type ChannelRecord, CONTROL_AGENCY, type ControlRecord } from '@airtight/protocol';
+import { type AlertItem, type AlertMessage, CHANNELS_DATASET, type ChannelRecord, CONTROL_AGENCY, regionNoteIn } from '@airtight/protocol';
 import type { Logger } from 'pino';
 import type { ControlState } from '../control/control-state.ts';
-import type { AlertEvent } from '../decode/decoder.ts';
+import type { AlertEvent, ControlEvent } from '../decode/decoder.ts';
+import { replyChannel } from '../regions/region-acts.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
-import { type AlertMessage, alertMessage, type MessageKind, placeNames, type Told, testMessage } from './alert-message.ts';
+import { type AlertMessageKind, alertMessage, placeNames, type Told, testMessage } from './alert-message.ts';
 import { capDocument } from './cap-message.ts';
-import { isHistory, messageKindFor, namedIn } from './channel-choice.ts';
+import { HISTORY_AGE_MS, isHistory, messageKindFor, namedIn } from './channel-choice.ts';
 import { Deliverer, type Send } from './deliverer.ts';
 import { DeliveryRecords } from './delivery-records.ts';
 import type { Message, Outbox } from './outbox.ts';
@@ -20,6 +21,8 @@ interface HostDeps {
   readonly control: ControlState;
   readonly ingest: Pick<IngestClient, 'writeRecords'>;
   readonly send: Send;
+  /** Channels by which answers go back to other regions. */
+  readonly replies: () => readonly ChannelRecord[];
   readonly publicUrl: string;
   readonly timeZone: string;
   readonly logger: Logger;
@@ -39,14 +42,15 @@ export class ChannelsHost {
     this.#deps = deps;
     this.outbox = deps.outbox;
     this.#now = deps.now ?? Date.now;
-    const { outbox, control, ingest, send, logger } = deps;
+    const { outbox, control, ingest, send, replies, logger } = deps;
+    const channels = () => [...control.channels.values(), ...replies()];
     const onGone = (channel: ChannelRecord) => {
       this.write({ ...channel, disabled: true, reason: 'http 410', by: 'airtight' }).catch((error: unknown) =>
         logger.warn({ err: error, channel: channel.channel }, 'the channel is not disabled yet'),
       );
     };
     const random = deps.random ?? Math.random;
-    this.#deliverer = new Deliverer({ outbox, channels: control.channels, send, onGone, now: this.#now, random, logger });
+    this.#deliverer = new Deliverer({ outbox, channels, send, onGone, now: this.#now, random, logger });
     this.#records = new DeliveryRecords(outbox, ingest, logger, this.#now);
   }
 
@@ -73,8 +77,18 @@ export class ChannelsHost {
     }
   }
 
-  /** What the journal says of deliveries before the first attempt of this run. */
-  takeControl(record: ControlRecord): void {
+  /** What the journal says of deliveries before the first attempt of this run, and answers that go back to other regions. */
+  takeControl({ position, header, record }: Pick<ControlEvent, 'position' | 'header' | 'record'>): void {
+    if (record.type === 'region-act') {
+      const act = record.direction === 'sent' ? regionNoteIn('act', record.note)?.value : undefined;
+      if (act === undefined || this.#now() - header.receivedAt > HISTORY_AGE_MS) return;
+      this.outbox.begin();
+      // Another region's alert may have the id of one of ours.
+      const message = { channel: replyChannel(record.region), position, alert: `${record.region}/${act.alert}` } as const;
+      const answer = { kind: 'acknowledgement', name: act.act, body: record.note, sentAt: Date.parse(act.at) } as const;
+      this.outbox.put({ ...message, ...answer }, this.#now());
+      return;
+    }
     if (record.type !== 'deliveries' || this.#isStarted) return;
     this.outbox.begin();
     for (const { message, outcome, attempt } of record.outcomes) this.outbox.settledElsewhere(message, outcome, attempt);
@@ -124,7 +138,7 @@ export class ChannelsHost {
 
   #put(source: {
     readonly channel: ChannelRecord;
-    readonly kind: MessageKind;
+    readonly kind: AlertMessageKind;
     readonly message: AlertMessage;
     readonly earlier: readonly Message[];
     readonly places: readonly string[];

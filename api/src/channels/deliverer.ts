@@ -14,7 +14,7 @@ export type Send = (channel: ChannelRecord, message: Message) => Promise<Sent>;
 
 interface DelivererDeps {
   readonly outbox: Outbox;
-  readonly channels: ReadonlyMap<string, ChannelRecord>;
+  readonly channels: () => Iterable<ChannelRecord>;
   readonly send: Send;
   /** The receiver wants nothing any more. */
   readonly onGone: (channel: ChannelRecord) => void;
@@ -43,7 +43,7 @@ export class Deliverer {
   pump(): void {
     if (!this.#isOpen) return;
     const { outbox, channels, now } = this.#deps;
-    for (const channel of channels.values()) {
+    for (const channel of channels()) {
       if (channel.disabled || channel.removed) continue;
       const own = [...this.#underWay.values()].filter((one) => one.channel === channel.channel);
       let room = CONCURRENCY_MAX - own.length;

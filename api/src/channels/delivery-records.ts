@@ -48,8 +48,10 @@ export class DeliveryRecords {
       const payload: DeliveriesRecord = { type: 'deliveries', outcomes };
       // What was written just before a crash and is written again is a repeat.
       const messageId = `id:${hash('sha256', JSON.stringify(payload)).slice(0, 40)}`;
-      await this.#ingest.writeRecords([{ agency: CONTROL_AGENCY, dataset: DELIVERIES_DATASET, producer: 'airtight', messageId, payload }]);
-      this.#outbox.recorded(ids);
+      const record = { agency: CONTROL_AGENCY, dataset: DELIVERIES_DATASET, producer: 'airtight', messageId, payload };
+      const [written] = await this.#ingest.writeRecords([record]);
+      if (written === undefined) throw new Error('ingest answered no position');
+      this.#outbox.recorded(ids, written.position);
     }
     if (this.#now() - this.#prunedAt < PRUNE_EVERY_MS) return;
     this.#prunedAt = this.#now();

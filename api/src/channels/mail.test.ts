@@ -45,8 +45,8 @@ test('a mail server gets text and HTML under one Message-ID; no text of an alert
 });
 
 test('an address that could carry a header or a list is none', () => {
-  assert.equal(channelFault(channel, undefined), undefined);
+  assert.equal(channelFault(channel, undefined, new Set()), undefined);
   for (const address of ['a@b.cn\r\nBcc: c@d.cn', 'a@b.cn, c@d.cn', 'A <a@b.cn>', 'a']) {
-    assert.equal(channelFault({ ...channel, to: [address] }, undefined), 'an address in to is none');
+    assert.equal(channelFault({ ...channel, to: [address] }, undefined, new Set()), 'an address in to is none');
   }
 });

@@ -1,10 +1,9 @@
 /** Delivers by SMTP: plain text and HTML in the channel's languages. A mail that is tried again keeps its Message-ID. */
 import { readFileSync } from 'node:fs';
-import type { ChannelRecord } from '@airtight/protocol';
+import type { AlertMessage, ChannelRecord } from '@airtight/protocol';
 import { escapeXml } from '@airtight/standards/xml.ts';
 import { createTransport, type Transporter } from 'nodemailer';
 import type { ApiConfig } from '../config.ts';
-import type { AlertMessage } from './alert-message.ts';
 import type { Message } from './outbox.ts';
 import type { Sent } from './webhook.ts';
 

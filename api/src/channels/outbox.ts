@@ -28,9 +28,9 @@ CREATE INDEX IF NOT EXISTS ofAlert ON messages (alert, channel, id);
 CREATE UNIQUE INDEX IF NOT EXISTS byName ON messages (name);
 CREATE TABLE IF NOT EXISTS attempts (
   id INTEGER PRIMARY KEY AUTOINCREMENT, message INTEGER NOT NULL REFERENCES messages (id), n INTEGER NOT NULL,
-  at INTEGER NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL, recorded INTEGER NOT NULL) STRICT;
+  at INTEGER NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL, record INTEGER) STRICT;
 CREATE INDEX IF NOT EXISTS ofMessage ON attempts (message, n);
-CREATE INDEX IF NOT EXISTS unrecorded ON attempts (id) WHERE recorded = 0;
+CREATE INDEX IF NOT EXISTS unrecorded ON attempts (id) WHERE record IS NULL;
 CREATE TABLE IF NOT EXISTS named (alert TEXT NOT NULL, channel TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (alert, channel)) STRICT;
 `;
 
@@ -63,6 +63,11 @@ export interface Attempt {
   readonly at: number;
   readonly outcome: DeliveryOutcome['outcome'];
   readonly detail: string;
+}
+
+export interface KeptAttempt extends Attempt {
+  /** Journal position of the record that tells of it; null while there is none. */
+  readonly record: number | null;
 }
 
 export interface ChannelHealth {
@@ -119,6 +124,11 @@ export class Outbox {
 
   isNamed(alert: string, channel: string): boolean {
     return this.#all('SELECT 1 FROM named WHERE alert = ? AND channel = ?', alert, channel).length > 0;
+  }
+
+  /** Messages of an alert on every channel, oldest first. */
+  allOfAlert(alert: string): Message[] {
+    return this.#all('SELECT * FROM messages WHERE alert = ? ORDER BY id', alert) as unknown as Message[];
   }
 
   /** Messages of an alert on a channel, oldest first. */
@@ -187,9 +197,9 @@ export class Outbox {
   }
 
   /** The first and the latest attempts: after the schedule a person may send again as often as she likes. */
-  attempts(id: number, limit = 50): Attempt[] {
-    const sql = 'SELECT n, at, outcome, detail FROM attempts WHERE message = ? ORDER BY id DESC LIMIT ?';
-    return (this.#all(sql, id, limit) as unknown as Attempt[]).reverse();
+  attempts(id: number, limit = 50): KeptAttempt[] {
+    const sql = 'SELECT n, at, outcome, detail, record FROM attempts WHERE message = ? ORDER BY id DESC LIMIT ?';
+    return (this.#all(sql, id, limit) as unknown as KeptAttempt[]).reverse();
   }
 
   health(channel: string): ChannelHealth {
@@ -203,7 +213,7 @@ export class Outbox {
   unrecorded(limit: number): { readonly ids: readonly number[]; readonly outcomes: readonly DeliveryOutcome[] } {
     const rows = this.#all(
       `SELECT a.id, a.n, a.at, a.outcome, a.detail, m.channel, m.alert, m.position, m.name FROM attempts a
-       JOIN messages m ON m.id = a.message WHERE a.recorded = 0 ORDER BY a.id LIMIT ?`,
+       JOIN messages m ON m.id = a.message WHERE a.record IS NULL ORDER BY a.id LIMIT ?`,
       limit,
     ) as unknown as (Attempt & Pick<Message, 'id' | 'channel' | 'alert' | 'position' | 'name'>)[];
     const outcomes = rows.map(({ n, at, outcome, detail, channel, alert, position, name }) => ({
@@ -214,14 +224,15 @@ export class Outbox {
     return { ids: rows.map(({ id }) => id), outcomes };
   }
 
-  recorded(ids: readonly number[]): void {
-    this.#run('UPDATE attempts SET recorded = 1 WHERE id IN (SELECT value FROM json_each(?))', JSON.stringify(ids));
+  /** @param record journal position of the record that holds these attempts */
+  recorded(ids: readonly number[], record: number): void {
+    this.#run('UPDATE attempts SET record = ? WHERE id IN (SELECT value FROM json_each(?))', record, JSON.stringify(ids));
   }
 
   /** Forgets what was settled long ago and stands in the journal. */
   prune(now: number): void {
     const old = `SELECT id FROM messages m WHERE state != 'waiting' AND NOT EXISTS
-      (SELECT 1 FROM attempts a WHERE a.message = m.id AND a.recorded = 0)
+      (SELECT 1 FROM attempts a WHERE a.message = m.id AND a.record IS NULL)
       AND (createdAt < ? OR id <= (SELECT max(id) FROM messages) - ?)`;
     this.begin();
     this.#run(`DELETE FROM attempts WHERE message IN (${old})`, now - KEPT_MS, SETTLED_MAX);
@@ -245,7 +256,7 @@ export class Outbox {
   }
 
   #addAttempt(id: number, { n, at, outcome, detail }: Attempt): void {
-    this.#run('INSERT INTO attempts (message, n, at, outcome, detail, recorded) VALUES (?,?,?,?,?,0)', id, n, at, outcome, detail);
+    this.#run('INSERT INTO attempts (message, n, at, outcome, detail) VALUES (?,?,?,?,?)', id, n, at, outcome, detail);
   }
 
   #run(sql: string, ...values: (string | number | null)[]) {

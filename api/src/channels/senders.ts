@@ -1,13 +1,22 @@
 /** The way of each kind of channel. */
 import { AirtightError, type ChannelRecord } from '@airtight/protocol';
 import type { ApiConfig } from '../config.ts';
+import type { RegionSender } from '../regions/region-sender.ts';
+import type { IngestClient } from '../upstream/ingest-client.ts';
 import type { ChannelSecrets } from './channel-secrets.ts';
 import type { Send } from './deliverer.ts';
 import { MailSender, type MailSettings } from './mail.ts';
+import { announce } from './mqtt.ts';
 import { parseNetworks, WebhookSender } from './webhook.ts';
 
+interface SenderParts {
+  readonly secrets: ChannelSecrets;
+  readonly ingest: Pick<IngestClient, 'announce'>;
+  readonly regions: RegionSender;
+}
+
 /** @throws AirtightError CONFIG_INVALID */
-export function sendersOf(config: Pick<ApiConfig, 'webhookNetworks'> & MailSettings, secrets: ChannelSecrets): Send {
+export function sendersOf(config: Pick<ApiConfig, 'webhookNetworks'> & MailSettings, { secrets, ingest, regions }: SenderParts): Send {
   const allowed = parseNetworks(config.webhookNetworks);
   if (allowed === null) throw new AirtightError('CONFIG_INVALID', `webhookNetworks: ${config.webhookNetworks}`);
   const mail = new MailSender(config);
@@ -17,6 +26,8 @@ export function sendersOf(config: Pick<ApiConfig, 'webhookNetworks'> & MailSetti
     cap: async () => ({ ok: true, detail: 'published' }),
     webhook: (channel, message) => webhook.send(channel.url ?? '', message, secrets.of(channel.channel)),
     mail: (channel, message) => mail.send(channel, message),
+    mqtt: (_channel, message) => announce(ingest, message),
+    region: (channel, message) => regions.send(channel, message),
   };
   return (channel, message) => senders[channel.kind](channel, message);
 }

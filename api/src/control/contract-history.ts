@@ -7,6 +7,8 @@ export interface ContractInForce {
   /** Epoch ms: when it came or comes into force. The engine takes it at the first tick at or after that. */
   readonly since: number;
   readonly record: ContractRecord;
+  /** Id of the approver's own key, where the record carries that signature. */
+  readonly key: string | null;
 }
 
 /** A record of a contract as the evidence of an alert needs it. */
@@ -18,10 +20,13 @@ export interface ContractEvent {
 export interface DraftOnRecord {
   readonly position: number;
   readonly record: ContractDraft;
+  /** Id of the author's own key, where the record carries that signature. */
+  readonly key: string | null;
   readonly state: 'open' | 'approved' | 'withdrawn';
 }
 
-interface Withdrawn {
+/** Position and time of receipt of a withdrawal. */
+export interface Withdrawn {
   readonly position: number;
   readonly at: number;
   readonly record: ContractWithdrawal;
@@ -32,8 +37,8 @@ export class ContractHistory {
   readonly #withdrawals = new Map<string, Withdrawn[]>();
   readonly #drafts = new Map<string, DraftOnRecord>();
 
-  propose(position: number, record: ContractDraft): void {
-    if (!this.#drafts.has(record.draft)) this.#drafts.set(record.draft, { position, record, state: 'open' });
+  propose(position: number, record: ContractDraft, key: string | null): void {
+    if (!this.#drafts.has(record.draft)) this.#drafts.set(record.draft, { position, record, key, state: 'open' });
   }
 
   enact(version: ContractInForce): void {
@@ -70,6 +75,20 @@ export class ContractHistory {
   /** All versions of a contract, in order of the time they came or come into force. */
   versions(contract: string): readonly ContractInForce[] {
     return [...(this.#versions.get(contract) ?? [])].sort((a, b) => a.since - b.since || a.position - b.position);
+  }
+
+  /**
+   * How a version ended. `until`: epoch ms from which it was not in force any more, not after a later version's `since`; null
+   * while nothing ends it. Withdrawn before its `since` it never came into force.
+   */
+  end(version: ContractInForce): { readonly until: number | null; readonly withdrawn: Withdrawn | null } {
+    const { contract, version: name } = version.record;
+    const withdrawn =
+      this.#withdrawals.get(contract)?.find((one) => one.position > version.position && one.record.version === name) ?? null;
+    const all = this.versions(contract);
+    const later = all.slice(all.indexOf(version) + 1).find((other) => !this.#withdrawnAt(other, other.since));
+    const ends = [withdrawn?.at, later?.since].filter((at) => at !== undefined);
+    return { until: ends.length === 0 ? null : Math.min(...ends), withdrawn };
   }
 
   /** Versions in force at a time, by name of the contract. @param at epoch ms */

@@ -11,6 +11,7 @@ import {
   type UserRecord,
 } from '@airtight/protocol';
 import type { ControlEvent } from '../decode/decoder.ts';
+import { RegionBook } from '../regions/region-book.ts';
 import { type ContractEvent, ContractHistory, type ContractInForce } from './contract-history.ts';
 import { ManualFlags } from './manual-flags.ts';
 
@@ -30,15 +31,29 @@ export class ControlState {
   readonly channels = new Map<string, ChannelRecord>();
   /** Positions at which they were set up: they carry what comes after. */
   readonly channelsSince = new Map<string, number>();
+  /** What was exchanged with other regions. */
+  readonly regionBook = new RegionBook();
   /** Positions of each contract's records by its version: the proof of an alert brings its contract along. */
   readonly #contractVersions = new Map<string, number[]>();
   /** Records of each signing key in their order, by producer and kid: a proof of a signed reading brings one along. */
   readonly #signingKeys = new Map<string, KeyOnRecord[]>();
+  /** Newest record of each key of a person, by person and kid. */
+  readonly #personKeys = new Map<string, Map<string, KeyOnRecord>>();
   #through = -1;
 
   /** What was on record of a signing key before a position. */
   signingKeyAt(producer: string, kid: string, position: number): KeyOnRecord | undefined {
     return this.#signingKeys.get(`${producer} ${kid}`)?.findLast((known) => known.position < position);
+  }
+
+  /** Keys with which a person signs or signed, oldest first. */
+  personKeys(person: string): readonly KeyOnRecord[] {
+    return [...(this.#personKeys.get(person)?.values() ?? [])];
+  }
+
+  /** People who have or had a signing key. */
+  get signers(): readonly string[] {
+    return [...this.#personKeys.keys()];
   }
 
   /** Records of a contract, and withdrawals of it, in order of position. */
@@ -52,10 +67,13 @@ export class ControlState {
   }
 
   /** Takes the next control record; one at or before the last taken position is known already. */
-  take(event: Pick<ControlEvent, 'position' | 'record'> & { readonly header: Pick<RecordHeader, 'agency' | 'receivedAt'> }): void {
+  take(
+    event: Pick<ControlEvent, 'position' | 'record'> & { readonly header: Pick<RecordHeader, 'agency' | 'receivedAt' | 'signature'> },
+  ): void {
     if (event.position <= this.#through) return;
     this.#through = event.position;
     const { record, position, header } = event;
+    const signedWith = header.signature?.kid ?? null;
     switch (record.type) {
       case 'device':
         this.producers.set(record.producer, toDeviceRecord(record));
@@ -71,13 +89,16 @@ export class ControlState {
         this.datasets.define(position, record);
         return;
       case 'flag':
-        this.flags.take(position, record);
+        this.flags.take(position, record, signedWith);
         return;
       case 'contract':
-        this.#takeContract({ agency: header.agency, position, since: Math.max(header.receivedAt, record.effectiveFrom ?? 0), record });
+        this.#takeContract({
+          ...{ agency: header.agency, position, record, key: signedWith },
+          since: Math.max(header.receivedAt, record.effectiveFrom ?? 0),
+        });
         return;
       case 'contract-draft':
-        this.contractHistory.propose(position, record);
+        this.contractHistory.propose(position, record, signedWith);
         return;
       case 'contract-withdrawal':
         this.contractHistory.withdraw(position, header.receivedAt, record);
@@ -92,6 +113,11 @@ export class ControlState {
         if (this.channels.get(record.channel)?.removed !== false) this.channelsSince.set(record.channel, position);
         this.channels.set(record.channel, record);
         return;
+      case 'region-alert':
+      case 'region-receipt':
+      case 'region-act':
+        this.regionBook.take(position, header.receivedAt, record);
+        return;
       case 'deliveries':
       case 'tick':
       case 'release':
@@ -99,6 +125,7 @@ export class ControlState {
       case 'storage-fault':
       case 'retention':
       case 'erasure':
+      case 'salt-keys':
       case 'gap':
         // Not kept in memory: the table answers for them.
         return;
@@ -115,5 +142,9 @@ export class ControlState {
   #takeKey(key: KeyOnRecord): void {
     const id = `${key.record.producer} ${key.record.kid}`;
     this.#signingKeys.set(id, [...(this.#signingKeys.get(id) ?? []), key]);
+    const { person, kid } = key.record;
+    if (person === undefined) return;
+    const ofPerson = this.#personKeys.get(person) ?? new Map<string, KeyOnRecord>();
+    this.#personKeys.set(person, ofPerson.set(kid, key));
   }
 }

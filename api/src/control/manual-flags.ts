@@ -5,6 +5,8 @@ export interface FlagOnRecord {
   /** Of the record that put it there. */
   readonly position: number;
   readonly record: FlagRecord;
+  /** Id of the person's own key, where the record carries that signature. */
+  readonly key: string | null;
   /** The record that withdrew it. */
   readonly withdrawn?: { readonly position: number; readonly record: FlagRecord };
 }
@@ -19,18 +21,42 @@ export class ManualFlags {
   /** By series, then by id; in order of the journal. */
   readonly #series = new Map<string, Map<string, FlagOnRecord>>();
 
-  take(position: number, record: FlagRecord): void {
+  take(position: number, record: FlagRecord, signedWith: string | null): void {
     const key = keyOf(record);
     const ofSeries = this.#series.get(key) ?? new Map<string, FlagOnRecord>();
     this.#series.set(key, ofSeries);
     const known = ofSeries.get(record.id);
-    if (record.flag !== null) ofSeries.set(record.id, { position, record });
+    if (record.flag !== null) ofSeries.set(record.id, { position, record, key: signedWith });
     else if (known !== undefined) ofSeries.set(record.id, { ...known, withdrawn: { position, record } });
   }
 
   /** All that were ever put on a series, oldest first. */
   of(series: FlaggedSeries): readonly FlagOnRecord[] {
     return [...(this.#series.get(keyOf(series))?.values() ?? [])];
+  }
+
+  /** Positions of the records, withdrawals too, about values of these datasets. @param producer null: of every producer */
+  positions(datasets: readonly string[], producer: string | null): number[] {
+    const positions: number[] = [];
+    for (const ofSeries of this.#series.values())
+      for (const { position, record, withdrawn } of ofSeries.values()) {
+        if (!datasets.includes(record.dataset) || (producer !== null && record.producer !== producer)) continue;
+        positions.push(position, ...(withdrawn === undefined ? [] : [withdrawn.position]));
+      }
+    return positions;
+  }
+
+  /** Those in force on a dataset, the newest first. */
+  inForceOn(dataset: string): readonly FlagRecord[] {
+    return this.all()
+      .filter(({ record, withdrawn }) => withdrawn === undefined && record.dataset === dataset)
+      .map(({ record }) => record)
+      .reverse();
+  }
+
+  /** Every flag that was ever set, the newest last. */
+  all(): readonly FlagOnRecord[] {
+    return [...this.#series.values()].flatMap((ofSeries) => [...ofSeries.values()]).sort((a, b) => a.position - b.position);
   }
 
   /** Those in force, the newest first. */

@@ -3,8 +3,16 @@
  * state is bounded by the number of series, a pure function of the journal, and JSON: a stage revived from its state goes
  * on with the same verdicts (docs/reference/quality.md).
  */
-import type { DatasetDefinition, Observation, PropertyQuality } from '@airtight/protocol';
-import { FAIL, flagOfHj212, grossRange, PASS, type QartodFlag, SUSPECT } from '@airtight/standards/qartod.ts';
+import {
+  type DatasetDefinition,
+  type ErasureRecord,
+  isAboveWhole,
+  isBelowZero,
+  isUnexpected,
+  type Observation,
+  type PropertyQuality,
+} from '@airtight/protocol';
+import { FAIL, flagOfHj212, PASS, type QartodFlag, SUSPECT } from '@airtight/standards/qartod.ts';
 import type { DecodedReading, JournalEvent, ReadingsEvent } from '../decode/decoder.ts';
 import { median, Neighbours, type StationPlace } from './neighbours.ts';
 import { advance, type JudgedValue, newSeries, type SeriesRules, type SeriesState, seriesRulesOf } from './series-judge.ts';
@@ -53,6 +61,7 @@ export class QualityStage {
   /** @returns what is not pass, of the event's own values and of the ones before that only now could be judged */
   take(event: JournalEvent): readonly Verdict[] {
     if (event.kind === 'control' && event.record.type === 'device') this.#neighbours.take(event.record);
+    if (event.kind === 'control' && event.record.type === 'erasure') this.#forget(event.record);
     if (event.kind !== 'readings' || event.definition?.quality === undefined) return NONE;
     const { definition } = event;
     const verdicts: Verdict[] = [];
@@ -61,6 +70,11 @@ export class QualityStage {
       for (const observation of reading.observations)
         this.#judge({ event, definition, reading, observation, ordinal: ordinal++ }, verdicts);
     return verdicts;
+  }
+
+  /** What was erased is no value to compare with: the series begin anew. */
+  #forget({ producer, datasets }: ErasureRecord): void {
+    for (const dataset of datasets) for (const producers of this.#series.get(dataset)?.values() ?? []) producers.delete(producer);
   }
 
   #judge({ event, definition, reading, observation, ordinal }: Subject, verdicts: Verdict[]): void {
@@ -145,7 +159,7 @@ export class QualityStage {
 }
 
 /** The tests that look at the value and its reading alone. */
-function aloneBits({ result, flags }: Observation, reading: DecodedReading, { expected, negative, notAbove }: PropertyQuality): TestBits {
+function aloneBits({ result, flags }: Observation, reading: DecodedReading, rules: PropertyQuality): TestBits {
   const value = result as number;
   let bits = NO_BITS;
   for (const flag of flags) {
@@ -153,11 +167,10 @@ function aloneBits({ result, flags }: Observation, reading: DecodedReading, { ex
     if (flag === 'range') bits |= bitsOf('gross_range', FAIL);
     else if (flag.startsWith('q=')) bits |= bitsOf('mark', flagOfHj212(flag.slice(2)));
   }
-  if (expected !== undefined) bits |= bitsOf('gross_range', grossRange(value, undefined, expected));
-  if (negative === true && value < 0) bits |= bitsOf('negative', FAIL);
-  if (notAbove !== undefined) {
-    const whole = reading.observations.find(({ observedProperty }) => observedProperty === notAbove);
-    if (typeof whole?.result === 'number' && whole.flags.length === 0 && value > whole.result) bits |= bitsOf('not_above', SUSPECT);
-  }
-  return bits;
+  if (isUnexpected(value, rules)) bits |= bitsOf('gross_range', SUSPECT);
+  if (isBelowZero(value, rules)) bits |= bitsOf('negative', FAIL);
+  const { notAbove } = rules;
+  if (notAbove === undefined) return bits;
+  const whole = reading.observations.find(({ observedProperty }) => observedProperty === notAbove);
+  return isAboveWhole(value, whole) ? bits | bitsOf('not_above', SUSPECT) : bits;
 }

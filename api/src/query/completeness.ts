@@ -2,8 +2,8 @@
 import {
   AirtightError,
   CLOCK_AHEAD_MAX_MS,
-  COMPLETENESS_MAX_BATCHES,
   COMPLETENESS_MAX_RECORDS,
+  COMPLETENESS_PART_MAX_CHARACTERS,
   type ControlRecord,
   formatCompletenessProof,
   type ProducerName,
@@ -31,15 +31,19 @@ export interface CompletenessRange extends ProducerName {
   readonly from: number;
   readonly to: number;
   readonly until: number;
+  /** Batch to begin with; absent: the one that reaches before the range. */
+  readonly batch?: number | undefined;
+  /** Batches at the most, up to COMPLETENESS_MAX_BATCHES. */
+  readonly batches: number;
 }
 
 /**
- * Builds the proof of a range.
+ * Builds the proof of a range, or the next part of it.
  * @returns the text of the file
- * @throws AirtightError COMPLETENESS_TOO_LARGE, RECORD_NOT_ANCHORED, SERVICE_UNAVAILABLE
+ * @throws AirtightError RECORD_NOT_ANCHORED, SERVICE_UNAVAILABLE
  */
 export async function buildCompleteness(asked: CompletenessRange, source: CompletenessSource): Promise<string> {
-  const batches = await readBatches(asked, source.ingest);
+  const { batches, next } = await readBatches(asked, source.ingest);
   const last = batches.at(-1);
   if (last === undefined) throw new AirtightError('RECORD_NOT_ANCHORED', 'no batch of this time is in the ledger yet');
   const { size, checkpoint } = checkpointOver(last.ledgerIndex, await source.ledger.info());
@@ -49,29 +53,42 @@ export async function buildCompleteness(asked: CompletenessRange, source: Comple
   return formatCompletenessProof({
     ...{ agency, dataset, producer, from, to, checkpoint },
     // What is not in the ledger yet is not spoken of.
-    until: Math.min(asked.until, last.lastAt),
+    ...(next === null ? { until: Math.min(asked.until, last.lastAt) } : { until: asked.until, next }),
     ledger: { index: last.ledgerIndex, path: await inclusionFromTiles(tiles, last.ledgerIndex, size) },
     batches: batches.map(({ seq: _seq, ledgerIndex: _ledgerIndex, lastAt: _lastAt, ...batch }) => batch),
     ...(beside === undefined ? {} : { beside }),
   });
 }
 
-async function readBatches(asked: CompletenessRange, ingest: CompletenessSource['ingest']): Promise<CountedBatch[]> {
+interface Part {
+  readonly batches: readonly CountedBatch[];
+  /** Batch with which the next part begins; null: the range ends here. */
+  readonly next: number | null;
+}
+
+/** Batches until the range or the room in a part ends. There is room for one batch always. */
+async function readBatches(asked: CompletenessRange, ingest: CompletenessSource['ingest']): Promise<Part> {
   const { agency, dataset, producer, from, until } = asked;
   const query = { agency, dataset, producer, at: Math.max(0, from - CLOCK_AHEAD_MAX_MS), until };
   const batches: CountedBatch[] = [];
-  let records = 0;
-  for (let seq: number | null | undefined; seq !== null; ) {
+  let [records, characters] = [0, 0];
+  let seq: number | null | undefined = asked.batch;
+  do {
     const answer = await ingest.completeness({ ...query, seq });
-    batches.push(...answer.batches);
-    records += answer.batches.reduce((sum, { records: own = [] }) => sum + own.length, 0);
-    if (batches.length > COMPLETENESS_MAX_BATCHES)
-      throw new AirtightError('COMPLETENESS_TOO_LARGE', `more than ${COMPLETENESS_MAX_BATCHES} batches; ask for a shorter range`);
-    if (records > COMPLETENESS_MAX_RECORDS)
-      throw new AirtightError('COMPLETENESS_TOO_LARGE', `more than ${COMPLETENESS_MAX_RECORDS} records; ask for a shorter range`);
+    for (const batch of answer.batches) {
+      const { records: own = [] } = batch;
+      const isFull =
+        batches.length >= asked.batches ||
+        records + own.length > COMPLETENESS_MAX_RECORDS ||
+        (batches.length > 0 && characters > COMPLETENESS_PART_MAX_CHARACTERS);
+      if (isFull) return { batches, next: batch.seq };
+      batches.push(batch);
+      records += own.length;
+      characters += own.reduce((sum, { record = '' }) => sum + record.length, 0);
+    }
     seq = answer.next;
-  }
-  return batches;
+  } while (seq !== null);
+  return { batches, next: null };
 }
 
 /** The proof set of what it takes to read the records: definitions, births, keys, and who removed what is removed. */

@@ -1,4 +1,4 @@
-/** Which records an alert's evidence holds: readings that its rules see, contracts, definitions, people's acts, ticks. */
+/** Which records an alert's evidence holds: readings that its rules see, what people said of them and did, contracts, definitions, ticks. */
 import { needsOf } from '@airtight/contracts-engine';
 import type { ControlState } from '../control/control-state.ts';
 import { DATABASE } from '../project/schema.ts';
@@ -55,7 +55,16 @@ export async function evidenceInputs(alerts: readonly EvidenceAlert[], attempt: 
   );
   const ticks = await evidenceTicks(alerts, { from, firstPosition, end, effective }, source.store);
   const acts = await actsOf(alerts, firstPosition, end, source.store);
-  const beside = [...contracts.map(({ position }) => position), ...definitionsOf(alerts, end, source.control)];
+  const words = stretches.flatMap(({ datasets, producers }) =>
+    producers === null
+      ? source.control.flags.positions(datasets, null)
+      : [...producers].flatMap((producer) => source.control.flags.positions(datasets, producer)),
+  );
+  const beside = [
+    ...words.filter((position) => position <= end),
+    ...contracts.map(({ position }) => position),
+    ...definitionsOf(alerts, end, source.control),
+  ];
   const positions = [...new Set([...readings, ...ticks, ...acts, ...beside, ...own])].sort((a, b) => a - b);
   return { positions, from };
 }

@@ -140,10 +140,11 @@ test('records with hashes of secrets are for administrators alone', async () => 
 });
 
 test('guessing passwords is slowed down', async () => {
-  const statuses: number[] = [];
-  for (let i = 0; i < 12; i++) statuses.push((await post('/api/v1/session', { name: 'chief', password: 'x'.repeat(300) })).status);
-  assert.equal(statuses.at(-1), 429);
-  assert.equal(await codeOf(await post('/api/v1/session', { name: 'chief', password: 'x' })), 'RATE_LIMITED');
+  const guess = () => post('/api/v1/session', { name: 'chief', password: 'x'.repeat(300) });
+  let answer = await guess();
+  // Ten a minute; where the minute ends meanwhile it takes as many again.
+  for (let i = 0; i < 24 && answer.status !== 429; i++) answer = await guess();
+  assert.deepEqual([answer.status, await codeOf(answer)], [429, 'RATE_LIMITED']);
 });
 
 test('the internal door takes the services token alone', async () => {

@@ -5,8 +5,10 @@ import { type Static, Type } from 'typebox';
 import { hiddenDatasets, requireReadable } from '../accounts/confidential.ts';
 import { findAlert } from '../alerts/alert-acts.ts';
 import { escalationOf } from '../alerts/escalation.ts';
+import { withDeliveries } from '../channels/alert-deliveries.ts';
 import { alertsBefore, raisedPosition } from '../project/alert-book.ts';
 import { decodeCursor, encodeCursor } from '../query/cursor.ts';
+import { withAnswers } from '../regions/alert-answers.ts';
 import type { RouteContext } from './context.ts';
 
 export const AlertParameters = Type.Object({ id: Type.String({ pattern: '^[0-9a-f]{32}$' }) });
@@ -19,7 +21,7 @@ export function alertRoutes(app: FastifyInstance, context: RouteContext): void {
   listRoutes(app, context);
 }
 
-function listRoutes(app: FastifyInstance, { alerts, store, control }: RouteContext): void {
+function listRoutes(app: FastifyInstance, { alerts, store, control, channels }: RouteContext): void {
   const config = { access: 'viewer' } as const;
   const schema = { querystring: ListParameters, response: { 200: Page(AlertItem) } };
   app.get<{ Querystring: Static<typeof ListParameters> }>('/alerts', { config, schema }, async (request) => {
@@ -42,7 +44,7 @@ function listRoutes(app: FastifyInstance, { alerts, store, control }: RouteConte
   app.get<{ Params: Static<typeof AlertParameters> }>('/alerts/:id', { config, schema: itemSchema }, async (request) => {
     const item = await findAlert({ alerts, store }, request.params.id);
     requireReadable(request.identity, item.dataset, control.datasets);
-    return item;
+    return withAnswers(await withDeliveries(item, { store, control, outbox: channels.outbox }), { store, control });
   });
   const escalationSchema = { params: AlertParameters, response: { 200: EscalationItem } };
   app.get<{ Params: Static<typeof AlertParameters> }>('/alerts/:id/escalation', { config, schema: escalationSchema }, async (request) => {

@@ -40,6 +40,7 @@ const settings = {
   title: Type.Object({ zh: Text, en: Text }, strict),
   url: Type.Optional(Type.String({ maxLength: 2000 })),
   to: Type.Optional(Type.Array(Type.String({ maxLength: 254 }), { minItems: 1, maxItems: 50 })),
+  region: Type.Optional(Name),
   sender: Type.Optional(Type.String({ pattern: '^[^\\s,<&]{1,128}$' })),
   areas: Type.Optional(Type.Record(Text, Area)),
   languages: Type.Array(Type.Enum(['zh', 'en']), { minItems: 1, maxItems: 2, uniqueItems: true, default: ['zh', 'en'] }),
@@ -94,7 +95,7 @@ export function channelRoutes(app: FastifyInstance, context: RouteContext): void
 }
 
 function settingRoutes(app: FastifyInstance, context: RouteContext): void {
-  const { control, secrets } = context;
+  const { control, secrets, regions } = context;
   const list = { config: { access: 'operator' }, schema: { response: { 200: Page(ChannelItem) } } } as const;
   app.get('/channels', list, async () => ({
     items: [...control.channels.values()].filter(({ removed }) => !removed).map((channel) => itemOf(context, channel)),
@@ -109,7 +110,9 @@ function settingRoutes(app: FastifyInstance, context: RouteContext): void {
       ...{ type: 'channel', channel: name, ...request.body, filter: request.body.filter ?? {} },
       ...{ disabled: known?.removed === false && known.disabled, removed: false, by: request.identity.name as string },
     } as ChannelRecord;
-    const fault = channelFault(record, known) ?? (present.length >= CHANNELS_MAX && known === undefined ? 'too many channels' : undefined);
+    const fault =
+      channelFault(record, known, new Set(regions.known.all().keys())) ??
+      (present.length >= CHANNELS_MAX && known === undefined ? 'too many channels' : undefined);
     if (fault !== undefined) throw new AirtightError('CHANNEL_INVALID', fault);
     const secret = record.kind === 'webhook' && secrets.of(name).length === 0 ? secrets.rotate(name) : undefined;
     await put(context, record);

@@ -1,5 +1,5 @@
 /** Whether all of a producer's readings are there: the proof of it, and the numbers that are missing. */
-import { AirtightError, CONTROL_PREFIX, GapItem, Page } from '@airtight/protocol';
+import { AirtightError, COMPLETENESS_MAX_BATCHES, CONTROL_PREFIX, GapItem, Page } from '@airtight/protocol';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { requireReadable } from '../accounts/confidential.ts';
@@ -18,6 +18,15 @@ const RangeParameters = Type.Object({
   until: Type.Optional(
     Type.String({ format: 'date-time', maxLength: 40, description: 'As received until then; absent: an hour after `to`, or now.' }),
   ),
+  batch: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Part of a longer range: `next` of the part before.' }),
+  ),
+  batches: Type.Integer({
+    minimum: 1,
+    maximum: COMPLETENESS_MAX_BATCHES,
+    default: COMPLETENESS_MAX_BATCHES,
+    description: 'Of a part, at most.',
+  }),
 });
 /** The format, `airtight-completeness@1`, is described in docs/reference/completeness.md. */
 const CompletenessDocument = Type.Object({}, { additionalProperties: true, description: 'A completeness proof, airtight-completeness@1.' });
@@ -47,7 +56,7 @@ function proofRoute(app: FastifyInstance, { ingest, ledger, control, store }: Ro
   const config = { access: 'viewer' } as const;
   const schema = { querystring: RangeParameters, response: { 200: CompletenessDocument } };
   app.get<{ Querystring: Static<typeof RangeParameters> }>('/completeness', { config, schema }, async (request, reply) => {
-    const { producer, dataset, ...times } = request.query;
+    const { producer, dataset, batch, batches, ...times } = request.query;
     const agency = control.producers.get(producer)?.agency;
     if (agency === undefined) throw new AirtightError('NOT_FOUND', `producer ${producer}`);
     if (dataset.startsWith(CONTROL_PREFIX)) requireRole(request.identity, 'administrator');
@@ -58,7 +67,10 @@ function proofRoute(app: FastifyInstance, { ingest, ledger, control, store }: Ro
     if (making >= AT_ONCE_MAX) throw new AirtightError('OVERLOADED', `${AT_ONCE_MAX} completeness proof is being made`);
     making++;
     try {
-      const text = await buildCompleteness({ agency, dataset, producer, from, to, until }, { ingest, ledger, control, store });
+      const text = await buildCompleteness(
+        { agency, dataset, producer, from, to, until, batch, batches },
+        { ingest, ledger, control, store },
+      );
       reply.header('content-disposition', `attachment; filename="${producer}-${dataset}.airtight-complete.json"`);
       return await reply.type('application/json; charset=utf-8').serializer(String).send(text);
     } finally {

@@ -12,6 +12,8 @@ import type { LatestValues } from '../project/latest.ts';
 import type { Projector } from '../project/projector.ts';
 import type { ServiceBreaks } from '../project/service-breaks.ts';
 import type { Store } from '../project/store.ts';
+import type { RegionReceiver } from '../regions/region-receiver.ts';
+import type { OwnRegion } from '../regions/regions.ts';
 import type { StreamHub } from '../stream/hub.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
 import type { LedgerClient } from '../upstream/ledger-client.ts';
@@ -34,6 +36,9 @@ export interface RouteContext {
   readonly sessions: Sessions;
   readonly channels: ChannelsHost;
   readonly secrets: ChannelSecrets;
+  readonly regions: OwnRegion;
+  /** Takes what other regions send. */
+  readonly receiver: RegionReceiver;
   /** Evidence that logs have two histories. */
   readonly forks: ForkWatch;
   /** Bearer token of our own services. */

@@ -10,28 +10,29 @@ import {
   type ContractRecord,
   type ContractWithdrawal,
   Page,
+  type PersonalSignature,
 } from '@airtight/protocol';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { type Act, personOf, recordOfAct, Signature } from '../accounts/person.ts';
 import { ActTurns } from '../alerts/act-turns.ts';
 import type { ContractInForce, DraftOnRecord } from '../control/contract-history.ts';
+import type { ControlState } from '../control/control-state.ts';
 import type { RouteContext } from './context.ts';
 import { whenFolded } from './read-your-write.ts';
 
-const PRODUCER = 'airtight-api';
 const TEXT_LENGTH_MAX = 1000;
 /** JSON writes a line break and a quote as two bytes. */
 const BODY_MAX_BYTES = 2 * CONTRACT_MAX_BYTES + 8 * 1024;
 /** Drafts that nobody has decided on. */
 const OPEN_DRAFTS_MAX = 256;
 
-/** How an identity by token is called (accounts/identity.ts). */
-const TOKEN_NAME = 'token:';
-
 const Time = Type.String({ format: 'date-time', maxLength: 40 });
 const Name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' });
 const Text = Type.String({ minLength: 1, maxLength: CONTRACT_MAX_BYTES });
 const Reason = Type.String({ minLength: 1, maxLength: TEXT_LENGTH_MAX });
+/** Id of the person's own key with which it was signed. */
+const SignedWith = Type.Union([Type.String(), Type.Null()]);
 /** A version of a contract; `since`: from when it is or was in force. */
 const ContractItem = Type.Object({
   contract: Type.String(),
@@ -39,8 +40,19 @@ const ContractItem = Type.Object({
   text: Type.String(),
   author: Type.String(),
   approver: Type.String(),
+  authorKey: SignedWith,
+  approverKey: SignedWith,
   since: Type.String({ format: 'date-time' }),
   record: Type.String(),
+});
+/** How a version ended; `withdrawn` null: nobody has taken it back, another may have followed it. */
+const VersionItem = Type.Object({
+  ...ContractItem.properties,
+  until: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
+  withdrawn: Type.Union([
+    Type.Object({ by: Type.String(), at: Type.String({ format: 'date-time' }), reason: Type.String(), record: Type.String() }),
+    Type.Null(),
+  ]),
 });
 const DraftItem = Type.Object({
   draft: Type.String(),
@@ -48,6 +60,7 @@ const DraftItem = Type.Object({
   version: Type.String(),
   text: Type.String(),
   author: Type.String(),
+  authorKey: SignedWith,
   at: Type.String({ format: 'date-time' }),
   effectiveFrom: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
   note: Type.String(),
@@ -73,8 +86,14 @@ const Proposal = Type.Object({
   text: Text,
   effectiveFrom: Type.Optional(Time),
   note: Type.Optional(Type.String({ maxLength: TEXT_LENGTH_MAX })),
+  signature: Type.Optional(Signature),
 });
-const Withdrawal = Type.Object({ version: Type.String({ pattern: '^[0-9a-f]{64}$' }), reason: Reason });
+const Approval = Type.Object({ signature: Type.Optional(Signature) });
+const Withdrawal = Type.Object({
+  version: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  reason: Reason,
+  signature: Type.Optional(Signature),
+});
 
 /** One at a time for each draft: of two people who decide at once the first wins. */
 const turns = new ActTurns();
@@ -96,13 +115,15 @@ function listRoutes(app: FastifyInstance, { control }: RouteContext): void {
     const at = query.at === undefined ? Date.now() : Date.parse(query.at);
     const inForce = control.contractHistory.inForceAt(at);
     return {
-      items: inForce.filter(({ record }) => query.contract === undefined || record.contract === query.contract).map(itemOf),
+      items: inForce
+        .filter(({ record }) => query.contract === undefined || record.contract === query.contract)
+        .map((version) => shownItem(version, control)),
       next: null,
     };
   });
-  const nameSchema = { params: Type.Object({ contract: Name }), response: { 200: Page(ContractItem) } };
+  const nameSchema = { params: Type.Object({ contract: Name }), response: { 200: Page(VersionItem) } };
   app.get<{ Params: { contract: string } }>('/contracts/:contract/versions', { config, schema: nameSchema }, async ({ params }) => ({
-    items: control.contractHistory.versions(params.contract).map(itemOf),
+    items: control.contractHistory.versions(params.contract).map((version) => versionItemOf(version, control)),
     next: null,
   }));
   const checkSchema = { body: Type.Object({ text: Text }), response: { 200: CheckAnswer } };
@@ -129,17 +150,26 @@ function draftRoutes(app: FastifyInstance, context: RouteContext): void {
     '/contracts',
     { config: { access: 'operator' }, bodyLimit: BODY_MAX_BYTES, schema },
     async (request) => {
-      const { text, effectiveFrom, note = '' } = request.body;
+      const { text, effectiveFrom, note = '', signature } = request.body;
       const { contract, version } = checked(text, context);
+      if (signature?.id !== undefined && control.contractHistory.draft(signature.id) !== undefined)
+        throw new AirtightError('REQUEST_INVALID', `draft ${signature.id} is on record already`);
       const open = control.contractHistory.drafts().filter(({ state }) => state === 'open');
       if (open.length >= OPEN_DRAFTS_MAX) throw new AirtightError('OVERLOADED', `${OPEN_DRAFTS_MAX} drafts are open`);
       const draft: ContractDraft = {
-        ...{ type: 'contract-draft', draft: randomBytes(8).toString('hex'), contract, version, text, author: personOf(request, context) },
-        ...{ at: Date.now(), note },
+        ...{
+          type: 'contract-draft',
+          draft: signature?.id ?? newId(),
+          contract,
+          version,
+          text,
+          author: personOf(request.identity, control),
+        },
+        ...{ at: signature?.at ?? Date.now(), note },
         ...(effectiveFrom === undefined ? {} : { effectiveFrom: Date.parse(effectiveFrom) }),
       };
-      const position = await write(context, `id:draft.${draft.draft}`, draft);
-      return draftItemOf({ position, record: draft, state: 'open' });
+      const position = await write(context, { person: draft.author, messageId: `id:draft.${draft.draft}`, payload: draft }, signature);
+      return draftItemOf({ position, record: draft, key: signature?.kid ?? null, state: 'open' });
     },
   );
 }
@@ -147,11 +177,14 @@ function draftRoutes(app: FastifyInstance, context: RouteContext): void {
 function decisionRoutes(app: FastifyInstance, context: RouteContext): void {
   const { control } = context;
   const config = { access: 'administrator' } as const;
-  const approveSchema = { params: DraftParameters, response: { 200: ContractItem } };
-  app.post<{ Params: { draft: string } }>('/contracts/drafts/:draft/approve', { config, schema: approveSchema }, async (request) =>
-    turns.run(request.params.draft, () => approve(openDraft(request.params.draft, context), personOf(request, context), context)),
+  const approveSchema = { params: DraftParameters, body: Approval, response: { 200: ContractItem } };
+  app.post<{ Params: { draft: string }; Body: Static<typeof Approval> }>(
+    '/contracts/drafts/:draft/approve',
+    { config, schema: approveSchema },
+    async ({ params, body, identity }) =>
+      turns.run(params.draft, () => approve(openDraft(params.draft, context), { approver: personOf(identity, control), ...body }, context)),
   );
-  const Reasoned = Type.Object({ reason: Reason });
+  const Reasoned = Type.Object({ reason: Reason, signature: Type.Optional(Signature) });
   const rejectSchema = { params: DraftParameters, body: Reasoned, response: { 200: DraftItem } };
   app.post<{ Params: { draft: string }; Body: Static<typeof Reasoned> }>(
     '/contracts/drafts/:draft/withdraw',
@@ -160,7 +193,8 @@ function decisionRoutes(app: FastifyInstance, context: RouteContext): void {
       turns.run(request.params.draft, async () => {
         const known = openDraft(request.params.draft, context);
         const { contract, version, draft } = known.record;
-        await withdraw({ contract, version, draft, by: personOf(request, context), reason: request.body.reason }, context);
+        const { reason, signature } = request.body;
+        await withdraw({ contract, version, draft, by: personOf(request.identity, control), reason }, signature, context);
         return draftItemOf({ ...known, state: 'withdrawn' });
       }),
   );
@@ -171,18 +205,23 @@ function decisionRoutes(app: FastifyInstance, context: RouteContext): void {
     { config, schema: withdrawSchema },
     async (request) => {
       const { contract } = request.params;
-      const { version, reason } = request.body;
+      const { version, reason, signature } = request.body;
       const now = Date.now();
       const candidates = [...control.contractHistory.inForceAt(now), ...control.contractHistory.scheduledAfter(now)];
       if (!candidates.some(({ record }) => record.contract === contract && record.version === version))
         throw new AirtightError('NOT_FOUND', `no version ${version} of ${contract} is in force or waits`);
-      return { record: String(await withdraw({ contract, version, by: personOf(request, context), reason }, context)) };
+      const by = personOf(request.identity, control);
+      return { record: String(await withdraw({ contract, version, by, reason }, signature, context)) };
     },
   );
 }
 
 /** Author and approver are two people. @throws AirtightError CONTRACT_NOT_APPROVABLE; CONTRACT_INVALID when datasets have changed since */
-async function approve({ record }: DraftOnRecord, approver: string, context: RouteContext): Promise<Static<typeof ContractItem>> {
+async function approve(
+  { record, key }: DraftOnRecord,
+  { approver, signature }: Static<typeof Approval> & { readonly approver: string },
+  context: RouteContext,
+): Promise<Static<typeof ContractItem>> {
   const { contract, version, text, author, effectiveFrom, draft } = record;
   if (author === approver) throw new AirtightError('CONTRACT_NOT_APPROVABLE', `${author} is its author; another person approves`);
   if (checked(text, context).version !== version)
@@ -192,13 +231,18 @@ async function approve({ record }: DraftOnRecord, approver: string, context: Rou
     ...(effectiveFrom === undefined ? {} : { effectiveFrom }),
     draft,
   };
-  const position = await write(context, `id:approve.${draft}`, approved);
-  return itemOf({ agency: CONTROL_AGENCY, position, since: Math.max(Date.now(), effectiveFrom ?? 0), record: approved });
+  const position = await write(context, { person: approver, messageId: `id:approve.${draft}`, payload: approved }, signature);
+  const since = Math.max(Date.now(), effectiveFrom ?? 0);
+  return itemOf({ agency: CONTROL_AGENCY, position, since, record: approved, key: signature?.kid ?? null }, key);
 }
 
-function withdraw(what: Omit<ContractWithdrawal, 'type' | 'at'>, context: RouteContext): Promise<number> {
-  const record: ContractWithdrawal = { type: 'contract-withdrawal', ...what, at: Date.now() };
-  return write(context, `id:withdraw.${what.draft ?? randomBytes(8).toString('hex')}`, record);
+function withdraw(
+  what: Omit<ContractWithdrawal, 'type' | 'at'>,
+  signature: PersonalSignature | undefined,
+  context: RouteContext,
+): Promise<number> {
+  const payload: ContractWithdrawal = { type: 'contract-withdrawal', ...what, at: signature?.at ?? Date.now() };
+  return write(context, { person: what.by, messageId: `id:withdraw.${what.draft ?? newId()}`, payload }, signature);
 }
 
 function openDraft(id: string, { control }: RouteContext): DraftOnRecord {
@@ -225,16 +269,13 @@ function checked(text: string, context: RouteContext): Contract {
   throw new AirtightError('CONTRACT_INVALID', `${fault?.line}:${fault?.column} ${fault?.en}`);
 }
 
-/** The person: of a program's token the one who made it, so that a second token is no second person. */
-function personOf({ identity }: FastifyRequest, { control }: RouteContext): string {
-  const name = identity.name as string;
-  return name.startsWith(TOKEN_NAME) ? (control.tokens.get(name.slice(TOKEN_NAME.length))?.createdBy ?? name) : name;
+function newId(): string {
+  return randomBytes(8).toString('hex');
 }
 
-async function write({ ingest, fold }: RouteContext, messageId: string, payload: object): Promise<number> {
-  const [written] = await ingest.writeRecords([
-    { agency: CONTROL_AGENCY, dataset: CONTRACTS_DATASET, producer: PRODUCER, messageId, payload },
-  ]);
+async function write(context: RouteContext, act: Omit<Act, 'dataset'>, signature: PersonalSignature | undefined): Promise<number> {
+  const { ingest, fold } = context;
+  const [written] = await ingest.writeRecords([recordOfAct({ ...act, dataset: CONTRACTS_DATASET }, signature, context)]);
   if (written === undefined) throw new AirtightError('SERVICE_UNAVAILABLE', 'ingest answered without a position');
   // Of two that decided at once, through two services, the first is on record.
   if (written.repeat) throw new AirtightError('CONTRACT_NOT_APPROVABLE', 'it was decided already');
@@ -242,14 +283,33 @@ async function write({ ingest, fold }: RouteContext, messageId: string, payload:
   return written.position;
 }
 
-function itemOf({ position, since, record: { contract, version, text, author, approver } }: ContractInForce): Static<typeof ContractItem> {
-  return { contract, version, text, author, approver, since: new Date(since).toISOString(), record: String(position) };
+function itemOf({ position, since, record, key }: ContractInForce, authorKey: string | null): Static<typeof ContractItem> {
+  const { contract, version, text, author, approver } = record;
+  return {
+    ...{ contract, version, text, author, approver, authorKey, approverKey: key },
+    ...{ since: new Date(since).toISOString(), record: String(position) },
+  };
 }
 
-function draftItemOf({ position, record, state }: DraftOnRecord): Static<typeof DraftItem> {
+/** With the author's key of the draft that was approved. */
+function shownItem(inForce: ContractInForce, { contractHistory }: Pick<ControlState, 'contractHistory'>): Static<typeof ContractItem> {
+  const { draft } = inForce.record;
+  return itemOf(inForce, draft === undefined ? null : (contractHistory.draft(draft)?.key ?? null));
+}
+
+function versionItemOf(version: ContractInForce, control: Pick<ControlState, 'contractHistory'>): Static<typeof VersionItem> {
+  const { until, withdrawn } = control.contractHistory.end(version);
+  const told = withdrawn && {
+    ...{ by: withdrawn.record.by, at: new Date(withdrawn.at).toISOString() },
+    ...{ reason: withdrawn.record.reason, record: String(withdrawn.position) },
+  };
+  return { ...shownItem(version, control), until: until === null ? null : new Date(until).toISOString(), withdrawn: told };
+}
+
+function draftItemOf({ position, record, key, state }: DraftOnRecord): Static<typeof DraftItem> {
   const { draft, contract, version, text, author, at, effectiveFrom, note } = record;
   return {
-    ...{ draft, contract, version, text, author, note, state },
+    ...{ draft, contract, version, text, author, authorKey: key, note, state },
     at: new Date(at).toISOString(),
     effectiveFrom: effectiveFrom === undefined ? null : new Date(effectiveFrom).toISOString(),
     record: String(position),

@@ -2,10 +2,12 @@
 import type { IncomingMessage } from 'node:http';
 import {
   AirtightError,
+  type AlertAnnouncement,
   CODES,
   type Code,
   type CompleteBatchJson,
   DEVICE_ADDRESS_HEADER,
+  type DeviceSignature,
   FEED_FROM_HEADER,
   FEED_HEAD_HEADER,
   FEED_NEXT_HEADER,
@@ -37,6 +39,8 @@ export interface NewRecord {
   readonly producer: string;
   readonly messageId?: string;
   readonly payload: unknown;
+  /** Of the person whose act it is, over the payload's canonical form. */
+  readonly signature?: DeviceSignature;
 }
 export interface WrittenRecord {
   readonly position: number;
@@ -237,6 +241,15 @@ export class IngestClient {
     });
     const answer = (await response.json()) as { readonly results: readonly WrittenRecord[] };
     return answer.results;
+  }
+
+  /** Tells of an alert on its MQTT topic. @throws AirtightError SERVICE_UNAVAILABLE or ingest's own code */
+  async announce(message: AlertAnnouncement): Promise<void> {
+    await this.#send('/announcements', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(message),
+    });
   }
 
   /** Passes on what a device publishes, with its credentials. @returns JSON text @throws AirtightError SERVICE_UNAVAILABLE or ingest's own code */

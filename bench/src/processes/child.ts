@@ -2,13 +2,13 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A service that needs longer to stop in order is killed. */
 const STOP_TIMEOUT_MS = 10_000;
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 90_000;
 const LOG_TAIL_CHARS = 2000;
 
 const living = new Set<ChildProcess>();
@@ -110,16 +110,6 @@ export class Child {
     await exited;
     clearTimeout(timer);
   }
-}
-
-/** A TCP port on loopback that nobody listens on at this moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('no TCP address');
-  return address.port;
 }
 
 /** True when something accepts connections there. */

@@ -1,6 +1,7 @@
 /** Peer (a): bare aedes as it comes, in a process of its own: in memory, no hooks, everyone may publish. */
 import { fileURLToPath } from 'node:url';
-import { accepts, Child, freePort } from '../processes/child.ts';
+import { freePort } from '@airtight/ledger/testing/free-port.ts';
+import { accepts, Child } from '../processes/child.ts';
 import { ANONYMOUS_MONITOR, anonymousDevices, type Target } from './target.ts';
 
 export async function startAedes(logDirectory: string): Promise<Target> {

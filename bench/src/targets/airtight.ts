@@ -6,9 +6,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { SystemStatus } from '@airtight/protocol';
+import { freePort } from '@airtight/ledger/testing/free-port.ts';
+import { CONTROL_AGENCY, type SystemStatus } from '@airtight/protocol';
 import type { Device } from '../generator/messages.ts';
-import { Child, freePort } from '../processes/child.ts';
+import { Child } from '../processes/child.ts';
 import { AGENCY, DATASET, deviceTopic, producerName, type Target } from './target.ts';
 
 /** Devices per request: an enrolment hashes a secret each. */
@@ -151,13 +152,27 @@ export class AirtightTarget implements Target {
     while (this.#devices.length < count) {
       const size = Math.min(ENROL_MAX, count - this.#devices.length);
       const producers = Array.from({ length: size }, (_, i) => producerName(this.#devices.length + i));
-      this.#devices.push(...(await this.#enrol(producers, [])));
+      this.#devices.push(...(await this.#enrol(producers, [], DATASET)));
     }
     return this.#devices.slice(0, count);
   }
 
+  /** New devices of another dataset. */
+  devicesOf(dataset: string, count: number): Promise<readonly Device[]> {
+    return this.#enrol(
+      Array.from({ length: count }, (_, index) => `${dataset}-${index}`),
+      [],
+      dataset,
+    );
+  }
+
+  /** Writes a record as our own services do. */
+  async writeControl(dataset: string, producer: string, payload: object): Promise<void> {
+    await this.#post('/records', { records: [{ agency: CONTROL_AGENCY, dataset, producer, payload }] });
+  }
+
   async monitor(): Promise<Device> {
-    this.#monitor ??= (await this.#enrol(['monitor'], ['#']))[0];
+    this.#monitor ??= (await this.#enrol(['monitor'], ['#'], DATASET))[0];
     if (this.#monitor === undefined) throw new Error('the monitor was not enrolled');
     return this.#monitor;
   }
@@ -166,19 +181,24 @@ export class AirtightTarget implements Target {
     await this.#stack.disposeAsync();
   }
 
-  async #enrol(producers: readonly string[], subscribe: readonly string[]): Promise<Device[]> {
+  async #enrol(producers: readonly string[], subscribe: readonly string[], dataset: string): Promise<Device[]> {
     const devices = producers.map((producer, index) => ({
       producer,
       agency: AGENCY,
       kind: 'air-station',
       name: { zh: producer, en: producer },
       location: { lat: 30 + (index % 100) / 10, lon: 110 + Math.floor(index / 100) / 10 },
-      datasets: [DATASET],
+      datasets: [dataset],
       subscribe,
       simulated: true,
     }));
     const { results } = (await this.#post('/devices', { devices })) as { results: { username: string; secret: string }[] };
-    return results.map(({ username, secret }) => ({ clientId: username, username, password: secret, topic: deviceTopic(username) }));
+    return results.map(({ username, secret }) => ({
+      clientId: username,
+      username,
+      password: secret,
+      topic: deviceTopic(username, dataset),
+    }));
   }
 
   async #startService(role: Role): Promise<void> {

@@ -3,8 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generateLedgerKey, ledgerDirectory } from '@airtight/ledger';
+import { freePort } from '@airtight/ledger/testing/free-port.ts';
 import type { TileSource } from '@airtight/tlog';
-import { Child, freePort } from '../processes/child.ts';
+import { Child } from '../processes/child.ts';
 
 const ORIGIN = 'ledger.example/measured';
 /** libuv's pool as `airtight up` sets it. */

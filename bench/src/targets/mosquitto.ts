@@ -1,7 +1,8 @@
 /** Peer (b): mosquitto from the system's package, nothing on disk, everyone may publish. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { accepts, Child, freePort } from '../processes/child.ts';
+import { freePort } from '@airtight/ledger/testing/free-port.ts';
+import { accepts, Child } from '../processes/child.ts';
 import { ANONYMOUS_MONITOR, anonymousDevices, type Target } from './target.ts';
 
 export const MOSQUITTO = '/usr/sbin/mosquitto';

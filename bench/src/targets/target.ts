@@ -16,8 +16,8 @@ export interface Target extends AsyncDisposable {
 export const AGENCY = 'bench';
 export const DATASET = 'air';
 
-export function deviceTopic(producer: string): string {
-  return `v1/${AGENCY}/${DATASET}/${producer}`;
+export function deviceTopic(producer: string, dataset = DATASET): string {
+  return `v1/${AGENCY}/${dataset}/${producer}`;
 }
 
 export function producerName(index: number): string {

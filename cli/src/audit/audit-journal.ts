@@ -25,7 +25,7 @@ import { latin1 } from '../journal/latin1.ts';
 import { RecordReader } from '../journal/record-reader.ts';
 import { readMirrorInfo } from '../mirror/mirror-info.ts';
 import type { Finding, Progress, StageResult } from './finding.ts';
-import { erasuresIn, RemovedPayloads } from './removed-payloads.ts';
+import { erasuresIn, RemovedPayloads, unaccountedText } from './removed-payloads.ts';
 import { type AuditScope, type ChainPoint, drawSample, EVERYTHING, isWithin, type Since } from './scope.ts';
 
 /** How much there was when the audit began, while ingest goes on writing; a stopped journal has no limits. */
@@ -278,9 +278,7 @@ class JournalAudit {
     }
     const gap = this.#removed.unaccounted();
     if (gap === undefined) return undefined;
-    const { frame, dataset, count, toPosition } = gap;
-    const detail = `${dataset}: ${count} records from position ${frame.position} to ${toPosition} are without payload; no retention record says so, or not with these headers and hashes`;
-    return this.#at('journal', 'RETENTION_MISMATCH', frame, detail);
+    return this.#at('journal', 'RETENTION_MISMATCH', gap.frame, unaccountedText(gap));
   }
 
   auditQuarantine(): Finding | undefined {
@@ -359,7 +357,7 @@ function firstBatchWithin(data: DataDirectory, since: Since, count: number): num
 }
 
 /** What a mirror was not given; a damaged `mirror.json` is found with the other derived files. */
-function withheldIn(data: DataDirectory): readonly string[] {
+export function withheldIn(data: DataDirectory): readonly string[] {
   try {
     return readMirrorInfo(data)?.withheld ?? [];
   } catch {

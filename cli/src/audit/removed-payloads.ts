@@ -29,6 +29,8 @@ interface Gap {
   readonly digest: Hash;
 }
 
+export type UnaccountedStretch = Pick<Gap, 'frame' | 'dataset' | 'count' | 'toPosition'>;
+
 export class RemovedPayloads {
   /** Datasets, by the beginning of their names, whose payloads a mirror was not given: nothing accounts for those. */
   readonly #withheld: readonly string[];
@@ -127,7 +129,7 @@ export class RemovedPayloads {
   }
 
   /** The first stretch that no retention record accounts for. */
-  unaccounted(): Pick<Gap, 'frame' | 'dataset' | 'count' | 'toPosition'> | undefined {
+  unaccounted(): UnaccountedStretch | undefined {
     return [...this.#gaps, ...this.#open.values()].find(
       ({ dataset, frame, toPosition, count, digest }) =>
         !this.#accounted.has(keyOf(dataset, frame.position, toPosition, count, digest.copy().digest('hex'))),
@@ -149,6 +151,11 @@ export class RemovedPayloads {
     this.#gaps.push(...this.#open.values());
     this.#open.clear();
   }
+}
+
+/** What is wrong with a stretch that nothing accounts for. */
+export function unaccountedText({ dataset, count, frame, toPosition }: UnaccountedStretch): string {
+  return `${dataset}: ${count} records from position ${frame.position} to ${toPosition} are without payload; no retention record says so, or not with these headers and hashes`;
 }
 
 function nameOf({ producer, day, beforePosition }: ErasureRecord, fromPosition: number): string {

@@ -1,9 +1,12 @@
 /** `airtight contract`: checked, listed, proposed by one person and approved by another. */
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { CONTRACTS_DATASET, type ContractDraft, type ContractRecord, type PersonalSignature } from '@airtight/protocol';
 import { ApiClient, ApiRefusal } from '../api-client.ts';
 import { DATA_OPTION, defineCommand, EXIT, type ExitCode, JSON_OPTION, UsageError } from '../command.ts';
 import { dataDirectory, readInternalToken } from '../data-directory.ts';
 import { LOOPBACK, portsOf } from '../endpoints.ts';
+import { keyOnRecord, readPersonalKey } from '../enrolment/personal-key.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface Version {
@@ -18,6 +21,7 @@ interface Draft {
   readonly draft: string;
   readonly contract: string;
   readonly version: string;
+  readonly text: string;
   readonly author: string;
   readonly state: string;
   readonly effectiveFrom: string | null;
@@ -32,7 +36,11 @@ interface Values {
   readonly at?: string | undefined;
   readonly 'effective-from'?: string | undefined;
   readonly note?: string | undefined;
+  readonly 'signing-key'?: string | undefined;
   readonly json?: boolean | undefined;
+}
+interface Signed {
+  readonly signature?: PersonalSignature;
 }
 type Action = (api: ApiClient, operand: string | undefined, values: Values, terminal: Terminal) => Promise<ExitCode>;
 
@@ -61,6 +69,11 @@ export const contractCommand = defineCommand({
       type: 'string',
       value: 'TIME',
       doc: { zh: 'propose：自此时生效（默认：批准之时）', en: 'propose: in force from then on (default: from the approval on)' },
+    },
+    'signing-key': {
+      type: 'string',
+      value: 'FILE',
+      doc: { zh: 'propose、approve：本人的签名密钥', en: "propose, approve: the person's own signing key" },
     },
     note: { type: 'string', value: 'TEXT', doc: { zh: 'propose：说明', en: 'propose: what it is for' } },
     api: {
@@ -129,8 +142,11 @@ async function drafts(api: ApiClient, _: string | undefined, { json }: Values, t
 
 async function propose(api: ApiClient, file: string | undefined, values: Values, terminal: Terminal): Promise<ExitCode> {
   const effectiveFrom = values['effective-from'];
+  const text = readFileSync(file as string, 'utf8');
+  const signature = await signedDraft(api, text, values);
   const draft = await api.post<Draft>('contracts', {
-    text: readFileSync(file as string, 'utf8'),
+    text,
+    ...signature,
     ...(effectiveFrom === undefined ? {} : { effectiveFrom }),
     ...(values.note === undefined ? {} : { note: values.note }),
   });
@@ -143,8 +159,42 @@ async function propose(api: ApiClient, file: string | undefined, values: Values,
   return EXIT.ok;
 }
 
-async function approve(api: ApiClient, draft: string | undefined, { json }: Values, terminal: Terminal): Promise<ExitCode> {
-  const approved = await api.post<Version>(`contracts/drafts/${encodeURIComponent(draft as string)}/approve`, {});
+/** The author's own signature on the draft as the service will write it; nothing without a key. */
+async function signedDraft(api: ApiClient, text: string, values: Values): Promise<Signed> {
+  if (values['signing-key'] === undefined) return {};
+  const key = readPersonalKey(values['signing-key']);
+  const { contract, version } = await api.post<Check>('contracts/check', { text });
+  // The service refuses it with line and column.
+  if (contract === null || version === null) return {};
+  const said = { at: Date.now(), id: randomBytes(8).toString('hex') };
+  const from = values['effective-from'];
+  const draft: ContractDraft = {
+    ...{ type: 'contract-draft', draft: said.id, contract, version, text, author: (await keyOnRecord(key, api)).person },
+    ...{ at: said.at, note: values.note ?? '' },
+    ...(from === undefined ? {} : { effectiveFrom: Date.parse(from) }),
+  };
+  return { signature: key.sign(CONTRACTS_DATASET, draft, said) };
+}
+
+/** The approver's own signature on the contract as the service will write it; nothing without a key. */
+async function signedApproval(api: ApiClient, id: string, values: Values): Promise<Signed> {
+  if (values['signing-key'] === undefined) return {};
+  const key = readPersonalKey(values['signing-key']);
+  const { items } = await api.read<{ readonly items: readonly Draft[] }>('contracts/drafts');
+  const known = items.find(({ draft }) => draft === id);
+  if (known === undefined) return {};
+  const { draft, contract, version, text, author, effectiveFrom } = known;
+  const record: ContractRecord = {
+    ...{ type: 'contract', contract, version, text, author, approver: (await keyOnRecord(key, api)).person, draft },
+    ...(effectiveFrom === null ? {} : { effectiveFrom: Date.parse(effectiveFrom) }),
+  };
+  return { signature: key.sign(CONTRACTS_DATASET, record) };
+}
+
+async function approve(api: ApiClient, draft: string | undefined, values: Values, terminal: Terminal): Promise<ExitCode> {
+  const id = draft as string;
+  const approved = await api.post<Version>(`contracts/drafts/${encodeURIComponent(id)}/approve`, await signedApproval(api, id, values));
+  const { json } = values;
   if (json === true) terminal.json(approved);
   else
     terminal.say({

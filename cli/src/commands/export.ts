@@ -1,4 +1,7 @@
-/** `airtight export evidence`: readings with their proofs and a verifier, as one file for someone who trusts nobody. */
+/**
+ * `airtight export evidence`: readings with their proofs and a verifier, as one file for someone who trusts nobody.
+ * `airtight export completeness`: the proof that none was left out, in as many parts as it takes.
+ */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +13,7 @@ import { DATA_OPTION, defineCommand, EnvironmentError, EXIT, type ExitCode, JSON
 import { type DataDirectory, dataDirectory, readInternalToken } from '../data-directory.ts';
 import { LOOPBACK, portsOf } from '../endpoints.ts';
 import { evidenceHtml } from '../evidence/evidence-file.ts';
+import { exportCompleteness } from '../evidence/export-completeness.ts';
 import { grouped } from '../progress-bar.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -20,14 +24,14 @@ const VALUES_MAX = 20_000;
 export const exportCommand = defineCommand({
   name: 'export',
   summary: {
-    zh: '导出证据文件：数据、证据与核验程序在一个 HTML 中，断网可验',
-    en: 'write an evidence file: readings, proofs and verifier in one HTML file that works offline',
+    zh: '导出证据文件（数据、证据与核验程序在一个 HTML 中，断网可验），或没有遗漏的证明',
+    en: 'write an evidence file (readings, proofs and verifier in one HTML file that works offline), or the proof that nothing is left out',
   },
   details: {
-    zh: '文件用浏览器直接打开即在本机核验，不访问网络；也可交给 airtight verify。尚未写入账本的记录不列入，并注明条数。时间形如 2026-11-22T08:00:00+08:00，含起点不含终点；一个文件最多 10,000 条记录。用 --alert 时为一条告警的证据：合约全文、判定所据的每条记录，打开即在本机重新判定。默认以本机内部令牌读取，其他机器用 --api 与 --token-file（API 令牌）。',
-    en: 'A browser that opens the file verifies it on its own machine, without network; airtight verify takes it too. Records that are not in the ledger yet are left out and counted. Times such as 2026-11-22T08:00:00+08:00, the first included, the last not; at most 10,000 records a file. With --alert the evidence of one alert: the text of its contract and every record it was judged by, judged again by whoever opens it. Reads with the internal token of this machine; elsewhere with --api and --token-file (an API token).',
+    zh: '文件用浏览器直接打开即在本机核验，不访问网络；也可交给 airtight verify。尚未写入账本的记录不列入，并注明条数。时间形如 2026-11-22T08:00:00+08:00，含起点不含终点；一个文件最多 10,000 条记录。用 --alert 时为一条告警的证据：合约全文、判定所据的每条记录，打开即在本机重新判定。completeness 写出完整性证明，每个部分一个文件，写入 --out 指定的目录，由 airtight verify 一并核验。默认以本机内部令牌读取，其他机器用 --api 与 --token-file（API 令牌）。',
+    en: 'A browser that opens the file verifies it on its own machine, without network; airtight verify takes it too. Records that are not in the ledger yet are left out and counted. Times such as 2026-11-22T08:00:00+08:00, the first included, the last not; at most 10,000 records a file. With --alert the evidence of one alert: the text of its contract and every record it was judged by, judged again by whoever opens it. completeness writes the proof that none of the readings was left out, each part a file in the folder --out; airtight verify takes them together. Reads with the internal token of this machine; elsewhere with --api and --token-file (an API token).',
   },
-  operands: 'evidence',
+  operands: 'evidence|completeness',
   options: {
     alert: {
       type: 'string',
@@ -39,7 +43,11 @@ export const exportCommand = defineCommand({
     property: { type: 'string', value: 'NAME', doc: { zh: '监测项，如 pm25', en: 'the observed property, e.g. pm25' } },
     from: { type: 'string', value: 'TIME', doc: { zh: '起始时间（含）', en: 'first moment' } },
     to: { type: 'string', value: 'TIME', doc: { zh: '结束时间（不含）', en: 'moment after the last' } },
-    out: { type: 'string', value: 'FILE', doc: { zh: '写入的 HTML 文件', en: 'HTML file to write' } },
+    out: {
+      type: 'string',
+      value: 'FILE',
+      doc: { zh: '写入的 HTML 文件；completeness 为目录', en: 'HTML file to write; of completeness a folder' },
+    },
     policy: {
       type: 'string',
       value: 'FILE',
@@ -55,23 +63,29 @@ export const exportCommand = defineCommand({
     json: JSON_OPTION,
   },
   async run(values, [what, ...more], terminal): Promise<ExitCode> {
-    if (what !== 'evidence' || more.length > 0) throw new UsageError({ zh: '应为 export evidence', en: 'export takes: evidence' });
-    const range = values.alert === undefined ? rangeOf(values) : undefined;
+    if ((what !== 'evidence' && what !== 'completeness') || more.length > 0)
+      throw new UsageError({ zh: '应为 export evidence 或 export completeness', en: 'export takes: evidence, or completeness' });
+    const ofAlert = what === 'evidence' ? values.alert : undefined;
+    const asked = ofAlert === undefined ? rangeOf(values) : undefined;
     if (values.out === undefined) throw missing('out');
     const data = dataDirectory(values.data);
-    const template = readTemplate();
     const token = values['token-file'] === undefined ? readInternalToken(data) : readText(values['token-file']).trim();
     const api = new ApiClient(values.api ?? `http://${LOOPBACK}:${portsOf(data).http}`, token);
     try {
+      if (asked === undefined) {
+        const page = { template: readTemplate(), policy: await policyText(values.policy, data, api), out: values.out };
+        return await exportAlert(api, ofAlert as string, { ...page, asJson: values.json === true }, terminal);
+      }
+      const { observedProperty, ...named } = asked;
+      if (what === 'completeness') {
+        const parts = await exportCompleteness(api, named, values.out, terminal);
+        if (values.json === true) terminal.json({ files: parts });
+        return EXIT.ok;
+      }
+      if (observedProperty === undefined) throw missing('property');
+      const template = readTemplate();
       const policy = await policyText(values.policy, data, api);
-      if (range === undefined)
-        return await exportAlert(
-          api,
-          values.alert as string,
-          { template, policy, out: values.out, asJson: values.json === true },
-          terminal,
-        );
-      const { document, proofs } = await collect(api, range, policy);
+      const { document, proofs } = await collect(api, { ...named, observedProperty }, policy);
       const html = evidenceHtml(template, document, proofs);
       writeFileSync(values.out, html);
       say(resolve(values.out), document, html.length, values.json === true, terminal);
@@ -125,10 +139,9 @@ interface RangeOptions {
   readonly to?: string | undefined;
 }
 
-function rangeOf({ producer, dataset, property, from, to }: RangeOptions): SeriesRange {
+function rangeOf({ producer, dataset, property, from, to }: RangeOptions) {
   if (producer === undefined) throw missing('producer');
   if (dataset === undefined) throw missing('dataset');
-  if (property === undefined) throw missing('property');
   const range = { producer, dataset, observedProperty: property, from: timeOf('from', from), to: timeOf('to', to) };
   if (range.from < range.to) return range;
   throw new UsageError({ zh: '--from 应早于 --to', en: '--from lies before --to' });

@@ -20,6 +20,7 @@ import { regionsCommand } from './regions.ts';
 import { replayCommand } from './replay.ts';
 import { revokeCommand } from './revoke.ts';
 import { apiCommand, ingestCommand, ledgerCommand } from './service.ts';
+import { signingKeyCommand } from './signing-key.ts';
 import { simulateCommand } from './simulate.ts';
 import { upCommand } from './up.ts';
 import { verifyCommand } from './verify.ts';
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   passwordCommand,
   datasetCommand,
   contractCommand,
+  signingKeyCommand,
   backtestCommand,
   quarantineCommand,
   simulateCommand,

@@ -12,7 +12,6 @@ import {
   isCompletenessProof,
   type OpenedRecord,
   type ProofStepName,
-  parseCompletenessProof,
   parseDeviceKey,
   verifyProof,
   verifyProofs,
@@ -61,6 +60,11 @@ const FAILURES_SHOWN_MAX = 20;
 const FIELD_SHOWN_MAX_LENGTH = 200;
 const sha = sha256FromLatin1((data) => hash('sha256', data, 'latin1'));
 
+const ONE_FILE = new UsageError({
+  zh: '请给出一个证据包文件；只有完整性证明可分为多个文件',
+  en: 'name one proof bundle; only a completeness proof may come in several files',
+});
+
 export const verifyCommand = defineCommand({
   name: 'verify',
   summary: {
@@ -68,10 +72,10 @@ export const verifyCommand = defineCommand({
     en: 'verify the proof of one record or of many offline, step by step',
   },
   details: {
-    zh: '文件可为 *.airtight-proof.json、*.airtight-proofs.json、*.airtight-complete.json（完整性证明）、*.airtight-alert.json（告警证据，离线重放）、export evidence 写出的 HTML，或 audit --report 写出的签名报告及其页面。信任策略说明您信任哪个账本、要求哪些见证方联署；不给 --policy 时用数据目录的 keys/policy。设备签过名的记录也核验其签名；给出 --device-key 则不必信任登记的密钥。外部时间戳按 --tsa-roots（或数据目录的 keys/tsa-roots.pem）核验。退出码 0：成立；1：不成立。',
-    en: 'The file is an *.airtight-proof.json, an *.airtight-proofs.json, an *.airtight-complete.json (that nothing is missing), an *.airtight-alert.json (an alert, replayed offline by the engine) or the HTML that export evidence writes; or a signed report of audit --report, or its page. The policy says which ledger you trust and which witnesses must have cosigned; without --policy it is keys/policy of the data directory. A record that its device signed is checked for that too; with --device-key you need not trust the key on record. Time stamps of outside anchors are checked by --tsa-roots, or keys/tsa-roots.pem of the data directory. Exit code 0: it holds; 1: it does not.',
+    zh: '文件可为 *.airtight-proof.json、*.airtight-proofs.json、*.airtight-complete.json（完整性证明，可一次给出其各个部分）、*.airtight-alert.json（告警证据，离线重放）、export evidence 写出的 HTML，或 audit --report 写出的签名报告及其页面。信任策略说明您信任哪个账本、要求哪些见证方联署；不给 --policy 时用数据目录的 keys/policy。设备签过名的记录也核验其签名；给出 --device-key 则不必信任登记的密钥。外部时间戳按 --tsa-roots（或数据目录的 keys/tsa-roots.pem）核验。退出码 0：成立；1：不成立。',
+    en: 'The file is an *.airtight-proof.json, an *.airtight-proofs.json, an *.airtight-complete.json (that nothing is missing; of a long range all its parts), an *.airtight-alert.json (an alert, replayed offline by the engine) or the HTML that export evidence writes; or a signed report of audit --report, or its page. The policy says which ledger you trust and which witnesses must have cosigned; without --policy it is keys/policy of the data directory. A record that its device signed is checked for that too; with --device-key you need not trust the key on record. Time stamps of outside anchors are checked by --tsa-roots, or keys/tsa-roots.pem of the data directory. Exit code 0: it holds; 1: it does not.',
   },
-  operands: 'FILE',
+  operands: 'FILE…',
   options: {
     policy: { type: 'string', value: 'FILE', doc: { zh: '信任策略（tlog-policy）', en: 'trust policy (tlog-policy)' } },
     'device-key': {
@@ -97,7 +101,7 @@ export const verifyCommand = defineCommand({
   },
   async run(values, operands, terminal): Promise<ExitCode> {
     const [file, ...more] = operands;
-    if (file === undefined || more.length > 0) throw new UsageError({ zh: '请给出一个证据包文件', en: 'name one proof bundle' });
+    if (file === undefined) throw ONE_FILE;
     const data = dataDirectory(values.data);
     const text = readFileSync(file, 'utf8');
     if (isReport(text) || noteInPage(text) !== undefined) {
@@ -112,10 +116,8 @@ export const verifyCommand = defineCommand({
       const evidence = parseAlertEvidence(proofs);
       return evidence.ok ? showAlertEvidence(evidence.value, check, terminal) : unreadable(evidence, check.asJson, terminal);
     }
-    if (isCompletenessProof(proofs)) {
-      const proof = parseCompletenessProof(proofs);
-      return proof.ok ? showCompleteness(proof.value, check, terminal) : unreadable(proof, check.asJson, terminal);
-    }
+    if (isCompletenessProof(proofs)) return showCompleteness(operands, check, terminal);
+    if (more.length > 0) throw ONE_FILE;
     if (proofFormatOf(proofs) === 'set') {
       const set = parseProofSet(proofs);
       return set.ok ? verifySet(set.value, check, terminal) : unreadable(set, check.asJson, terminal);

@@ -1,5 +1,6 @@
-/** A completeness proof held against a policy, and told: step by step, then what each expected time got. */
+/** A completeness proof, of one part or of many, held against a policy, and told: step by step, then what each expected time got. */
 import { hash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import {
   type Bilingual,
   CODES,
@@ -7,9 +8,11 @@ import {
   type CompletenessProof,
   type CompletenessStepName,
   type CompletenessVerdict,
+  CompletenessVerifier,
+  decodeBatchRecord,
+  parseCompletenessProof,
   type SlotRun,
   slotsText,
-  verifyCompleteness,
 } from '@airtight/protocol';
 import { type Policy, sha256FromLatin1 } from '@airtight/tlog';
 import { EXIT, type ExitCode } from '../command.ts';
@@ -36,31 +39,57 @@ const KINDS: { readonly [kind in SlotRun['kind']]: Bilingual } = {
 const RUNS_SHOWN_MAX = 20;
 const sha = sha256FromLatin1((data) => hash('sha256', data, 'latin1'));
 
-export function showCompleteness(
-  proof: CompletenessProof,
-  { policy, asJson }: { readonly policy: Policy; readonly asJson: boolean },
-  terminal: Terminal,
-): ExitCode {
-  const verdict = verifyCompleteness(proof, policy, { sha });
-  const { ok, steps, chain, records, deleted, withheld, slots } = verdict;
-  if (asJson) terminal.json({ ok, steps, chain, records: records.length, deleted, withheld, slots });
-  else {
-    for (const { step, ok: holds, code, detail } of steps) {
-      terminal.say(`${holds ? terminal.style('green', '✓') : terminal.style('red', '✗')} ${terminal.text(STEPS[step])}`);
-      terminal.say(`    ${code === undefined ? '' : `${code} ${terminal.text(CODES[code])}: `}${detail}`);
+export interface CompletenessCheck {
+  readonly policy: Policy;
+  readonly asJson: boolean;
+}
+
+/** @param files the parts of one proof in any order; no more than one is in memory at a time */
+export function showCompleteness(files: readonly string[], { policy, asJson }: CompletenessCheck, terminal: Terminal): ExitCode {
+  const verifier = new CompletenessVerifier(policy, { sha });
+  let last: CompletenessProof | undefined;
+  for (const [at, file] of (files.length > 1 ? inOrder(files) : files).entries()) {
+    if (files.length > 1) terminal.progress({ zh: `${at + 1}/${files.length} 部分`, en: `part ${at + 1} of ${files.length}` });
+    const part = parseCompletenessProof(readFileSync(file, 'utf8'));
+    if (!part.ok) {
+      if (asJson) terminal.json({ ok: false, file, code: part.code, detail: part.detail, steps: [] });
+      else terminal.say(`${terminal.style('red', '✗')} ${file}: ${part.code} ${terminal.text(CODES[part.code])}: ${part.detail}`);
+      return EXIT.found;
     }
-    tellSlots(proof, verdict, terminal);
-    terminal.say(
-      ok
-        ? {
-            zh: `${proof.producer} 截至 ${timeText(proof.until)} 收到的记录没有遗漏。`,
-            en: `Of ${proof.producer} nothing is left out that was received until ${timeText(proof.until)}.`,
-          }
-        : { zh: '未能证明没有遗漏。', en: 'It is not proven that nothing is left out.' },
-    );
-    if (ok) tellLimits(terminal);
+    verifier.take(part.value);
+    last = { ...part.value, batches: [] };
   }
-  return ok ? EXIT.ok : EXIT.found;
+  const verdict = verifier.verdict();
+  if (asJson) terminal.json(verdict);
+  else if (last !== undefined) tell(last, verdict, terminal);
+  return verdict.ok ? EXIT.ok : EXIT.found;
+}
+
+/** By the number of the first batch; what cannot be read comes first, to be named. */
+function inOrder(files: readonly string[]): readonly string[] {
+  const numbered = files.map((file) => {
+    const part = parseCompletenessProof(readFileSync(file, 'utf8'));
+    const batch = part.ok ? decodeBatchRecord(part.value.batches[0]?.record ?? new Uint8Array(0)) : part;
+    return { file, seq: batch.ok ? batch.value.seq : -1 };
+  });
+  return numbered.sort((a, b) => a.seq - b.seq).map(({ file }) => file);
+}
+
+function tell(proof: CompletenessProof, verdict: CompletenessVerdict, terminal: Terminal): void {
+  for (const { step, ok: holds, code, detail } of verdict.steps) {
+    terminal.say(`${holds ? terminal.style('green', '✓') : terminal.style('red', '✗')} ${terminal.text(STEPS[step])}`);
+    terminal.say(`    ${code === undefined ? '' : `${code} ${terminal.text(CODES[code])}: `}${detail}`);
+  }
+  tellSlots(proof, verdict, terminal);
+  terminal.say(
+    verdict.ok
+      ? {
+          zh: `${proof.producer} 截至 ${timeText(proof.until)} 收到的记录没有遗漏。`,
+          en: `Of ${proof.producer} nothing is left out that was received until ${timeText(proof.until)}.`,
+        }
+      : { zh: '未能证明没有遗漏。', en: 'It is not proven that nothing is left out.' },
+  );
+  if (verdict.ok) tellLimits(terminal);
 }
 
 function tellSlots({ from, to }: CompletenessProof, { slots }: CompletenessVerdict, terminal: Terminal): void {

@@ -3,38 +3,12 @@
  * minute and logs every five or ten: a time that is derived from its readings is right within one logging interval.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { MeanKineticTemperature } from '@airtight/standards/mkt.ts';
 import { alarms, FRZE, HEAT } from '@airtight/standards/who-pqs.ts';
+import { loggerTime as at, berlingerReport, type LoggedReading, loggedReadings, printedEvents } from '../testing/berlinger-report.ts';
 
 const MINUTE_MS = 60_000;
-const FOLDER = join(import.meta.dirname, '../../../../shared/data/coldchain-berlinger');
-
-function report(t: TestContext, name: string): string | undefined {
-  try {
-    return readFileSync(join(FOLDER, name), 'latin1').replaceAll('\r', '');
-  } catch {
-    t.skip(`${name} is not there`);
-    return undefined;
-  }
-}
-
-/** Epoch ms of the logger's own clock. */
-const at = (text: string): number => Date.parse(`${text.replace(' ', 'T')}:00Z`);
-
-interface LoggedReading {
-  readonly at: number;
-  readonly tvc: number;
-}
-
-function readingsOf(text: string): readonly LoggedReading[] {
-  return [...text.matchAll(/^\t(\d{4}-\d\d-\d\d \d\d:\d\d)\t(-?\d+\.\d)\t/gm)].map(([, time, value]) => ({
-    at: at(time as string),
-    tvc: Number(value),
-  }));
-}
 
 /** Stretches out of range with the bounds of their beginning and end: the readings on either side of them. */
 function stretches(readings: readonly LoggedReading[], isOut: (tvc: number) => boolean) {
@@ -53,7 +27,7 @@ const FRIDGE_TAG_DAY =
   /Date: (\S+)\n {2}Min T: (\S+), TS Min T: \S+\n {2}Max T: (\S+), TS Max T: \S+\n[\s\S]*?0:\n {4}t Acc: (\d+).*\n {3}1:\n {4}t Acc: (\d+)/g;
 
 test('Fridge-tag 2: the minutes in alarm of each day are what its extremes allow, and its limits those of WHO PQS', (t) => {
-  const text = report(t, 'FridgeTag2__130400191542_202302140605.txt');
+  const text = berlingerReport(t, 'FridgeTag2__130400191542_202302140605.txt');
   if (text === undefined) return;
   const limits = [...text.matchAll(/T AL: (\S+), t AL: (\d+)/g)].map(([, celsius, minutes]) => [
     Number(celsius),
@@ -83,13 +57,13 @@ test('Fridge-tag 2: the minutes in alarm of each day are what its extremes allow
 });
 
 test('Fridge-tag UL: the upper alarm comes at the minute the logger printed, and its minutes are those above the limit', (t) => {
-  const text = report(t, 'FridgeTagUL__100800001215_202304201410.txt');
+  const text = berlingerReport(t, 'FridgeTagUL__100800001215_202304201410.txt');
   if (text === undefined) return;
   const limit = { aboveCel: -60, forMs: 60 * MINUTE_MS };
   assert.ok(text.includes(`T AL: ${limit.aboveCel}.0, t AL: 60`));
   // The logger's own extreme is its first measurement; the rows of its first quarter of an hour are empty.
   const [, date = '', warmest, warmestAt = ''] = /Date: (2023-04-17)\n.*\n {2}Max T: (\S+), TS Max T: (\S+)/.exec(text) ?? [];
-  const readings = [{ at: at(`${date} ${warmestAt}`), tvc: Number(warmest) }, ...readingsOf(text)];
+  const readings = [{ at: at(`${date} ${warmestAt}`), tvc: Number(warmest) }, ...loggedReadings(text)];
   const [only, ...more] = stretches(readings, (tvc) => tvc > limit.aboveCel);
   assert.deepEqual(more, []);
   const printed = /t Acc: 474, TS A: (\S+),/.exec(text)?.[1] ?? '';
@@ -97,29 +71,10 @@ test('Fridge-tag UL: the upper alarm comes at the minute the logger printed, and
   assert.equal((at('2023-04-18 00:00') - (only?.first ?? 0)) / MINUTE_MS, 474);
 });
 
-interface PrintedEvent {
-  readonly from: number;
-  readonly alarmAt: number;
-  /** undefined: it goes on. */
-  readonly to: number | undefined;
-}
-
-/** Events of the alarm with this number. */
-function eventsOf(text: string, alarm: number): readonly PrintedEvent[] {
-  const block = new RegExp(`^Res:[\\s\\S]*?\\n {2}${alarm}:\\n((?: {3}TS S:.*\\n)+)`, 'm').exec(text)?.[1] ?? '';
-  return [...block.matchAll(/TS S: (\S+ [\d:]+), t A: \d+, TS A: (\S+ [\d:]+)(?:, TS E: ?([\d:\- ]*),)?/g)].map(
-    ([, from, alarmAt, to]) => ({
-      from: at(from as string),
-      alarmAt: at(alarmAt as string),
-      to: to === undefined || to === '' ? undefined : at(to),
-    }),
-  );
-}
-
 test('Q-tag CLm: single and cumulative alarms at the times the logger printed, and its MKT', (t) => {
-  const text = report(t, 'QTagCLmdocLR__RCPJ00010_02_202211090128.txt');
+  const text = berlingerReport(t, 'QTagCLmdocLR__RCPJ00010_02_202211090128.txt');
   if (text === undefined) return;
-  const readings = readingsOf(text);
+  const readings = loggedReadings(text);
   const intervalMs = 10 * MINUTE_MS;
   const [tooWarm, tooCold] = [(tvc: number) => tvc > 8, (tvc: number) => tvc < 2];
 
@@ -128,7 +83,7 @@ test('Q-tag CLm: single and cumulative alarms at the times the logger printed, a
     [5, tooCold, 3],
   ] as const) {
     const runs = stretches(readings, isOut);
-    const events = eventsOf(text, alarm);
+    const events = printedEvents(text, alarm);
     assert.equal(events.length, count);
     for (const { from, alarmAt, to } of events) {
       const run = runs.find(({ after, first }) => from > after && from <= first);
@@ -145,7 +100,7 @@ test('Q-tag CLm: single and cumulative alarms at the times the logger printed, a
     [2, tooWarm, 219],
     [4, tooCold, 598],
   ] as const) {
-    assert.equal(eventsOf(text, alarm).length, 1);
+    assert.equal(printedEvents(text, alarm).length, 1);
     const runs = stretches(readings, isOut);
     const [least, most] = runs.reduce(
       ([low, high], { after, first, last, until }) => [

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { freePort } from '@airtight/ledger/testing/free-port.ts';
 import { createDataDirectory, type DataDirectory, dataDirectory, readInternalToken } from '../data-directory.ts';
 import { IngestClient } from '../ingest-client.ts';
 import { serviceMain } from '../supervise/services.ts';
@@ -19,14 +19,6 @@ let ports: { readonly ingest: number; readonly mqtt: number };
 let ingest: ChildProcess;
 let client: IngestClient;
 const limit = () => AbortSignal.timeout(60_000);
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 async function startIngest(): Promise<void> {
   ingest = spawn(process.execPath, [serviceMain('ingest')], {

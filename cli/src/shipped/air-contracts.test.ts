@@ -45,9 +45,25 @@ for (const [rule, property, limit] of [
 ] as const) {
   test(`${rule}: above ${limit}, not at it (GB 3095, grade 2)`, () => {
     const told = hours(property, [limit, limit + 1, limit + 2, limit]).told.filter((line) => line.startsWith(rule));
-    assert.deepEqual(told, [`${rule} raise moderate 1 @1`, `${rule} clear @3`]);
+    // Its index is above 100 too, and at the last hour still is, as two better hours end that alert.
+    assert.deepEqual(told, [`${rule} raise minor 1 @1 suppressed`, `${rule} clear @3`]);
   });
 }
+
+test('one matter is told of once: the index explains heavy PM2.5 and the limits of single gases, whichever is judged first', () => {
+  const both = (values: readonly object[]): readonly string[] => {
+    const bench = new ContractBench('heavy-pm25', HOUR_MS, { beside: ['hourly-aqi'] });
+    for (const [hour, value] of values.entries()) bench.read('air', 's', hour, { ...CLEAN, ...value });
+    return bench.told;
+  };
+  assert.deepEqual(both([{ pm25: 160 }, { pm25: 160, o3: 210 }, { pm25: 100 }, { pm25: 100 }, {}, {}]), [
+    ...['heavy raise severe 0 @0 suppressed', 'aqi raise severe 0 @0', 'o3-hour raise minor 1 @1 suppressed', 'o3-hour clear @2'],
+    // An hour at 115 or below and 10 min: the second. The index goes down with it.
+    ...['heavy clear @3', 'aqi minor @3', 'aqi clear @5'],
+  ]);
+  const partly = new ContractBench('heavy-pm25', HOUR_MS, { beside: ['hourly-aqi'] }).read('air', 's', 0, { pm25: 160 });
+  assert.deepEqual(partly.told, ['heavy raise severe 0 @0'], 'where the index is not known');
+});
 
 test('flat line: the same value for 12 h, of which at least 10 are there; not in clean air', () => {
   const flat = (value: number, count: number) =>

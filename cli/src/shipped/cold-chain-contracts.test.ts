@@ -48,7 +48,7 @@ test("the fridge's own alarms are told, and suppressed while this platform's rul
   const own = fridge().series('coldchain', 'f', 'alarm_powr', [true, true, false]);
   assert.deepEqual(own.told, ['device-power raise moderate 0 @0', 'device-power clear @2']);
   const both = fridge().series('coldchain', 'f', 'tvc', same(9, 41)).series('coldchain', 'f', 'alarm_heat', [true], 41);
-  assert.deepEqual(both.told, ['heat raise severe 0 @40', 'device-heat raise moderate 41 @41']);
+  assert.deepEqual(both.told, ['heat raise severe 0 @40', 'device-heat raise moderate 41 @41 suppressed']);
 });
 
 test('sensor: two readings in a row that no compartment can have; silence: 45 min', () => {

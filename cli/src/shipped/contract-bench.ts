@@ -50,13 +50,20 @@ export class ContractBench {
   readonly #caused: AlertEffect[] = [];
   #position = 0;
 
-  constructor(contract: string, stepMs: number, { text = shippedText(contract), start = START } = {}) {
+  /** @param beside shipped contracts that are in force with it */
+  constructor(contract: string, stepMs: number, { text = shippedText(contract), start = START, beside = [] as readonly string[] } = {}) {
     this.#stepMs = stepMs;
     this.#start = start;
     for (const definition of this.#datasets.values()) this.#apply((position) => ({ kind: 'dataset', position, definition }));
+    this.#enact(contract, text);
+    for (const other of beside) this.#enact(other, shippedText(other));
+  }
+
+  #enact(contract: string, text: string): void {
     const version = contractVersion(text) as string;
     const record = { type: 'contract', contract, version, text, author: 'author', approver: 'approver' } as const;
     this.#apply((position) => ({ kind: 'contract', position, record }));
+    if (this.engine.status().refused > 0) throw new Error(`contract ${contract} is faulty`);
   }
 
   /** A registered device. */
@@ -66,12 +73,16 @@ export class ContractBench {
     return this.#apply((position) => ({ kind: 'device', position, record }));
   }
 
-  /** @param receivedStep when it was received: at its own time unless given */
-  read(dataset: string, producer: string, step: number, values: Values, receivedStep = step): this {
+  /** @param receivedStep when it was received: at its own time unless given @param mark the producer's own mark of quality */
+  read(dataset: string, producer: string, step: number, values: Values, receivedStep = step, mark?: string): this {
     const definition = this.#datasets.get(dataset) as DatasetDefinition;
     const receivedAt = this.#start + receivedStep * this.#stepMs;
     const header = { v: 1, agency: AGENCY, dataset, producer, receivedAt, door: 'mqtt', contentType: 'application/json' } as const;
-    const measurements = Object.entries(values).map(([property, result]) => ({ property, result }));
+    const measurements = Object.entries(values).map(([property, result]) => ({
+      property,
+      result,
+      ...(mark === undefined ? {} : { quality: mark }),
+    }));
     const readings = [{ time: this.#start + step * this.#stepMs, measurements }];
     return this.#apply((position) => ({
       kind: 'observations',
@@ -95,14 +106,17 @@ export class ContractBench {
     return this;
   }
 
-  /** What was caused: `rule raise severe 0 @40` = raised at step 40, since step 0. */
+  /** What was caused: `rule raise severe 0 @40` = raised at step 40, since step 0; ` suppressed`: something else explains it. */
   get told(): readonly string[] {
     const step = (at: number): number => (at - this.#start) / this.#stepMs;
     const rules = new Map(this.#caused.flatMap((effect) => (effect.type === 'raise' ? [[effect.alert, effect.rule]] : [])));
     return this.#caused.map((effect) => {
       const { type, at } = effect;
       const rule = rules.get(effect.alert);
-      if (type === 'raise') return `${rule} raise ${effect.severity} ${step(effect.since)} @${step(at)}`;
+      if (type === 'raise') {
+        const aside = effect.suppressedBy === undefined ? '' : ' suppressed';
+        return `${rule} raise ${effect.severity} ${step(effect.since)} @${step(at)}${aside}`;
+      }
       return type === 'update' && effect.severity !== undefined
         ? `${rule} ${effect.severity} @${step(at)}`
         : `${rule} ${type} @${step(at)}`;

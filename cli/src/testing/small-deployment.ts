@@ -5,10 +5,10 @@
 import { spawn } from 'node:child_process';
 import { randomBytes, sign } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { privateKeyOfSeed } from '@airtight/ledger';
+import { freePort } from '@airtight/ledger/testing/free-port.ts';
 import { CONTROL_AGENCY, DATASETS_DATASET, sealText } from '@airtight/protocol';
 import { ED25519, formatAddCheckpoint, formatCheckpoint, formatNote, formatVkey, type SigningKey, vkeyOf } from '@airtight/tlog';
 import { auditorKey } from '../audit/auditor-key.ts';
@@ -146,16 +146,6 @@ async function up(data: DataDirectory, ports: Required<Ports>, env: { readonly [
     throw error;
   }
   return stop;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on('error', reject);
-    server.listen(0, LOOPBACK, () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 function environmentOf(data: DataDirectory) {

@@ -4,6 +4,7 @@ import { auditIndices, auditSeals } from '../audit/audit-derived.ts';
 import { auditEntries } from '../audit/audit-entries.ts';
 import { auditJournal, auditQuarantine, chainPointAt } from '../audit/audit-journal.ts';
 import { auditKeys } from '../audit/audit-keys.ts';
+import { auditRemovals } from '../audit/audit-removals.ts';
 import { auditStored } from '../audit/audit-store.ts';
 import type { Finding, StageResult } from '../audit/finding.ts';
 import { auditKeptForOthers, auditLedgerState, readVkey } from '../audit/run-audit.ts';
@@ -15,7 +16,7 @@ export type AuditTask =
   | { readonly kind: 'batches'; readonly from: number; readonly to: number }
   /** Bundles of the ledger's entries, up to the checkpoint; and that it begins with the one audited before. */
   | { readonly kind: 'bundles'; readonly from: number; readonly to: number }
-  | { readonly kind: 'keys' | 'seals' | 'quarantine' | 'state' | 'anchors' | 'indices' | 'store' };
+  | { readonly kind: 'keys' | 'seals' | 'quarantine' | 'state' | 'anchors' | 'indices' | 'store' | 'removals' };
 
 export interface TaskContext {
   readonly data: DataDirectory;
@@ -36,6 +37,7 @@ export async function runTask(task: AuditTask, context: TaskContext): Promise<Ta
   const { data, running } = context;
   if (task.kind === 'batches') return { finding: await auditBatches(task, context) };
   if (task.kind === 'bundles') return await auditLedgerBundles(task, context);
+  if (task.kind === 'removals') return { finding: await auditRemovals(data, (bytes) => pace(bytes, context)) };
   const results: { readonly [kind in typeof task.kind]: () => StageResult | Promise<StageResult> } = {
     keys: () => auditKeys(data),
     seals: () => auditSeals(data),

@@ -73,9 +73,9 @@ class AuditRound {
     for (const kind of ['keys', 'seals'] as const) await this.#do({ kind });
     const isPeriodOver = now - this.#progress.periodAt >= this.#options.periodMs;
     if (isPeriodOver) for (const kind of ['quarantine', 'state', 'anchors'] as const) await this.#do({ kind });
-    // What a damaged journal gives, neither store nor side index can be held against: it waits until the journal is mended.
+    // What a damaged journal gives, nothing can be held against: it waits until the journal is mended.
     const isSound = !this.#progress.open.some(({ task }) => task.kind === 'batches');
-    if (isPeriodOver && isSound) for (const kind of ['indices', 'store'] as const) await this.#do({ kind });
+    if (isPeriodOver && isSound) for (const kind of ['removals', 'indices', 'store'] as const) await this.#do({ kind });
     this.#save({ roundAt: now, ...(isPeriodOver && isSound ? { periodAt: now } : {}) });
     return { batches, bundles, found: this.#found, cleared: this.#cleared, open: this.#progress.open.length };
   }

@@ -1,8 +1,10 @@
 /** What people do with alerts, as far as the engine must know. That they did it is on record before it comes here. */
 import type { AlertAct, OutOfService, ReturnedToService } from '@airtight/protocol';
-import type { ActiveAlert, RuleState } from '../engine-state.ts';
+import type { RuleState } from '../engine-state.ts';
 import type { Transition } from '../rule/machine.ts';
+import { lookAgain } from '../rule/silence.ts';
 import type { Turn } from '../turn.ts';
+import type { ActiveAlert } from './active-alerts.ts';
 import { type Attention, approve } from './attention.ts';
 import { effectBase } from './effect-base.ts';
 import { isActive } from './episode.ts';
@@ -50,6 +52,7 @@ function closeAlert(turn: Turn, { state: known, episode }: ActiveAlert, at: numb
   if (known.rule.kind === 'no-data') {
     const silence = known.silences.get(episode.subject);
     if (silence !== undefined) Object.assign(silence, { active: false, disarmed: true });
+    lookAgain(known.quiet);
     end(turn, known, episode, at);
     return;
   }

@@ -14,6 +14,7 @@ import { effectBase } from './effect-base.ts';
 import type { Episode } from './episode.ts';
 import { levelOf } from './level.ts';
 import { REASONS_MAX, tellSuppression } from './suppression.ts';
+import { toldValues } from './told.ts';
 
 export interface GroupAlert extends Attention {
   readonly alert: string;
@@ -124,7 +125,8 @@ export function forgetGroup({ groups }: RuleState, alert: string): void {
 function open(turn: Turn, known: RuleState, name: string, episode: Episode, severity: Severity, transition: Transition): GroupAlert {
   const { rule } = known;
   const { contract, version, id } = rule;
-  const { at, since, values } = transition;
+  const { at, since } = transition;
+  const values = toldValues(turn.state, rule, transition.values);
   const identity = { contract, version, rule: id, group: name, since, position: turn.position };
   const alert = sha256Hex(new TextEncoder().encode(canonicalJson(identity))).slice(0, 32);
   const message = fillMessage(levelOf(rule, transition.level).message, name, since, values);

@@ -14,6 +14,7 @@ import { joinGroup, leaveGroup, rejoinGroup } from './group.ts';
 import { levelOf } from './level.ts';
 import { continuation, type Draft, reconcile } from './reconcile.ts';
 import { reasonsToSuppress } from './suppression.ts';
+import { toldValues } from './told.ts';
 
 /** Episodes kept per rule and subject for late data; beyond it the oldest that are over are forgotten. */
 const EPISODES_MAX = 64;
@@ -74,12 +75,13 @@ function raise(turn: Turn, known: RuleState, subject: Subject, transition: Trans
   episode.suppressedBy = reasonsToSuppress(turn.state, known, episode);
   episode.group = joinGroup(turn, known, episode, severity, transition);
   remember(turn, known, episode);
+  const values = toldValues(turn.state, rule, transition.values);
   const raised: AlertRaised = {
     ...{ v: 1, type: 'raise', alert, n: 0, at },
     ...{ contract: rule.contract, version: rule.version, rule: rule.id, severity },
     ...{ agency: subject.agency, dataset: rule.dataset, subject: subject.subject, since },
-    values: transition.values,
-    message: fillMessage(message, subject.subject, since, transition.values),
+    values,
+    message: fillMessage(message, subject.subject, since, values),
     evidence: transition.evidence,
     ...(rule.notify.length > 0 && episode.group === null ? { notify: rule.notify } : {}),
     ...(rule.approvals > 0 && episode.group === null ? { approvals: rule.approvals } : {}),
@@ -94,7 +96,8 @@ function raise(turn: Turn, known: RuleState, subject: Subject, transition: Trans
 }
 
 function follow(turn: Turn, known: RuleState, episode: Episode, transition: Transition): void {
-  const { at, kind, level, flapping, values, evidence } = transition;
+  const { at, kind, level, flapping, evidence } = transition;
+  const values = toldValues(turn.state, known.rule, transition.values);
   touch(turn, known, at);
   if (kind === 'update') {
     const before = episode.steps.at(-1)?.level ?? -1;
@@ -128,7 +131,8 @@ export function end(turn: Turn, known: RuleState, episode: Episode, at: number):
   touch(turn, known, at);
 }
 
-function correct(turn: Turn, known: RuleState, episode: Episode, draft: Draft | null, values: AlertValues, at: number): void {
+function correct(turn: Turn, known: RuleState, episode: Episode, draft: Draft | null, judged: AlertValues, at: number): void {
+  const values = toldValues(turn.state, known.rule, judged);
   turn.state.counters.corrected++;
   touch(turn, known, Math.min(episode.raisedAt, draft?.raisedAt ?? episode.raisedAt));
   const wasActive = isActive(episode);
@@ -138,7 +142,7 @@ function correct(turn: Turn, known: RuleState, episode: Episode, draft: Draft | 
     Object.assign(episode, { since, raisedAt, steps, clearedAt, retracted: false });
   }
   if (isActive(episode)) {
-    turn.state.index.active.set(episode.alert, { state: known, episode });
+    turn.state.index.active.add({ state: known, episode });
     if (!wasActive && episode.group !== null) rejoinGroup(known, episode);
   } else if (wasActive) end(turn, known, episode, episode.clearedAt ?? episode.raisedAt);
   const outcome: AlertCorrected['outcome'] =
@@ -170,7 +174,7 @@ function remember(turn: Turn, known: RuleState, episode: Episode): void {
   const recent = before.filter((old) => isActive(old) || old.retracted || endOf(old) > horizon);
   const kept = recent.slice(-EPISODES_MAX);
   episodes.set(episode.subject, [...kept, episode]);
-  index.active.set(episode.alert, { state: known, episode });
+  index.active.add({ state: known, episode });
   // Without the alert there is nothing that late data could correct.
   const forgotten = before.filter((old) => !old.retracted && !kept.includes(old));
   if (forgotten.length > 0) trackers.get(episode.subject)?.forgetBefore(Math.max(...forgotten.map(endOf)));

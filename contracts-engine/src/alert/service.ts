@@ -1,6 +1,5 @@
 /** Rules that people have taken out of service, whole or for one subject, until they return them or a time has come. */
 import type { OutOfService, ReturnedToService } from '@airtight/protocol';
-import { activeAlerts } from '../engine-state.ts';
 import type { Turn } from '../turn.ts';
 import { reviewSuppression } from './suppression.ts';
 
@@ -21,6 +20,7 @@ export function changeService(turn: Turn, act: OutOfService | ReturnedToService)
 
 /** Returns to service what was out until now. */
 export function endServiceBreaks(turn: Turn, at: number): void {
+  if (turn.state.services.size === 0) return;
   for (const [id, entry] of turn.state.services) {
     if (entry.until === null || entry.until > at) continue;
     turn.state.services.delete(id);
@@ -29,7 +29,7 @@ export function endServiceBreaks(turn: Turn, at: number): void {
 }
 
 function reviewContract(turn: Turn, contract: string): void {
-  for (const { state, episode } of activeAlerts(turn.state)) {
+  for (const { state, episode } of turn.state.index.active.inOrder()) {
     if (state.rule.contract === contract) reviewSuppression(turn, state, episode);
   }
 }

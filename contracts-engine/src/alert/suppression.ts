@@ -48,7 +48,21 @@ export function reviewSuppression(turn: Turn, known: RuleState, episode: Episode
   const before = episode.suppressedBy;
   const now = reasonsToSuppress(turn.state, known, episode);
   episode.suppressedBy = now;
+  if (now.length > 0 && before.length === 0 && raiseSuppressed(turn, episode, now)) return;
   tellSuppression(turn, known.rule, episode, before, now, turn.state.tickAt ?? episode.raisedAt);
+}
+
+/**
+ * The same event raised it and what explains it, whichever came first in the order of the contracts: it is raised suppressed,
+ * so that nobody is told of it for an instant.
+ */
+function raiseSuppressed({ effects }: Turn, { alert }: Episode, suppressedBy: readonly string[]): boolean {
+  const place = effects.findLastIndex((effect) => effect.alert === alert);
+  const effect = effects[place];
+  // What was told of it since would then stand before its reason.
+  if (effect?.type !== 'raise') return false;
+  effects[place] = { ...effect, suppressedBy };
+  return true;
 }
 
 /** Tells which reasons to suppress an alert, or a group's, came and went. */

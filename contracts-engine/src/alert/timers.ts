@@ -1,7 +1,7 @@
 /** What the passing of time does to alerts: judged at ticks, which are on record. */
-import { type ActiveAlert, activeAlerts } from '../engine-state.ts';
 import type { Transition } from '../rule/machine.ts';
 import type { Turn } from '../turn.ts';
+import type { ActiveAlert } from './active-alerts.ts';
 import { endShelf, escalate } from './attention.ts';
 import { isActive } from './episode.ts';
 import { settleGroups } from './group.ts';
@@ -12,7 +12,7 @@ import { endServiceBreaks } from './service.ts';
 /** Ends service breaks, shelves and what nothing confirms any more, escalates what nobody acknowledges, tells of groups. */
 export function passTime(turn: Turn, at: number): void {
   endServiceBreaks(turn, at);
-  for (const alert of activeAlerts(turn.state)) {
+  for (const alert of turn.state.index.active.inOrder()) {
     const { episode } = alert;
     const { rule } = alert.state;
     endShelf(turn, rule, episode, at);

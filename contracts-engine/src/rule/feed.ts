@@ -40,7 +40,11 @@ export class Feed {
     const { series } = this;
     if (series.readings.length < this.pruneAt) return;
     let keepFrom = series.watermark - route.reachMs;
-    for (const { rule, tracker, reachMs } of route.bounds) {
+    for (const {
+      rule,
+      tracker,
+      reads: { reachMs },
+    } of route.bounds) {
       keepFrom = Math.min(keepFrom, tracker.neededFrom(rule, series.watermark - rule.latenessMs) - reachMs);
     }
     series.forgetBefore(keepFrom);
@@ -58,9 +62,8 @@ export interface Bound {
   readonly rule: SeriesRule;
   readonly tracker: Tracker;
   readonly context: WindowContext;
-  /** How far back it reads from a reading. */
-  readonly reachMs: number;
-  /** The last reading that was offered: one that has several of its properties is judged once. */
+  readonly reads: RuleReads;
+  /** Of a rule that is listed under several properties, the last reading that was offered: it is judged once. */
   offered: Reading | null;
 }
 
@@ -91,15 +94,12 @@ function routeOf(state: EngineState, feed: Feed): Route {
   }
   const [byProperty, touching] = [new Map<string, Bound[]>(), new Map<string, Bound[]>()];
   for (const bound of bounds) {
-    const { properties, windows } = bound.rule.frame;
-    const first = properties[0];
-    const inWindows = new Set(windows.flatMap(({ window }) => propertiesOf(window, bound.rule)));
-    for (const name of first === undefined ? inWindows : [first.name]) add(byProperty, name, bound);
-    for (const name of new Set([...properties.map(({ name }) => name), ...inWindows])) add(touching, name, bound);
+    for (const name of bound.reads.offeredBy) add(byProperty, name, bound);
+    for (const name of bound.reads.touchedBy) add(touching, name, bound);
   }
   return {
     ...{ bounds, byProperty, touching, overStations, silences },
-    reachMs: Math.max(0, ...bounds.map(({ rule, reachMs }) => rule.latenessMs + reachMs)),
+    reachMs: Math.max(0, ...bounds.map(({ rule, reads: { reachMs } }) => rule.latenessMs + reachMs)),
     latenessMs: Math.max(0, ...bounds.map(({ rule }) => rule.latenessMs)),
   };
 }
@@ -108,9 +108,39 @@ function bind(state: EngineState, known: RuleState, rule: SeriesRule, producer: 
   const tracker = known.trackers.get(producer) ?? new Tracker(producer, agency);
   known.trackers.set(producer, tracker);
   tracker.agency = agency;
+  return { state: known, rule, tracker, context: contextOf(state, known), reads: readsOf(rule), offered: null };
+}
+
+/** What a rule reads of a producer's readings. */
+interface RuleReads {
+  /** A reading with any of these is judged: the first that the rule names, for all must be there, else what its windows read. */
+  readonly offeredBy: readonly string[];
+  readonly touchedBy: readonly string[];
+  /** How far back it reads from a reading. */
+  readonly reachMs: number;
+  /** Where the only value it reads stands in its frame; -1 when it reads more, or other things, or must ask whether it is tested. */
+  readonly loneSlot: number;
+}
+
+const reads = new WeakMap<SeriesRule, RuleReads>();
+
+/** Found once a rule: a network has thousands of producers. */
+function readsOf(rule: SeriesRule): RuleReads {
+  const known = reads.get(rule);
+  if (known !== undefined) return known;
+  const { properties, windows, isPlain } = rule.frame;
+  const [first, ...others] = properties;
+  const inWindows = [...new Set(windows.flatMap(({ window }) => propertiesOf(window, rule)))];
   // A window of whole spans may end as long ago as it is long.
-  const reaches = rule.frame.windows.map(({ window: { overMs, shape } }) => (shape === 'tumbling' ? 2 * overMs : overMs));
-  return { state: known, rule, tracker, context: contextOf(state, known), reachMs: Math.max(0, ...reaches), offered: null };
+  const reaches = windows.map(({ window: { overMs, shape } }) => (shape === 'tumbling' ? 2 * overMs : overMs));
+  const found = {
+    offeredBy: first === undefined ? inWindows : [first.name],
+    touchedBy: [...new Set([...properties.map(({ name }) => name), ...inWindows])],
+    reachMs: Math.max(0, ...reaches),
+    loneSlot: first === undefined || others.length > 0 || !isPlain || rule.input.untested.has(first.name) ? -1 : first.slot,
+  };
+  reads.set(rule, found);
+  return found;
 }
 
 function propertiesOf({ property, where }: SeriesRule['frame']['windows'][number]['window'], rule: SeriesRule): readonly string[] {

@@ -10,7 +10,8 @@ export type Values = (Input | undefined)[];
 const slots: (Input | undefined)[] = [];
 
 /** What an expression comes to; null when it cannot be computed. */
-export function compute({ expression, from }: Probe, values: Values, at: number): Computed {
+export function compute({ expression, from, isInPlace }: Probe, values: Values, at: number): Computed {
+  if (isInPlace) return expression.run(values as Input[], at);
   for (let i = 0; i < from.length; i++) slots[i] = values[from[i] as number];
   return expression.run(slots as Input[], at);
 }

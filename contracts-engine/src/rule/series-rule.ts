@@ -1,5 +1,6 @@
 /** Rules about one producer: each of its readings is judged once, in order; a late or revised one has everything since judged anew. */
 import { issue, reissue } from '../alert/issue.ts';
+import { NO_FLAGS } from '../reading.ts';
 import type { Turn } from '../turn.ts';
 import type { Bound, Feed, Route } from './feed.ts';
 import { fillFromSeries } from './frame.ts';
@@ -28,14 +29,32 @@ export function judgeReading(turn: Turn, feed: Feed, route: Route, reading: Read
   }
 }
 
+/** Values that are held count otherwise from a time on: what they decided is judged anew, as far back as late data reach. */
+export function rejudgeSeries(turn: Turn, feed: Feed, route: Route, property: string, from: number): void {
+  for (const bound of route.touching.get(property) ?? []) {
+    const horizon = feed.series.watermark - bound.rule.latenessMs;
+    if (from < horizon) turn.state.counters.late++;
+    rejudge(turn, feed, bound, Math.max(from, horizon));
+  }
+}
+
 function judgeNewest(turn: Turn, feed: Feed, { byProperty }: Route, reading: Reading): void {
   for (const name in reading.values) {
     const bounds = byProperty.get(name);
     if (bounds === undefined) continue;
+    const value = reading.values[name];
+    // Most rules read one number, which need not be looked up again for each; flags and verdicts ask for a closer look.
+    const isBareNumber = typeof value === 'number' && reading.flags === NO_FLAGS && reading.judged === null && reading.manual === null;
     for (const bound of bounds) {
-      if (bound.offered === reading) continue;
-      bound.offered = reading;
-      judge(turn, feed, bound, reading);
+      const { offeredBy, loneSlot } = bound.reads;
+      if (offeredBy.length > 1) {
+        if (bound.offered === reading) continue;
+        bound.offered = reading;
+      }
+      if (isBareNumber && loneSlot >= 0) bound.state.values[loneSlot] = value;
+      else if (!fillFromSeries(bound.rule, reading, feed.series, bound.context, bound.state.values)) continue;
+      if (bound.tracker.isBehindExpiry(reading.at)) judgeBehindExpiry(turn, feed, bound, reading);
+      else judge(turn, bound, reading);
     }
   }
 }
@@ -44,13 +63,8 @@ function judgeNewest(turn: Turn, feed: Feed, { byProperty }: Route, reading: Rea
 const instant = { at: 0, position: 0, values: [] as Instant['values'] };
 const out: Transition[] = [];
 
-function judge(turn: Turn, feed: Feed, bound: Bound, reading: Reading): void {
-  const { state: known, rule, tracker, context } = bound;
-  if (!fillFromSeries(rule, reading, feed.series, context, known.values)) return;
-  if (tracker.isBehindExpiry(reading.at)) {
-    tracker.live = reading.live;
-    return rejudge(turn, feed, bound, reading.at);
-  }
+/** Judges by what stands in the rule's frame. */
+function judge(turn: Turn, { state: known, rule, tracker }: Bound, reading: Reading): void {
   instant.at = reading.at;
   instant.position = reading.position;
   instant.values = known.values;
@@ -59,6 +73,12 @@ function judge(turn: Turn, feed: Feed, bound: Bound, reading: Reading): void {
   if (out.length === 0) return;
   issue(turn, known, tracker, out);
   out.length = 0;
+}
+
+/** The clock has cleared what this reading may confirm. */
+function judgeBehindExpiry(turn: Turn, feed: Feed, bound: Bound, { at, live }: Reading): void {
+  bound.tracker.live = live;
+  rejudge(turn, feed, bound, at);
 }
 
 function rejudge(turn: Turn, feed: Feed, { state: known, rule, tracker, context }: Bound, from: number): void {

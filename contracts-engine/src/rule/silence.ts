@@ -16,6 +16,21 @@ export interface Silence {
   since: number;
 }
 
+/** Until when no tick can change anything about the silences of a rule: found at one tick, so that the next ones cost nothing. */
+export interface Quiet {
+  /** Epoch ms, not included. */
+  until: number;
+  /** What it was found under: the tick, since when ticks had come, and the state of contracts and places. */
+  at: number;
+  listeningSince: number;
+  epoch: number;
+}
+
+/** Something is known that was not when it was found. */
+export function lookAgain(quiet: Quiet): void {
+  quiet.until = Number.NEGATIVE_INFINITY;
+}
+
 /** From so many intervals on a device's own rhythm counts; before, the dataset's. */
 const GAPS_LEAST = 4;
 const GAPS_MAX = 9;

@@ -132,6 +132,14 @@ export class Tracker {
     this.#sinceEntry = 0;
   }
 
+  /** Readings before are gone: what is active stays, times begin anew, and late data change nothing of what was judged. */
+  settle(): void {
+    this.state = this.state.level < 0 ? IDLE : { ...IDLE, level: this.state.level };
+    this.#history = [{ at: this.lastAt, state: this.state, lastAt: this.lastAt }];
+    this.#closes = [];
+    this.#sinceEntry = 0;
+  }
+
   /** The time from which readings are needed to judge again what lies after `horizon`. */
   neededFrom(rule: LeveledRule, horizon: number): number {
     const entry = this.#history.findLast(({ at }) => at <= horizon);

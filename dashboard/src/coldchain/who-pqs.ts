@@ -43,9 +43,31 @@ export interface Budgets {
  */
 export function alarmBudgets(spans: readonly TemperatureSpan[], until: number, gapMaxMs: number): Budgets {
   return {
-    heat: budget(spans, until, gapMaxMs, HEAT_LIMIT_MS, (span) => span.minC > HEAT_C),
-    freeze: budget(spans, until, gapMaxMs, FREEZE_LIMIT_MS, (span) => span.maxC <= FREEZE_C),
+    heat: budget(spans, until, gapMaxMs, HEAT_LIMIT_MS, ({ minC }) => isBeyond('heat', minC)),
+    freeze: budget(spans, until, gapMaxMs, FREEZE_LIMIT_MS, ({ maxC }) => isBeyond('freeze', maxC)),
   };
+}
+
+/** Whether a temperature uses up the time to this alarm. */
+export function isBeyond(kind: keyof Budgets, celsius: number): boolean {
+  return kind === 'heat' ? celsius > HEAT_C : celsius <= FREEZE_C;
+}
+
+export interface TemperatureReading {
+  /** Epoch ms. */
+  readonly at: number;
+  readonly celsius: number;
+}
+
+/**
+ * The budget with the run from its first reading on: a span begins at a whole minute, the reading in it need not.
+ * @param edge readings from one span before the one in which the run begins until its end, ascending; without one that is
+ *   beyond the limit the budget stays as it is
+ */
+export function fromFirstReading(budget: Budget, kind: keyof Budgets, edge: readonly TemperatureReading[], until: number): Budget {
+  let since: number | null = null;
+  for (const { at, celsius } of edge) since = isBeyond(kind, celsius) ? (since ?? at) : null;
+  return since === null || budget.since === null ? budget : used(since, until, budget.limitMs);
 }
 
 function budget(
@@ -63,6 +85,10 @@ function budget(
     if (next - span.start > gapMaxMs) break;
     since = span.start;
   }
+  return used(since, until, limitMs);
+}
+
+function used(since: number | null, until: number, limitMs: number): Budget {
   const usedMs = since === null ? 0 : Math.max(0, until - since);
   return { limitMs, usedMs, since, share: Math.min(1, usedMs / limitMs), fired: usedMs >= limitMs };
 }

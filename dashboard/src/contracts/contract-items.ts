@@ -15,6 +15,13 @@ export interface ContractItem {
   readonly record: string;
 }
 
+/** A version in the history of its contract. */
+export interface VersionItem extends ContractItem {
+  /** From when it was not in force any more: another followed, or it was withdrawn. null: nothing ends it. */
+  readonly until: string | null;
+  readonly withdrawn: { readonly by: string; readonly at: string; readonly reason: string; readonly record: string } | null;
+}
+
 export interface DraftItem {
   readonly draft: string;
   readonly contract: string;

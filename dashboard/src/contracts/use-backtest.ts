@@ -13,7 +13,8 @@ export interface BacktestAsk {
   /** RFC 3339 */
   readonly from: string;
   readonly to: string;
-  readonly against?: 'current';
+  /** `current`, or a version. */
+  readonly against?: string;
 }
 
 export function useBacktest() {

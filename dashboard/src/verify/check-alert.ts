@@ -1,4 +1,4 @@
-/** Holds an alert against the records it is made of: its transitions, the readings that raised it, and the contract. */
+/** Holds an alert against the records it is made of: its transitions, the readings that raised it, the contract, who was told. */
 import { contractVersion, ruleIdsOf } from '@airtight/contracts-engine/contract-version.ts';
 import {
   type AlertItem,
@@ -7,6 +7,7 @@ import {
   CONTRACTS_DATASET,
   type ContractRecord,
   decodeRecord,
+  deliveriesIn,
   foldAlert,
   isEffect,
   LEDGER_FORK_ALERT,
@@ -24,7 +25,7 @@ export function alertFault(item: AlertItem, proven: Proven): ShownFault | undefi
     transitions.push(transition);
     folded = foldAlert(folded, transition, Number(record));
   }
-  const other = differing(item, folded);
+  const other = differing(withoutDeliveries(item), folded) ?? differingDelivery(item, proven);
   if (other !== undefined) return { step: 'value', detail: other };
   const [raise] = transitions;
   if (raise?.type !== 'raise') return { step: 'value', detail: 'raise' };
@@ -43,6 +44,35 @@ function transitionAt(position: number, { records }: Proven): AlertTransition | 
 function differing(shown: AlertItem, made: AlertItem | undefined): string | undefined {
   const written = (item: AlertItem | undefined, key: string) => JSON.stringify(sorted(item?.[key as keyof AlertItem]));
   return Object.keys(shown).find((key) => written(shown, key) !== written(made, key));
+}
+
+function withoutDeliveries(item: AlertItem): AlertItem {
+  return { ...item, timeline: item.timeline.map(({ deliveries: _, ...step }) => step) };
+}
+
+/** The first delivery that is not what its record says of it. One that is not on record yet claims nothing that could be proven. */
+function differingDelivery({ alert, timeline }: AlertItem, { records }: Proven): string | undefined {
+  for (const { record: told, deliveries = [] } of timeline) {
+    for (const { channel, message, state, attempts, at, detail, record } of deliveries) {
+      if (record === null) continue;
+      const bytes = records.get(Number(record))?.record;
+      const decoded = bytes === undefined ? undefined : decodeRecord(bytes);
+      const outcomes = decoded?.ok ? (deliveriesIn(decoded.value) ?? []) : [];
+      const isSaid = outcomes.some(
+        (one) =>
+          one.alert === alert &&
+          one.record === Number(told) &&
+          one.channel === channel &&
+          one.message === message &&
+          one.attempt === attempts &&
+          one.detail === detail &&
+          (state === 'waiting' || (state === 'delivered') === (one.outcome === 'delivered')) &&
+          new Date(one.at).toISOString() === at,
+      );
+      if (!isSaid) return `#${record} ${channel}`;
+    }
+  }
+  return undefined;
 }
 
 /** With the members of objects in one order. */

@@ -26,7 +26,7 @@ export interface ShownIndex {
   readonly index: AirIndex;
 }
 
-/** An alert: its transitions, the readings that raised it, and the contract. */
+/** An alert: its transitions, the readings that raised it, the contract, and who was told. */
 export interface ShownAlert {
   readonly kind: 'alert';
   readonly key: string;
@@ -76,6 +76,11 @@ export function releaseClaim({ id, released, producer, payload, size }: Quaranti
   return released === null ? undefined : { kind: 'release', key: `quarantine ${id}`, record: Number(released), producer, payload, size };
 }
 
+/** Of a transition, and of those deliveries that are on record. */
+function recordsOfStep({ record, deliveries = [] }: AlertItem['timeline'][number]): readonly string[] {
+  return [record, ...new Set(deliveries.flatMap((delivery) => delivery.record ?? []))];
+}
+
 /** Journal positions of the records that a claim rests on. */
 export function recordsOf(claim: ShownClaim): readonly number[] {
   switch (claim.kind) {
@@ -85,6 +90,6 @@ export function recordsOf(claim: ShownClaim): readonly number[] {
     case 'index':
       return claim.inputs.map(({ record }) => record);
     case 'alert':
-      return [...claim.alert.timeline.map(({ record }) => record), ...claim.alert.evidence].map(Number);
+      return [...claim.alert.timeline.flatMap(recordsOfStep), ...claim.alert.evidence].map(Number);
   }
 }

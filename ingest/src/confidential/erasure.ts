@@ -9,25 +9,14 @@
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  AirtightError,
-  decodeExpired,
-  decodeRecord,
-  type ErasedStretch,
-  type ErasureRecord,
-  expiredBodyOf,
-  isExpiredBody,
-  isSaltedBody,
-  type RecordHeader,
-  recordIn,
-} from '@airtight/protocol';
+import { AirtightError, type ErasedStretch, type ErasureRecord, expiredBodyOf, isSaltedBody, type RecordHeader } from '@airtight/protocol';
 import type { Logger } from 'pino';
 import type { Journal } from '../journal/journal.ts';
 import { sha256 } from '../leaf-hash.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
+import { headerIn, segmentsOfDay } from './day-segments.ts';
 import { type SaltKeys, utcDay } from './salt-keys.ts';
 
-const DAY_MS = 86_400_000;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 /** A batch closes after a second; a disk that is stuck for so long is no reason to wait on. */
 const SEAL_WAIT_MS = 30_000;
@@ -111,7 +100,7 @@ export class Erasure {
     await this.#sealed(beforePosition);
     const stretches: ErasedStretch[] = [];
     const datasets = new Set<string>();
-    for (const first of this.#segmentsOf(producer, day, beforePosition)) {
+    for (const first of segmentsOfDay(journal, salts.placesOf(producer, day, beforePosition), day, beforePosition)) {
       const stretch = await this.#census(first, { producer, day, beforePosition }, datasets);
       if (stretch !== undefined) stretches.push(stretch);
     }
@@ -146,29 +135,6 @@ export class Erasure {
     if (journal.active >= end) return;
     journal.sealSoon();
     await committed();
-  }
-
-  /** First positions of the segments in which such records can be: where their keys begin, and on as long as the day lasts. */
-  #segmentsOf(producer: string, day: string, end: number): number[] {
-    const { journal, salts } = this.#options;
-    const places = salts.placesOf(producer, day, end);
-    const dayEnd = Date.parse(day) + DAY_MS;
-    const found = new Set<number>();
-    for (const from of places) {
-      const start = journal.sealed.findIndex(({ first, count }) => from < first + count);
-      for (let at = start; at >= 0 && at < journal.sealed.length; at++) {
-        const { first } = journal.sealed[at] as { first: number };
-        // A record that comes when the day is over may lie in the segment after the one that its key was made for.
-        if (first >= end || (at > start + 1 && this.#receivedAt(first) >= dayEnd)) break;
-        found.add(first);
-      }
-    }
-    return [...found].sort((a, b) => a - b);
-  }
-
-  #receivedAt(position: number): number {
-    const header = headerIn(this.#options.journal.read(position) as Buffer);
-    return header?.receivedAt ?? 0;
   }
 
   async #census(first: number, subject: Subject, datasets: Set<string>): Promise<ErasedStretch | undefined> {
@@ -223,9 +189,4 @@ function isOf({ producer, day, beforePosition }: Subject, position: number, body
   if (position >= beforePosition || !isSaltedBody(body)) return false;
   const header = headerIn(body);
   return header?.producer === producer && utcDay(header.receivedAt) === day;
-}
-
-function headerIn(body: Uint8Array): RecordHeader | undefined {
-  const record = isExpiredBody(body) ? decodeExpired(body) : decodeRecord(recordIn(body));
-  return record.ok ? record.value.header : undefined;
 }

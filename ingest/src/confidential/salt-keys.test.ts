@@ -96,8 +96,7 @@ test('while the disk is full a flush goes on trying, and tells', async () => {
   const keys = SaltKeys.open(dir, { now, disk, health });
   const salts = saltsAt(keys.streamFor('a', NOON, 1, 0));
   const flushed = keys.flush();
-  await delay(80);
-  assert.ok(disk.failed > 0);
+  while (disk.failed === 0) await delay(5);
   disk.errno = undefined;
   await flushed;
   assert.deepEqual([faults[0], faults.at(-1)], ['salts: ENOSPC', 'cleared']);

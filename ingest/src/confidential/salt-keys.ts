@@ -144,6 +144,23 @@ export class SaltKeys {
     return froms.map(({ from }) => from).sort((a, b) => a - b);
   }
 
+  /** Days of which there are keys, ascending. */
+  days(): string[] {
+    const names = existsSync(this.#dir) ? readdirSync(this.#dir) : [];
+    return names.flatMap((name) => (name.endsWith('.keys') ? [name.slice(0, -'.keys'.length)] : [])).sort();
+  }
+
+  /** Keys of a day without what they are. @throws AirtightError SALTS_UNREADABLE */
+  keysOf(day: string): readonly Pick<WrappedKey, 'producer' | 'from'>[] {
+    return this.#keysOf(day);
+  }
+
+  /** Destroys keys of a day that is over. @returns how many */
+  destroyThose(day: string, isSpent: (key: Pick<WrappedKey, 'producer' | 'from'>) => boolean): number {
+    this.#read.delete(day);
+    return removeKeys(this.#dir, day, isSpent);
+  }
+
   /** From now on records of this producer and day get another key. */
   retire(producer: string, day: string): void {
     this.#inUse.delete(`${Date.parse(day) / DAY_MS} ${producer}`);

@@ -116,7 +116,7 @@ const reading = (seq: number): string => `{"seq":${seq},"t":1735689600000,"m":{"
 const puback = (id: number): Buffer => Buffer.of(0x40, 2, id >> 8, id & 0xff);
 
 test('the door keeps its session, acknowledges after the commit and in order, and recognises what comes again', {
-  timeout: 30_000,
+  timeout: 120_000,
 }, async () => {
   const first = await BrokerSide.accept(false);
   const connect = first.connect.toString('latin1');
@@ -153,7 +153,7 @@ test('the door keeps its session, acknowledges after the commit and in order, an
   assert.deepEqual([record.value.header.door, record.value.header.contentType], ['broker', 'application/json']);
 });
 
-test('messages of a device are read no faster than its rate, and none is lost', { timeout: 30_000 }, async () => {
+test('messages of a device are read no faster than its rate, and none is lost', { timeout: 120_000 }, async () => {
   const [rate, count] = [20, 40];
   const paces = new DevicePaces({ deviceRateMax: rate, deviceBytesPerSecondMax: 0 }, metrics);
   const connection = BrokerSide.accept(false);

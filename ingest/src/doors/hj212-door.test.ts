@@ -22,7 +22,7 @@ import type { Hj212Timeouts } from './hj212-connection.ts';
 import { Hj212Door } from './hj212-door.ts';
 
 const PASSWORD = '314159';
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 60_000;
 const root = mkdtempSync(join(tmpdir(), 'hj212-'));
 const metrics = createMetrics();
 const paces = new DevicePaces({ deviceRateMax: 0, deviceBytesPerSecondMax: 0 }, metrics);

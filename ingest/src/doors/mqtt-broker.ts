@@ -2,7 +2,7 @@
  * The MQTT door: aedes with this product's policy. MQTT 3.1 and 3.1.1; a client of another version is refused by
  * CONNACK 1. The broker never spreads raw telemetry: what subscribers get are the platform's own topics.
  */
-import { AirtightError, CODES, type Code, parseTelemetryTopic, receiptTopic } from '@airtight/protocol';
+import { AirtightError, type AlertAnnouncement, alertTopic, CODES, type Code, parseTelemetryTopic, receiptTopic } from '@airtight/protocol';
 import { SPARKPLUG_NAMESPACE } from '@airtight/standards/sparkplug-b.ts';
 import { Aedes, type AedesPublishPacket, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
 import type { Logger } from 'pino';
@@ -24,6 +24,7 @@ import { DevicePublisher } from './device-publisher.ts';
 import { DEFAULT_DOOR_LIMITS, type DoorLimits } from './door-limits.ts';
 import { MqttConnection } from './mqtt-connection.ts';
 import type { MqttPeer } from './mqtt-listeners.ts';
+import { boundSessionQueues } from './session-queue.ts';
 import { SparkplugSessions } from './sparkplug-session.ts';
 
 export interface MqttBrokerOptions {
@@ -121,6 +122,7 @@ export class MqttBroker {
       drainTimeout: DRAIN_TIMEOUT_MS,
       maxTopicLevels: TOPIC_LEVELS_MAX,
     });
+    boundSessionQueues(aedes, () => options.metrics.announcementsDropped.inc());
     const broker = new MqttBroker(options, aedes);
     broker.#setPolicy();
     broker.#watchClients();
@@ -143,6 +145,21 @@ export class MqttBroker {
     return new Promise((resolve, reject) => {
       const done = (error?: Error): void => (error === undefined || error === null ? resolve() : reject(error));
       this.#aedes.publish({ cmd: 'publish', topic, payload, qos: 1, retain: true, dup: false }, done);
+    });
+  }
+
+  /**
+   * Tells of an alert on its topic, with QoS 1: who subscribed so and was cut off gets it when he comes back, as long as this
+   * broker runs. Not retained: at the topic of one severity it would still stand when the alert has another.
+   */
+  async announceAlert(message: AlertAnnouncement): Promise<void> {
+    const { agency, severity, contract } = message.data;
+    const topic = alertTopic(agency, severity, contract);
+    const payload = Buffer.from(JSON.stringify(message));
+    await new Promise<void>((resolve, reject) => {
+      this.#aedes.publish({ cmd: 'publish', topic, payload, qos: 1, retain: false, dup: false }, (error) =>
+        error ? reject(error) : resolve(),
+      );
     });
   }
 

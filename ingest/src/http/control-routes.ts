@@ -14,11 +14,24 @@ export function addControlRoutes(server: FastifyInstance, parts: IngestParts): v
 }
 
 function addRecordRoute(server: FastifyInstance, { door }: IngestParts): void {
+  const signature = {
+    type: 'object',
+    required: ['kid', 'sig'],
+    additionalProperties: false,
+    properties: { kid: { type: 'string', pattern: '^[0-9a-f]{16}$' }, sig: { type: 'string', pattern: '^[A-Za-z0-9_-]{86}$' } },
+  } as const;
   const record = {
     type: 'object',
     required: ['agency', 'dataset', 'producer', 'payload'],
     additionalProperties: false,
-    properties: { agency: name, dataset: name, producer: name, messageId: { type: 'string', minLength: 1, maxLength: 256 }, payload: {} },
+    properties: {
+      agency: name,
+      dataset: name,
+      producer: name,
+      messageId: { type: 'string', minLength: 1, maxLength: 256 },
+      payload: {},
+      signature,
+    },
   } as const;
   server.post<{ Body: { records: InternalRecord[] } }>(
     '/records',

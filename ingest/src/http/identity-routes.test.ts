@@ -7,26 +7,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  DEVICE_ADDRESS_HEADER,
-  DEVICE_CREDENTIALS_HEADER,
-  resolveConfig,
-  SIGNATURE_HEADER,
-  signatureLine,
-  signedMessage,
-} from '@airtight/protocol';
+import { DEVICE_ADDRESS_HEADER, DEVICE_CREDENTIALS_HEADER, SIGNATURE_HEADER, signatureLine, signedMessage } from '@airtight/protocol';
 import { SignJWT } from 'jose';
 import mqtt, { type MqttClient } from 'mqtt';
-import pino from 'pino';
-import { INGEST_SETTINGS } from '../config.ts';
 import { keyIdOf, parsePublicKey } from '../identity/ed25519-key.ts';
 import { FAILURES_MAX } from '../identity/guess-limit.ts';
-import { type Ingest, startIngest } from '../ingest.ts';
+import type { Ingest } from '../ingest.ts';
+import { startWithoutTicks } from '../testing/start-ingest.ts';
 
 const TOKEN = 'token of our own services';
-/** A cut that takes longer has failed. */
-const CUT_MAX_MS = 1000;
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 60_000;
 const dir = mkdtempSync(join(tmpdir(), 'identity-'));
 const clients: MqttClient[] = [];
 let ingest: Ingest;
@@ -35,15 +25,11 @@ async function start(): Promise<void> {
   const env = {
     AIRTIGHT_DATA: dir,
     AIRTIGHT_DEPLOYMENT: 'airtight.test',
-    AIRTIGHT_INGEST_PORT: '0',
-    AIRTIGHT_INGEST_MQTT_PORT: '0',
     AIRTIGHT_TOKEN_FILE: join(dir, 'keys/token'),
     // Nobody answers there: records wait for their ledger entry, which is no concern of identity.
     AIRTIGHT_LEDGER_URL: 'http://127.0.0.1:9',
   };
-  ingest = await startIngest(resolveConfig(INGEST_SETTINGS, undefined, env), pino({ level: 'silent' }), (error) => {
-    throw error;
-  });
+  ingest = await startWithoutTicks(env);
 }
 
 before(async () => {
@@ -99,12 +85,13 @@ function refusalOf(username: string, password: string): Promise<number | undefin
   );
 }
 
-function closedWithin(client: MqttClient, startedAt: number): Promise<number> {
+/** To be called before it may happen. */
+function closed(client: MqttClient): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('the connection was not closed')), DEADLINE_MS);
     client.once('close', () => {
       clearTimeout(timer);
-      resolve(performance.now() - startedAt);
+      resolve();
     });
   });
 }
@@ -142,26 +129,28 @@ test('one request cannot enrol two devices under one foreign id, name or certifi
   assert.deepEqual(answers.map(({ code }) => code).sort(), ['PRODUCER_EXISTS', undefined]);
 });
 
-test('rotation: old and new both count for the overlap, then the old one ends and what it had opened is cut', async () => {
-  const old = await enrol('rotated');
-  const { secret: fresh = '', status } = await ask('/devices/rotated/rotate', { overlapMs: 3000 });
+test('rotation: old and new both count for the overlap, then the old ones end and what they had opened is cut', async () => {
+  const first = await enrol('rotated');
+  const { secret: second = '', status } = await ask('/devices/rotated/rotate', { overlapMs: 3_600_000 });
   assert.equal(status, 200);
-  const [before, with_new] = [await connected('rotated', old), await connected('rotated', fresh)];
-  const closed = closedWithin(before, performance.now());
-  await closed;
-  assert.equal(await refusalOf('rotated', old), 4);
-  assert.equal(with_new.connected, true);
+  const cuts = [closed(await connected('rotated', first)), closed(await connected('rotated', second))];
+  const { secret: third = '' } = await ask('/devices/rotated/rotate', { overlapMs: 300 });
+  const with_third = await connected('rotated', third);
+  await Promise.all(cuts);
+  for (const ended of [first, second]) assert.equal(await refusalOf('rotated', ended), 4);
+  assert.equal(with_third.connected, true);
   const { items = [] } = await ask('/devices/rotated/keys');
   assert.deepEqual(
     items.map(({ kind, validTo }) => [kind, validTo === undefined]),
     [
+      ['password', false],
       ['password', false],
       ['password', true],
     ],
   );
 });
 
-test('revocation cuts connections and uploads under way within a second, and those of devices behind a gateway refuse', async () => {
+test('revocation cuts connections and uploads under way: once it is answered nothing of the device is taken', async () => {
   const secret = await enrol('cut');
   const [client, other] = [await connected('cut', secret), await connected('cut', secret)];
   const socket = connectSocket(Number(new URL(ingest.url).port), '127.0.0.1');
@@ -172,13 +161,15 @@ test('revocation cuts connections and uploads under way within a second, and tho
   );
   while ((await head()) === before) await sleep(5);
   const answered = new Promise<string>((resolve) => socket.once('data', (chunk) => resolve(String(chunk))));
-  const startedAt = performance.now();
-  const cuts = [closedWithin(client, startedAt), closedWithin(other, startedAt), answered.then(() => performance.now() - startedAt)];
+  const cuts = [closed(client), closed(other)];
   assert.equal((await ask('/devices/cut/revoke', { by: 'lin' })).status, 200);
-  const tookMs = await Promise.all(cuts);
-  assert.ok(Math.max(...tookMs) < CUT_MAX_MS, `${tookMs}`);
+  const revokedAt = await head();
+  for (const one of [client, other]) one.publish('v1/a/air/cut', reading(), { qos: 1 });
+  socket.write(`${reading()}\n`);
+  await Promise.all(cuts);
   assert.match(await answered, /^HTTP\/1\.1 401 [\s\S]*CREDENTIALS_ENDED[\s\S]*everything up to line 1 was taken/);
   socket.destroy();
+  assert.equal(await head(), revokedAt);
   assert.equal(await refusalOf('cut', secret), 4);
   assert.match(await journalText(), /"by":"lin"/);
   const again = await enrol('cut', { replace: true });
@@ -207,9 +198,9 @@ test('one credential is revoked, the others stay', async () => {
   const { secret = '' } = await ask('/devices/partly/rotate', { overlapMs: 3_600_000 });
   const [lost, kept] = [await connected('partly', old), await connected('partly', secret)];
   const { items = [] } = await ask('/devices/partly/keys');
-  const cut = closedWithin(lost, performance.now());
+  const cut = closed(lost);
   assert.equal((await ask('/devices/partly/revoke', { credential: items[0]?.id })).status, 200);
-  assert.ok((await cut) < CUT_MAX_MS);
+  await cut;
   assert.equal(kept.connected, true);
   assert.equal((await ask('/devices/partly/revoke', { credential: 'none' })).code, 'NOT_FOUND');
 });
@@ -226,9 +217,11 @@ test('a token opens MQTT and HTTP; there is no password then, and the connection
   const sent = await upload(`Bearer ${await tokenOf(privateKey, 'tokened', 600)}`, reading());
   assert.deepEqual([sent.status, sent.results?.[0]?.status], [200, 'accepted']);
   assert.equal(await refusalOf('tokened', await tokenOf(generateKeyPairSync('ed25519').privateKey, 'tokened', 600)), 4);
-  // Its leeway of 60 s ends a moment after it began.
-  const ending = await connected('tokened', await tokenOf(privateKey, 'tokened', -56));
-  await closedWithin(ending, performance.now());
+  // Its leeway of 60 s ends a moment after it began, or before, where logging in takes longer.
+  const begun = async (lifeS: number) => connected('tokened', await tokenOf(privateKey, 'tokened', lifeS)).catch(() => undefined);
+  const ending = (await begun(-58)) ?? (await begun(-50)) ?? (await begun(-30));
+  assert.ok(ending);
+  await closed(ending);
 });
 
 test('signed payloads: checked, kept, and refused when wrong or missing', async () => {

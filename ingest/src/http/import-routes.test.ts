@@ -5,12 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { decodeRecord, resolveConfig } from '@airtight/protocol';
+import { decodeRecord } from '@airtight/protocol';
 import mqtt from 'mqtt';
-import pino from 'pino';
-import { INGEST_SETTINGS } from '../config.ts';
 import { CHUNK_READINGS_MAX, type ChunkAnswer } from '../doors/file-door.ts';
-import { type Ingest, startIngest } from '../ingest.ts';
+import type { Ingest } from '../ingest.ts';
+import { startWithoutTicks } from '../testing/start-ingest.ts';
 
 const TOKEN = 'token of our own services';
 const dir = mkdtempSync(join(tmpdir(), 'import-'));
@@ -21,15 +20,11 @@ before(async () => {
   writeFileSync(join(dir, 'keys/token'), TOKEN);
   const env = {
     AIRTIGHT_DATA: dir,
-    AIRTIGHT_INGEST_PORT: '0',
-    AIRTIGHT_INGEST_MQTT_PORT: '0',
     AIRTIGHT_TOKEN_FILE: join(dir, 'keys/token'),
     // Nobody answers there: records wait for their ledger entry, which is no concern of the door.
     AIRTIGHT_LEDGER_URL: 'http://127.0.0.1:9',
   };
-  ingest = await startIngest(resolveConfig(INGEST_SETTINGS, undefined, env), pino({ level: 'silent' }), (error) => {
-    throw error;
-  });
+  ingest = await startWithoutTicks(env);
   const stations = ['s1', 's2'].map((producer) => station(producer));
   assert.deepEqual(await json(await enrol(stations)), { added: 2, widened: 0 });
 });
@@ -170,7 +165,7 @@ test('producers: known ones stay, a missing dataset is added, another agency’s
   assert.equal(login.status, 401);
 });
 
-test('live topics are silent about history, and speak of what is imported as live', { timeout: 20_000 }, async () => {
+test('live topics are silent about history, and speak of what is imported as live', { timeout: 120_000 }, async () => {
   const secret = 'a secret of the screen';
   const screen = { ...station('screen', []), kind: 'service', subscribe: ['v1/a/live/#'], secret };
   assert.equal((await post('/devices', JSON.stringify(screen), { 'content-type': 'application/json' })).status, 200);

@@ -7,11 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodeBatchRecord, resolveConfig } from '@airtight/protocol';
+import { decodeBatchRecord } from '@airtight/protocol';
 import { leafHash, rootFromMultiProof } from '@airtight/tlog';
-import pino from 'pino';
-import { INGEST_SETTINGS } from '../config.ts';
-import { type Ingest, startIngest } from '../ingest.ts';
+import type { Ingest } from '../ingest.ts';
+import { startWithoutTicks } from '../testing/start-ingest.ts';
 
 const TOKEN = 'token of our own services';
 const dir = mkdtempSync(join(tmpdir(), 'inclusions-'));
@@ -38,14 +37,10 @@ before(async () => {
   writeFileSync(join(dir, 'keys/token'), TOKEN);
   const env = {
     AIRTIGHT_DATA: dir,
-    AIRTIGHT_INGEST_PORT: '0',
-    AIRTIGHT_INGEST_MQTT_PORT: '0',
     AIRTIGHT_TOKEN_FILE: join(dir, 'keys/token'),
     AIRTIGHT_LEDGER_URL: `http://127.0.0.1:${(ledger.address() as AddressInfo).port}`,
   };
-  ingest = await startIngest(resolveConfig(INGEST_SETTINGS, undefined, env), pino({ level: 'silent' }), (error) => {
-    throw error;
-  });
+  ingest = await startWithoutTicks(env);
 });
 after(async () => {
   await ingest.close();
@@ -71,7 +66,7 @@ async function statusUntil(field: 'sealedThrough' | 'anchoredThrough', position:
   while ((await ask('/status'))[field] <= position) await sleep(50);
 }
 
-test('records of several batches, each batch with one proof that leads to its root', { timeout: 30_000 }, async () => {
+test('records of several batches, each batch with one proof that leads to its root', { timeout: 120_000 }, async () => {
   const written = [await write(40, 'one')];
   await statusUntil('anchoredThrough', written[0]?.at(-1) as number);
   written.push(await write(9, 'two'));
@@ -101,7 +96,7 @@ test('records of several batches, each batch with one proof that leads to its ro
   assert.deepEqual(got, positions);
 });
 
-test('what is not there, not sealed or not anchored is refused by its code', { timeout: 30_000 }, async () => {
+test('what is not there, not sealed or not anchored is refused by its code', { timeout: 120_000 }, async () => {
   const codeOf = async (positions: number[]) => (await ask('/inclusions', { positions })).code;
   assert.equal(await codeOf([999_999]), 'NOT_FOUND');
   assert.equal(await codeOf([3, 3]), 'REQUEST_INVALID');

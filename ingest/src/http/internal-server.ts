@@ -4,6 +4,7 @@ import { AirtightError } from '@airtight/protocol';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { TooManyFailures } from '../identity/logins.ts';
+import { addAnnouncementRoutes } from './announcement-routes.ts';
 import { addCompletenessRoutes } from './completeness-routes.ts';
 import { addConfidentialRoutes } from './confidential-routes.ts';
 import { addControlRoutes } from './control-routes.ts';
@@ -39,6 +40,7 @@ export function createInternalServer(parts: IngestParts, token: string, logger: 
   addInclusionRoutes(server, parts);
   addCompletenessRoutes(server, parts);
   addControlRoutes(server, parts);
+  addAnnouncementRoutes(server, parts);
   addConfidentialRoutes(server, parts);
   addQuarantineRoutes(server, parts);
   addIdentityRoutes(server, parts);

@@ -10,12 +10,10 @@ import {
   decodeRecord,
   RELEASES_DATASET,
   type RecordHeader,
-  resolveConfig,
 } from '@airtight/protocol';
-import pino from 'pino';
-import { INGEST_SETTINGS } from '../config.ts';
-import { type Ingest, startIngest } from '../ingest.ts';
+import type { Ingest } from '../ingest.ts';
 import { KEPT_PAYLOAD_BYTES } from '../quarantine/quarantine.ts';
+import { startWithoutTicks } from '../testing/start-ingest.ts';
 
 const TOKEN = 'token of our own services';
 const SECRET = 'a secret of the device';
@@ -33,15 +31,11 @@ let ingest: Ingest;
 async function start(): Promise<void> {
   const env = {
     AIRTIGHT_DATA: dir,
-    AIRTIGHT_INGEST_PORT: '0',
-    AIRTIGHT_INGEST_MQTT_PORT: '0',
     AIRTIGHT_TOKEN_FILE: join(dir, 'keys/token'),
     // Nobody answers there: records wait for their ledger entry, which is no concern here.
     AIRTIGHT_LEDGER_URL: 'http://127.0.0.1:9',
   };
-  ingest = await startIngest(resolveConfig(INGEST_SETTINGS, undefined, env), pino({ level: 'silent' }), (error) => {
-    throw error;
-  });
+  ingest = await startWithoutTicks(env);
 }
 
 before(async () => {

@@ -62,6 +62,7 @@ class Scene {
         this.written.push(record);
       },
       anchoredThrough: () => this.anchored,
+      spentKeys: { removed: () => undefined, look: () => Promise.resolve() },
       intervalS: 1,
       logger: pino({ level: 'silent' }),
       now: () => this.now,

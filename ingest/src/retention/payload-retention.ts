@@ -4,8 +4,10 @@
  * put on record (`sys.retention`), durably, before it goes; leaf hash and header stay (docs/reference/retention.md).
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type DatasetRegistry, decodeExpired, decodeRecord, isExpiredBody, type RetentionRecord, recordIn } from '@airtight/protocol';
+import { type DatasetRegistry, isSaltedBody, type RetentionRecord } from '@airtight/protocol';
 import type { Logger } from 'pino';
+import { headerIn } from '../confidential/day-segments.ts';
+import type { SpentKeys } from '../confidential/spent-keys.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { SegmentRange } from '../journal/sealed-segments.ts';
 import type { IngestMetrics } from '../metrics.ts';
@@ -23,6 +25,8 @@ export interface PayloadRetentionOptions {
   readonly log: RetentionLog;
   /** Puts it on record; resolves when it is durable, and is in the log then. */
   readonly write: (record: RetentionRecord) => Promise<void>;
+  /** Destroys the keys of confidential records whose payloads went. */
+  readonly spentKeys: Pick<SpentKeys, 'removed' | 'look'>;
   /** Every record below is in the ledger. */
   readonly anchoredThrough: () => number;
   /** How often it looks, s. */
@@ -74,6 +78,10 @@ export class PayloadRetention {
       else await this.#clear(segment, policies, open);
     }
     this.#sealOld(policies);
+    const { datasets, spentKeys } = this.#options;
+    const confidential = datasets.newest().filter(({ definition }) => definition.confidential === true);
+    const periods = confidential.flatMap(({ definition }) => policies.get(definition.dataset)?.periodMs ?? []);
+    if (periods.length > 0) await spentKeys.look(this.#now() - Math.min(...periods), this.#now(), this.#stop.signal);
   }
 
   async #run(): Promise<void> {
@@ -128,12 +136,22 @@ export class PayloadRetention {
       else covering.push(record);
     }
     if (covering.length === 0) return;
-    const sizes = await journal.rewriteSealed(segment.first, removalOf(covering), signal);
+    const sizes = await journal.rewriteSealed(segment.first, this.#noting(removalOf(covering)), signal);
     this.#counted.delete(segment.first);
     for (const { dataset, count, fromPosition, toPosition, before } of covering) {
       metrics.payloadsRemoved.inc(count);
       logger.info({ dataset, count, fromPosition, toPosition, before, ...sizes }, 'payloads removed by policy');
     }
+  }
+
+  /** Tells of what days confidential payloads go. */
+  #noting(remove: ReturnType<typeof removalOf>): ReturnType<typeof removalOf> {
+    return (position, body) => {
+      const left = remove(position, body);
+      const header = left !== undefined && isSaltedBody(body) ? headerIn(body) : undefined;
+      if (header !== undefined) this.#options.spentKeys.removed(header.receivedAt);
+      return left;
+    };
   }
 
   /** @returns undefined when they are not old enough */
@@ -165,8 +183,7 @@ export class PayloadRetention {
   #receivedAt(position: number): number | undefined {
     const body = this.#options.journal.read(position);
     if (body === null) return undefined;
-    const record = isExpiredBody(body) ? decodeExpired(body) : decodeRecord(recordIn(body));
-    return record.ok ? record.value.header.receivedAt : undefined;
+    return headerIn(body)?.receivedAt;
   }
 }
 

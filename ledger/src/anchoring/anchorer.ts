@@ -144,11 +144,12 @@ export class Anchorer {
     const { receipt } = submission;
     const reading = sink.verify(receipt, target);
     const entry = { size: target.size, sink: sink.id, kind: sink.kind, anchoredAtMs: nowMs() };
+    // Before the receipt can be seen: who finds it in a proof finds no error of an earlier attempt beside it.
+    if (state.error !== null) logger.info({ sink: sink.id }, 'the sink takes checkpoints again');
+    state.error = null;
     await store.complete(entry, receipt);
     state.latest = latestOf(entry.size, entry.anchoredAtMs, reading);
     state.pending = null;
-    if (state.error !== null) logger.info({ sink: sink.id }, 'the sink takes checkpoints again');
-    state.error = null;
     onAnchored(sink.id);
     logger.debug({ sink: sink.id, size: target.size, ...reading }, 'checkpoint anchored');
   }

@@ -1,0 +1,37 @@
+/** Clients of the live stream that note when readings of one dataset, and alerts, come to them. */
+import { ALERTS_DATASET, type StreamMessage } from '@airtight/protocol';
+
+export class StreamWatch implements Disposable {
+  /** By event time, epoch ms: when a reading of that time came, and when an alert that began then. */
+  readonly readings = new Map<number, number>();
+  readonly raised = new Map<number, number>();
+  readonly #sockets: WebSocket[] = [];
+
+  /** @throws Error when the stream cannot be opened */
+  static async open(apiUrl: string, dataset: string): Promise<StreamWatch> {
+    const watch = new StreamWatch();
+    for (const wanted of [dataset, ALERTS_DATASET]) {
+      const socket = new WebSocket(`${apiUrl.replace('http', 'ws')}/api/v1/stream?dataset=${wanted}`);
+      watch.#sockets.push(socket);
+      socket.addEventListener('message', ({ data }) => watch.#take(JSON.parse(String(data)) as StreamMessage));
+      await new Promise<void>((resolve, reject) => {
+        socket.addEventListener('open', () => resolve());
+        socket.addEventListener('error', () => reject(new Error('the stream could not be opened')));
+      });
+    }
+    return watch;
+  }
+
+  #take(message: StreamMessage): void {
+    if (message.type !== 'frame') return;
+    const now = Date.now();
+    for (const event of message.events) {
+      if (event.type === 'observation') this.readings.set(Date.parse(event.phenomenonTime), now);
+      else if (event.transition.type === 'raise') this.raised.set(event.transition.since, now);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const socket of this.#sockets) socket.close();
+  }
+}
