@@ -128,7 +128,7 @@ export async function auditStore(config: ApiConfig, from = 0): Promise<AuditRepo
     const marks = await readMarks(store);
     // A crash may have left one table a block behind the others: each is compared as far as it goes.
     const ends = {
-      ...{ control: marks.control + 1, alerts: marks.alerts + 1, indices: marks.indices + 1 },
+      ...{ control: marks.control + 1, ticks: marks.ticks + 1, alerts: marks.alerts + 1, indices: marks.indices + 1 },
       ...{ verdicts: marks.verdicts + 1, observations: marks.observations + 1 },
     };
     return auditTables(store, ingest, ends, from);
