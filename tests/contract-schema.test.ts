@@ -35,7 +35,7 @@ zone: Asia/Shanghai
 lateness: PT6H
 calendar: { workdays: [mon, tue], holidays: [2026-01-01, 2026-02-16/2026-02-22] }
 inputs:
-  air: { dataset: air, properties: [pm25, pm10], regions: [北京], producers: ["st-*"], accept: { flags: [late, q=N] } }
+  air: { dataset: air, properties: [pm25, pm10], regions: [北京], producers: ["st-*"], accept: { flags: [late, q=N], quality: [pass, not_evaluated, suspect] } }
 schedules:
   night: { from: "22:00", to: "06:00", days: workday }
 windows:
@@ -102,6 +102,9 @@ const MALFORMED: readonly (readonly [from: string, to: string])[] = [
   ['2026-01-01,', '1 January,'],
   ['{ dataset: air, ', '{ '],
   ['flags: [late, q=N]', 'flags: [future]'],
+  ['quality: [pass, ', 'quality: ['],
+  ['quality: [pass, ', 'quality: [pass, good, '],
+  ['flags: [late, q=N], quality: [pass, not_evaluated, suspect]', ''],
   ['"22:00"', '"22.00"'],
   ['days: workday', 'days: sometimes'],
   ['mean: pm25, over: P1D', 'over: P1D'],

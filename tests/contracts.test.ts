@@ -10,7 +10,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { type AlertItem, CONTROL_AGENCY, type Role, TICKS_DATASET, type TokenRecord, USERS_DATASET } from '@airtight/protocol';
+import {
+  type AlertItem,
+  CONTROL_AGENCY,
+  type LatestItem,
+  type Role,
+  TICKS_DATASET,
+  type TokenRecord,
+  USERS_DATASET,
+} from '@airtight/protocol';
 import type { Page } from 'playwright-core';
 import { openBrowser } from './harness/browser.ts';
 import { buildDashboard } from './harness/dashboard.ts';
@@ -47,6 +55,7 @@ rules:
     raise: { when: pm25_3h > ${limit}.0, for: PT1H }
     clear: { when: pm25_3h <= 75.0 }
     message: { zh: "{subject}：{pm25_3h}", en: "{subject}: {pm25_3h}" }
+lateness: PT12H
 `;
 }
 
@@ -224,6 +233,48 @@ test('a changed reading, contract, transition or explanation is found and named'
   assert.deepEqual([...(await verify(JSON.stringify(told))).codes], ['ALERTS_MISMATCH']);
 });
 
+test('a person fails the readings behind it: the alert is corrected by that record, and the evidence gives that too', async () => {
+  const alert = (await product.all<AlertItem>('alerts', { state: 'all' })).find(({ contract }) => contract === 'winter');
+  assert.ok(alert);
+  const [from, to] = [new Date(Date.parse(alert.since) - 5 * HOUR_MS), new Date(Date.parse(alert.since) + 10 * HOUR_MS)];
+  const series = { dataset: 'air', producer: device.producer, observedProperty: 'pm25' };
+  const flag = await request('anna', 'observations/flags', { ...series, from, to, flag: 4, reason: 'the inlet was blocked' });
+  assert.equal(flag.status, 200, JSON.stringify(flag.body));
+  const [latest] = await product.all<LatestItem>('latest', { producer: device.producer });
+  assert.deepEqual([latest?.values['pm25']?.quality.flag, latest?.values['pm25']?.quality.tests['manual']], [4, 4]);
+  let corrected: AlertItem | undefined;
+  await until('the alert is corrected', async () => {
+    corrected = (await product.all<AlertItem>('alerts', { state: 'all' })).find((item) => item.alert === alert.alert);
+    return corrected?.timeline.some(({ type }) => type === 'correct') === true;
+  });
+  await product.untilAnchored();
+  await product.untilProjected();
+  const evidence = await (await product.fetch(`/api/v1/alerts/${alert.alert}/evidence`)).text();
+  const verified = async (text: string) => {
+    const file = join(folder, 'corrected.json');
+    writeFileSync(file, text);
+    const { code, stdout } = await airtight(['verify', file, '--data', product.dataDir, '--json']);
+    return { code, stdout, told: JSON.parse(stdout) as { transitions: { transition: { type: string; evidence: string[] } }[] } };
+  };
+  const whole = await verified(evidence);
+  assert.equal(whole.code, 0, whole.stdout);
+  const correction = whole.told.transitions.at(-1)?.transition;
+  assert.deepEqual([correction?.type, correction?.evidence.map(String)], ['correct', [flag.body['record']]]);
+  const milder = JSON.parse(evidence) as { proofs: { batches: { records: { record: string }[] }[] } };
+  for (const { records } of milder.proofs.batches) {
+    for (const one of records) {
+      const bytes = Buffer.from(one.record, 'base64').toString('latin1');
+      if (bytes.includes('"type":"flag"')) one.record = Buffer.from(bytes.replace('"flag":4', '"flag":3'), 'latin1').toString('base64');
+    }
+  }
+  const changed = await verified(JSON.stringify(milder));
+  assert.deepEqual(
+    [changed.code, changed.stdout.includes('ALERTS_MISMATCH')],
+    [1, true],
+    'suspect values count, so it would not be corrected',
+  );
+});
+
 const byId = (page: Page, id: string) => page.locator(`[data-testid="${id}"]`);
 
 /** Opens the page of the contracts as a person with a password. */
@@ -251,8 +302,8 @@ async function seriousFaults(page: Page): Promise<string[]> {
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
 }
 
-/** Any two versions are compared; one that is withdrawn is told apart, with its reason. @param newest version in force */
-async function laterVersions(page: Page, newest: string): Promise<void> {
+/** Any two versions are compared; one that is withdrawn is told apart, with its reason. @param newest version in force @param keyFile with which the person signs */
+async function laterVersions(page: Page, newest: string, keyFile: string): Promise<void> {
   const first = ((await request('bo', 'contracts/winter/versions')).body['items'] as { version: string }[])[0]?.version ?? '';
   assert.notEqual(first, newest);
   await page.goto(`${product.httpUrl}/contracts/winter`);
@@ -265,6 +316,10 @@ async function laterVersions(page: Page, newest: string): Promise<void> {
   const text = (await byId(page, 'backtest-results').textContent()) ?? '';
   assert.ok(text.includes(newest.slice(0, 12)) && text.includes(first.slice(0, 12)), text);
 
+  await byId(page, 'signing-key-open').click();
+  await page.locator('[data-testid="signing-key"] input[type="file"]').setInputFiles(keyFile);
+  await byId(page, 'key-end').waitFor({ timeout: WAIT_MS });
+  await page.keyboard.press('Escape');
   await byId(page, 'withdraw-version').click();
   await page.locator('dialog[open] textarea[name="text"]').fill('取代它的计划尚未通过');
   await page.locator('dialog[open] button[type="submit"]').click();
@@ -323,11 +378,29 @@ test('on the screen: an error at its place, proposed, tried on the past, approve
   const approvers = await openBrowser(t, product.httpUrl, 'zh-CN');
   const other = await approvers.newPage();
   await openAs(other, 'deng', 'administrator');
+  // A key of one's own, made in the page: from then on the approval carries the signature.
+  await byId(other, 'signing-key-open').click();
+  const [kept] = await Promise.all([other.waitForEvent('download', { timeout: WAIT_MS }), byId(other, 'key-make').click()]);
+  assert.equal(kept.suggestedFilename(), 'airtight-deng.key');
+  await byId(other, 'key-end').waitFor({ timeout: WAIT_MS });
+  assert.deepEqual(await seriousFaults(other), []);
+  const kid = await byId(other, 'kid').textContent();
+  // As on another day: the page holds no key, says so, and takes it from its file.
+  const keyFile = join(folder, 'deng.key');
+  await kept.saveAs(keyFile);
+  await other.reload();
+  await byId(other, `approve-${draft.draft}`).click();
+  await other.locator('[data-testid="signing-key"] input[type="file"]').setInputFiles(keyFile);
+  await byId(other, 'key-end').waitFor({ timeout: WAIT_MS });
+  await other.keyboard.press('Escape');
   await byId(other, `approve-${draft.draft}`).click();
   await other.locator(`[data-testid="draft-${draft.draft}"][data-state="approved"]`).waitFor({ timeout: WAIT_MS });
   await byId(other, 'contract-winter').click();
   await other.locator(`[data-testid="version"]:text-is("${draft.version}")`).waitFor({ timeout: WAIT_MS });
   assert.equal(await byId(other, 'approver').textContent(), 'deng');
+  const versions = (await request('bo', 'contracts/winter/versions')).body['items'] as { version: string; approverKey: string | null }[];
+  assert.equal(versions.find(({ version }) => version === draft.version)?.approverKey, kid);
+  assert.equal(await other.locator('[data-testid="signed"]').count(), 1);
   assert.deepEqual(await seriousFaults(other), []);
 
   const alert = (await product.all<AlertItem>('alerts', { state: 'all' })).find(({ contract }) => contract === 'winter');
@@ -340,7 +413,7 @@ test('on the screen: an error at its place, proposed, tried on the past, approve
   const saved = join(folder, 'downloaded.json');
   await download.saveAs(saved);
   assert.equal((await airtight(['verify', saved, '--data', product.dataDir])).code, 0);
-  await laterVersions(other, draft.version);
+  await laterVersions(other, draft.version, keyFile);
   // Before somebody signs in the server refuses, and the console says so.
   const errors = [...authors.errors, ...approvers.errors].filter((text) => !text.includes('401'));
   assert.deepEqual([...authors.foreignRequests, ...approvers.foreignRequests, ...errors], []);

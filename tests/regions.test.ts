@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { freePorts } from '@airtight/ledger/testing/free-port.ts';
-import type { AlertItem, LatestItem, LedgerDetail, ObservationItem } from '@airtight/protocol';
+import type { AlertItem, LatestItem, LedgerDetail, ObservationItem, RegionAlertItem } from '@airtight/protocol';
 import { cosignersOf, decodeBase64, judgeFork, originHash, parsePolicy, parseVkey, readCheckpoint } from '@airtight/tlog';
 import { childrenOf, isAlive } from './harness/processes.ts';
 import { airtight, root } from './harness/programs.ts';
@@ -157,6 +157,23 @@ test('Tianjin forks: refused, kept as evidence that convicts it, and an alert of
     const held = readCheckpoint(Buffer.from(await get<string>(region, monitoring)));
     assert.ok(held.ok && held.value.size >= honest.value.size);
     assert.notDeepEqual(held.value.root, decodeBase64(forked.root), 'the fork is not cosigned');
+  }
+});
+
+test('the regions told each other of it, signed, and the receiver says whether enough witnesses have cosigned its proof', async () => {
+  for (const [sender, receiver] of [
+    ['beijing', 'hebei'],
+    ['hebei', 'beijing'],
+  ] as const) {
+    const received = await until(`${receiver} hears of it from ${sender}`, async () => {
+      const { items } = await get<{ items: RegionAlertItem[] }>(receiver, '/api/v1/region-alerts');
+      return items.find(({ region, contract }) => region === sender && contract === 'sys.ledger-fork');
+    });
+    assert.deepEqual([received.severity, received.keyName, received.messages.length], ['extreme', `alerts.example.gov/${sender}`, 1]);
+    // Tianjin, one of the two witnesses, was away while it began to fork: an alert does not wait for it, and nobody calls it proven.
+    const proof = received.messages[0]?.proof ?? '';
+    assert.ok(['verified', 'QUORUM_NOT_MET'].includes(proof), proof);
+    assert.equal(received.verified, proof === 'verified');
   }
 });
 

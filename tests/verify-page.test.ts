@@ -18,8 +18,8 @@ import { until } from './harness/waiting.ts';
 const WAIT_MS = 90_000;
 const STATIONS = 12;
 const PROPERTIES = ['pm25', 'pm10', 'o3', 'no2', 'so2', 'co'];
-/** Heavy by PM2.5, and the hour's index. */
-const ALERTS = 2;
+/** Shown to be done: the hour's index. Heavy PM2.5 of the same station is suppressed by it. */
+const ALERTS = 1;
 let product: Product;
 let devices: Device[];
 let alert: AlertItem;
@@ -32,14 +32,15 @@ before(async () => {
   const fridge = await product.enrol('seen-fridge', 'coldchain', 'fridge');
   const now = Date.now();
   for (const [i, device] of devices.entries()) {
-    // The first is above the limits of the shipped contracts heavy-pm25 and hourly-aqi: each raises an alert.
+    // The first is above the limits of the shipped contracts heavy-pm25 and hourly-aqi: each raises an alert, the first suppressed by the other.
     const m = { pm25: i === 0 ? 180.5 : 20 + i, pm10: 60 + i, o3: 80 + i, no2: 30, so2: 8, co: { v: 0.7, u: 'mg/m3' } };
     await publishAll(product, device, [{ t: now - 1000, m }]);
   }
   await publishAll(product, fridge, [{ t: now - 1000, m: { tvc: 4.2, tamb: 21.5 } }]);
   alert = await until('the alerts are raised', async () => {
     const raised = (await product.all<AlertItem>('alerts')).filter(({ subject }) => subject === 'seen-0');
-    return raised.length === ALERTS && raised[0];
+    const shown = raised.filter(({ state }) => state !== 'suppressed');
+    return raised.length === ALERTS + 1 && shown.length === ALERTS && shown[0];
   });
   await until('all is in the ledger', async () => {
     const latest = await product.all<LatestItem>('latest');
@@ -203,7 +204,7 @@ test('an alert with another value, another severity or another rule than is on r
   const { browser, page } = await liar(t);
   for (const change of changes) {
     await page.unrouteAll();
-    await lie<AlertItem>(page, 'alerts', (items) => items.forEach(change));
+    await lie<AlertItem>(page, 'alerts', (items) => items.filter((item) => item.alert === alert.alert).forEach(change));
     const { ok, proven } = await press(page, '/alerts');
     assert.deepEqual([ok, proven], ['false', 0], change.toString());
     const steps = (await marks(page)).map(([, step]) => step);

@@ -103,8 +103,8 @@ test('the newest telling counts in series and latest, and a value keeps the reco
     const [item] = (await d.json('/api/v1/latest?producer=revised')).items;
     assert.equal(item.record, String(part));
     assert.deepEqual(item.values, {
-      pm10: { result: 2, unit: 'ug/m3', flags: [], record: String(whole) },
-      pm25: { result: 3, unit: 'ug/m3', flags: [] },
+      pm10: { result: 2, unit: 'ug/m3', flags: [], quality: { flag: 2, tests: {} }, record: String(whole) },
+      pm25: { result: 3, unit: 'ug/m3', flags: [], quality: { flag: 2, tests: {} } },
     });
     await d.api.close();
     await d.startApi();

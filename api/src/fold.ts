@@ -98,10 +98,12 @@ export class Fold {
   }
 
   #give(event: JournalEvent): void {
-    const { control, latest, skew, alerts, services, quality, projector, contracts, channels, stream } = this.#stages;
+    const verdicts = this.#stages.quality.take(event);
+    const { control, latest, skew, alerts, services, projector, contracts, channels, stream } = this.#stages;
     this.counters.records++;
     if (event.kind === 'control') {
       control.take(event);
+      if (event.record.type === 'flag') latest.takeFlag(event.record);
       channels.takeControl(event);
     } else if (event.kind === 'alert') {
       alerts.take(event);
@@ -110,13 +112,13 @@ export class Fold {
     } else if (event.kind === 'tick') services.passTime(event.at);
     else if (event.kind === 'readings') {
       this.counters.observations += event.observations.length;
-      latest.take(event);
+      latest.take(event, verdicts);
       skew.take(event);
     } else if (event.kind === 'opaque') this.counters.opaque++;
     else if (event.kind === 'expired') this.counters.expired++;
-    projector.add(event, quality.take(event));
+    projector.add(event, verdicts);
     contracts.take(event, this.#head);
-    stream.take(event, this.#head);
+    stream.take(event, verdicts, this.#head);
     this.#next = event.position + 1;
   }
 }

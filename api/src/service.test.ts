@@ -36,7 +36,7 @@ test('latest has the newest reading with its index', async () => {
   const { items } = await d.json('/api/v1/latest?dataset=air&producer=s1');
   assert.equal(items.length, 1);
   assert.equal(items[0].phenomenonTime, new Date(T0 + 29 * HOUR).toISOString());
-  assert.deepEqual(items[0].values.pm25, { result: 69, unit: 'ug/m3', flags: [] });
+  assert.deepEqual(items[0].values.pm25, { result: 69, unit: 'ug/m3', flags: [], quality: { flag: 2, tests: {} } });
   assert.equal(items[0].index.standard, 'HJ 633-2026');
   // PM2.5 69 by 2026: 100 + 50 * (69 - 60) / (115 - 60) = 108.18…, rounded up.
   assert.equal(items[0].index.aqi, 109);

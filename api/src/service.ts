@@ -29,6 +29,7 @@ import { Projector, readMarks } from './project/projector.ts';
 import { ServiceBreaks } from './project/service-breaks.ts';
 import { Store } from './project/store.ts';
 import { QualityHost, qualityPathIn, readQualityState } from './quality/quality-host.ts';
+import { readDecided } from './query/quality.ts';
 import { replyChannels } from './regions/region-acts.ts';
 import { RegionReceiver } from './regions/region-receiver.ts';
 import { RegionSender } from './regions/region-sender.ts';
@@ -156,7 +157,7 @@ async function loadStages(store: Store, { ingest, config, send, regions, storeDi
   const marks = await readMarks(store);
   const control = new ControlState();
   await loadControl(store, control);
-  const latest = new LatestValues(control.datasets);
+  const latest = new LatestValues(control);
   await latest.load(store, marks.observations);
   const skew = new ClockSkews();
   await skew.load(store, marks.observations, control.datasets);
@@ -175,11 +176,14 @@ async function loadStages(store: Store, { ingest, config, send, regions, storeDi
   const qualityPath = qualityPathIn(storeDir);
   const quality = new QualityHost({ saved: await readQualityState(qualityPath, projector.through), path: qualityPath, projector, logger });
   const from = Math.min(projector.through, contracts.next, quality.next);
+  // The tables tell it only when they have the records.
+  const decided = async (from: number, next: number) => (projector.through < next ? undefined : await readDecided(store, from, next));
+  // What the stage of quality knows already it does not tell again.
   const stream = new StreamHub({
-    from,
+    from: quality.next,
     ingest,
-    registry: control.datasets,
-    datasetOf: (alert) => alerts.find(alert)?.dataset,
+    context: { datasets: control.datasets, flags: control.flags, datasetOf: (alert) => alerts.find(alert)?.dataset },
+    decided,
     ledger,
     faults: () => faults(alerts),
   });

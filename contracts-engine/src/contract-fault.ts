@@ -17,6 +17,11 @@ export const CONTRACT_FAULTS = {
   duration: { zh: '“{0}”不是 ISO 8601 时长（如 PT10M、PT10H、P1D）', en: '"{0}" is not an ISO 8601 duration (such as PT10M, PT10H, P1D)' },
   'duration-range': { zh: '时长超出范围：{0}', en: 'The duration is out of range: {0}' },
   flag: { zh: '不能接受标记“{0}”', en: 'The flag "{0}" cannot be accepted' },
+  'quality-pass': { zh: 'quality 必须包含 pass', en: 'quality must name pass' },
+  'quality-untested': {
+    zh: '数据集没有检验“{0}”的规则，不接受 not_evaluated 则永不计入',
+    en: 'No test of the dataset judges "{0}": without not_evaluated it would never count',
+  },
   'rule-kind': {
     zh: '规则须有 levels，或 severity、raise 和 clear，或 severity 和 noData；不可混用：{0}',
     en: 'A rule has levels, or severity, raise and clear, or severity and noData; not with {0}',

@@ -2,6 +2,7 @@
 import type { Bilingual, Severity } from '@airtight/protocol';
 import type { Schedule } from './calendar.ts';
 import type { Expression, VariableDeclaration } from './expr/expression.ts';
+import type { Verdict } from './quality/value-verdict.ts';
 import type { TimeZone } from './time-zone.ts';
 
 export interface Contract {
@@ -29,6 +30,9 @@ export interface Input {
   /** Its phenomenonTimes lie ahead. */
   readonly isForecast: boolean;
   readonly acceptedFlags: ReadonlySet<string>;
+  readonly acceptedVerdicts: ReadonlySet<Verdict>;
+  /** Properties that no test of the dataset judges, where `not_evaluated` is not accepted. */
+  readonly untested: ReadonlySet<string>;
   /** null: all. */
   readonly agencies: ReadonlySet<string> | null;
   readonly regions: ReadonlySet<string> | null;
@@ -207,7 +211,7 @@ export interface Inhibition {
  * Names the meaning of the language. Part of every contract's version: an engine that judges differently must not run
  * a contract under the version that was approved.
  */
-export const ENGINE_VERSION = 'airtight-contracts/2';
+export const ENGINE_VERSION = 'airtight-contracts/3';
 
 /** A contract is a page or two of text. */
 export const CONTRACT_MAX_BYTES = 64 * 1024;

@@ -6,6 +6,7 @@ import type {
   DatasetDefinition,
   DeviceRecord,
   ErasureRecord,
+  FlagRecord,
   Observation,
 } from '@airtight/protocol';
 
@@ -23,5 +24,7 @@ export type EngineEvent =
   /** Where a device stands and whose it is. */
   | { readonly kind: 'device'; readonly position: number; readonly record: DeviceRecord }
   | { readonly kind: 'dataset'; readonly position: number; readonly definition: DatasetDefinition }
+  /** What a person says of the quality of values, or takes back. */
+  | { readonly kind: 'flag'; readonly position: number; readonly record: FlagRecord }
   /** Content of confidential records is erased; its values are none the engine may keep. */
   | { readonly kind: 'erasure'; readonly position: number; readonly record: ErasureRecord };

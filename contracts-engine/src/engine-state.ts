@@ -6,6 +6,7 @@ import type { GroupAlert } from './alert/group.ts';
 import type { OutOfServiceEntry } from './alert/suppression.ts';
 import type { Contract, Rule } from './contract.ts';
 import { parseContract } from './parse-contract.ts';
+import { type PersonsWords, type ValueTests, valueTestsOf } from './quality/value-verdict.ts';
 import type { Feed } from './rule/feed.ts';
 import { GridField } from './rule/grid-field.ts';
 import type { Place } from './rule/places.ts';
@@ -64,6 +65,8 @@ export interface EngineState {
   scheduled: readonly ContractRecord[];
   /** By dataset, then by producer. */
   readonly feeds: Map<string, Map<string, Feed>>;
+  /** Flags that people have set and that are in force: by dataset, then by producer. */
+  readonly words: Map<string, Map<string, PersonsWords>>;
   readonly services: Map<string, OutOfServiceEntry>;
   /** Newest tick, and since when ticks have come without a gap; null before the first. */
   tickAt: number | null;
@@ -83,6 +86,8 @@ export interface EngineIndex {
   readonly byKey: Map<string, RuleState>;
   /** Datasets that any rule reads. */
   datasets: ReadonlySet<string>;
+  /** Of the datasets that have tests of values alone. */
+  readonly valueTests: Map<string, ValueTests>;
   /** Rules that read or are inhibited by a rule's alerts. */
   readonly readers: Map<string, RuleState[]>;
   readonly inhibited: Map<string, RuleState[]>;
@@ -99,6 +104,7 @@ export function emptyState(): EngineState {
     contracts: new Map(),
     scheduled: [],
     feeds: new Map(),
+    words: new Map(),
     services: new Map(),
     tickAt: null,
     listeningSince: null,
@@ -106,7 +112,14 @@ export function emptyState(): EngineState {
     unrecorded: new Map(),
     index: {
       ...{ epoch: 0, rules: [], datasets: new Set() },
-      ...{ byKey: new Map(), readers: new Map(), inhibited: new Map(), active: new ActiveAlerts(), touched: new Map() },
+      ...{
+        valueTests: new Map(),
+        byKey: new Map(),
+        readers: new Map(),
+        inhibited: new Map(),
+        active: new ActiveAlerts(),
+        touched: new Map(),
+      },
     },
   };
 }
@@ -138,6 +151,11 @@ export function reindex(state: EngineState): void {
   const running = [...state.contracts.values()].filter(({ contract }) => contract !== null);
   index.rules = running.flatMap(({ contract, rules }) => (contract as Contract).rules.flatMap(({ id }) => rules.get(id) ?? []));
   for (const map of [index.byKey, index.readers, index.inhibited, index.active]) map.clear();
+  index.valueTests.clear();
+  for (const [dataset, definition] of state.datasets) {
+    const tests = valueTestsOf(definition);
+    if (tests !== undefined) index.valueTests.set(dataset, tests);
+  }
   const datasets = new Set<string>();
   for (const known of index.rules) {
     const { rule } = known;

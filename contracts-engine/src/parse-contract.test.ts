@@ -108,7 +108,10 @@ const FAULTY: { readonly [fault in FaultName]: readonly (readonly [text: string,
     [GOOD.replace('contract: test', 'contract: a/b'), 'a/b'],
     [GOOD.replace('contract: test', 'contract: sys.ledger-fork'), 'sys.ledger-fork'],
   ],
-  choice: [[GOOD.replace('minor', 'grave'), 'grave']],
+  choice: [
+    [GOOD.replace('dataset: air', 'dataset: air, accept: { quality: [pass, good] }'), 'good'],
+    [GOOD.replace('minor', 'grave'), 'grave'],
+  ],
   duration: [[GOOD.replace('when: pm25 >', 'for: 10 min, when: pm25 >'), '10 min']],
   'duration-range': [
     [GOOD.replace('when: pm25 >', 'for: P400D, when: pm25 >'), 'P400D'],
@@ -117,6 +120,11 @@ const FAULTY: { readonly [fault in FaultName]: readonly (readonly [text: string,
   flag: [
     [GOOD.replace('dataset: air', 'dataset: air, accept: { flags: [late, future] }'), 'future'],
     [GOOD.replace('dataset: air', 'dataset: air, accept: { flags: [unit] }'), 'unit'],
+  ],
+  'quality-pass': [[GOOD.replace('dataset: air', 'dataset: air, accept: { quality: [suspect] }'), '[suspect]']],
+  'quality-untested': [
+    [GOOD.replace('dataset: air', 'dataset: air, accept: { quality: [pass, suspect] }'), '[pass, suspect]'],
+    [GOOD.replace('dataset: air', 'dataset: air, properties: [pm25], accept: { quality: [pass, fail] }'), 'pm25], accept'],
   ],
   'rule-kind': [
     [withRule('raise: { when: pm25 > 1.0 }'), '{ id: r'],

@@ -1,10 +1,11 @@
 /** What of which datasets a contract judges. */
 import type { DatasetDefinition } from '@airtight/protocol';
-import { isName, NAME_MAX_LENGTH } from '@airtight/protocol';
+import { hasTests, isName, NAME_MAX_LENGTH } from '@airtight/protocol';
 import type { Node } from 'yaml';
 import { INPUTS_MAX, type Input, LIST_MAX } from './contract.ts';
 import type { ContractYaml } from './contract-yaml.ts';
 import type { VariableDeclaration } from './expr/expression.ts';
+import { VERDICTS, type Verdict } from './quality/value-verdict.ts';
 import { readName, readNames, readValueName } from './read-fields.ts';
 
 const FLAGS_MAX = 16;
@@ -41,12 +42,12 @@ function readInput(
   const definition = readDataset(yaml, members.get('dataset'), datasets);
   const agencies = members.get('agencies');
   const regions = members.get('regions');
-  const acceptedFlags = readAccept(yaml, members.get('accept'));
   const producers = readPatterns(yaml, members.get('producers'));
   if (definition === null) return null;
+  const accepted = readAccept(yaml, members.get('accept'), members.get('properties'), definition);
   return {
     ...{ name, dataset: definition.dataset, cadenceMs: definition.cadenceMs, isForecast: definition.forecast === true },
-    ...{ acceptedFlags, producers },
+    ...{ ...accepted, producers },
     agencies: agencies === undefined ? null : new Set(readNames(yaml, agencies, LIST_MAX)),
     regions:
       regions === undefined ? null : new Set(yaml.items(regions, LIST_MAX).flatMap((item) => yaml.text(item, NAME_MAX_LENGTH) ?? [])),
@@ -89,13 +90,52 @@ function readPatterns(yaml: ContractYaml, node: Node | undefined): readonly stri
   return patterns;
 }
 
-function readAccept(yaml: ContractYaml, node: Node | undefined): ReadonlySet<string> {
-  const flags = new Set<string>();
-  const members = node && yaml.members(node, ['flags']);
+/** QARTOD: a value that fails is not for use; what is suspect is, with care, and so is what was not evaluated. */
+const USUAL: ReadonlySet<Verdict> = new Set(['pass', 'not_evaluated', 'suspect']);
+
+type Accepted = Pick<Input, 'acceptedFlags' | 'acceptedVerdicts' | 'untested'>;
+
+function readAccept(yaml: ContractYaml, node: Node | undefined, propertiesNode: Node | undefined, definition: DatasetDefinition): Accepted {
+  const acceptedFlags = new Set<string>();
+  const members = node && yaml.members(node, [], ['flags', 'quality']);
+  if (node !== undefined && members?.size === 0) yaml.faultAt('key-missing', 'flags, quality', node);
   for (const item of yaml.items(members?.get('flags'), FLAGS_MAX)) {
     const flag = yaml.text(item, FLAG_MAX_LENGTH);
     if (flag !== null && !ACCEPTABLE_FLAG.test(flag)) yaml.faultAt('flag', flag, item);
-    if (flag !== null) flags.add(flag);
+    if (flag !== null) acceptedFlags.add(flag);
   }
-  return flags;
+  const qualityNode = members?.get('quality');
+  const acceptedVerdicts = qualityNode === undefined ? USUAL : readVerdicts(yaml, qualityNode);
+  if (qualityNode === undefined || acceptedVerdicts.has('not_evaluated')) return { acceptedFlags, acceptedVerdicts, untested: new Set() };
+  const untested = new Set(Object.keys(definition.properties).filter((name) => !hasTests(definition, name)));
+  faultUntested(yaml, qualityNode, propertiesNode, untested, Object.keys(definition.properties).length);
+  return { acceptedFlags, acceptedVerdicts, untested };
+}
+
+function readVerdicts(yaml: ContractYaml, node: Node): ReadonlySet<Verdict> {
+  const verdicts = new Set<Verdict>();
+  for (const item of yaml.items(node, VERDICTS.length)) {
+    const verdict = yaml.text(item, FLAG_MAX_LENGTH);
+    if (verdict === null) continue;
+    if ((VERDICTS as readonly string[]).includes(verdict)) verdicts.add(verdict as Verdict);
+    else yaml.faultAt('choice', VERDICTS.join(', '), item);
+  }
+  if (!verdicts.has('pass')) yaml.faultAt('quality-pass', '', node);
+  return verdicts;
+}
+
+/** What nobody evaluates would never count. */
+function faultUntested(
+  yaml: ContractYaml,
+  qualityNode: Node,
+  propertiesNode: Node | undefined,
+  untested: ReadonlySet<string>,
+  all: number,
+): void {
+  const named = propertiesNode === undefined ? [] : yaml.items(propertiesNode, LIST_MAX);
+  for (const item of named) {
+    const name = (item as { readonly value?: unknown }).value;
+    if (typeof name === 'string' && untested.has(name)) yaml.faultAt('quality-untested', name, item);
+  }
+  if (propertiesNode === undefined && untested.size === all) yaml.faultAt('quality-untested', [...untested].join(', '), qualityNode);
 }

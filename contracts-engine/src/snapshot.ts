@@ -15,6 +15,7 @@ import {
   type RuleState,
   reindex,
 } from './engine-state.ts';
+import type { PersonsWords } from './quality/value-verdict.ts';
 import { Feed } from './rule/feed.ts';
 import type { Place } from './rule/places.ts';
 import { type Reading, Series } from './rule/series.ts';
@@ -33,6 +34,7 @@ export interface EngineSnapshot {
   }[];
   readonly scheduled: readonly ContractRecord[];
   readonly feeds: readonly FeedSnapshot[];
+  readonly words: readonly (readonly [dataset: string, producer: string, words: PersonsWords])[];
   readonly services: readonly (readonly [id: string, entry: OutOfServiceEntry])[];
   readonly tickAt: number | null;
   readonly listeningSince: number | null;
@@ -87,6 +89,7 @@ export function toSnapshot(state: EngineState): EngineSnapshot {
     })),
     scheduled: state.scheduled,
     feeds: [...state.feeds.values()].flatMap((feeds) => [...feeds.values()].map(feedSnapshot)),
+    words: [...state.words].flatMap(([dataset, words]) => [...words].map(([producer, own]) => [dataset, producer, own] as const)),
     services: [...state.services],
     ...{ tickAt, listeningSince, counters },
     unrecorded: [...state.unrecorded],
@@ -135,6 +138,10 @@ export function fromSnapshot(told: EngineSnapshot): EngineState {
   for (const { dataset, producer, agency, readings, watermark, pruneAt } of snapshot.feeds) {
     const feeds = state.feeds.get(dataset) ?? new Map<string, Feed>();
     state.feeds.set(dataset, feeds.set(producer, new Feed(dataset, producer, agency, new Series([...readings], watermark), pruneAt)));
+  }
+  for (const [dataset, producer, words] of snapshot.words) {
+    const ofDataset = state.words.get(dataset) ?? new Map<string, PersonsWords>();
+    state.words.set(dataset, ofDataset.set(producer, words));
   }
   for (const [id, entry] of snapshot.services) state.services.set(id, entry);
   state.scheduled = snapshot.scheduled;

@@ -2,7 +2,14 @@
  * One step of the engine: (state, event) → effects, advancing the state in place (copying it per reading would cost more
  * than judging). Deterministic: live, replay and backtest are this same function.
  */
-import { type AlertEffect, type AlertTransition, isEffect, TICK_INTERVAL_MS, transitionMessageId } from '@airtight/protocol';
+import {
+  type AlertEffect,
+  type AlertTransition,
+  isEffect,
+  type Observation,
+  TICK_INTERVAL_MS,
+  transitionMessageId,
+} from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { applyAct } from './alert/acts.ts';
 import { reviewInhibited } from './alert/suppression.ts';
@@ -11,7 +18,8 @@ import { enactContract, enactDataset, enactDevice, enactDue, withdrawContract } 
 import type { EngineEvent } from './engine-event.ts';
 import { type EngineState, ruleKey } from './engine-state.ts';
 import { forgetErased } from './erase.ts';
-import { readingsOf } from './reading.ts';
+import { takeWord, wordsOn } from './quality/persons-words.ts';
+import { type Judges, readingsOf } from './reading.ts';
 import { judgeAlerts } from './rule/alerts-rule.ts';
 import { Feed } from './rule/feed.ts';
 import { judgeStation, judgeStationsAt } from './rule/grid-rule.ts';
@@ -55,7 +63,8 @@ function take(turn: Turn, event: EngineEvent): void {
   switch (event.kind) {
     case 'observations':
       if (turn.state.index.datasets.has(event.observations[0]?.dataset ?? ''))
-        for (const reading of readingsOf(event.observations, event.position)) onReading(turn, reading);
+        for (const reading of readingsOf(event.observations, event.position, judgesOf(turn.state, event.observations[0])))
+          onReading(turn, reading);
       return;
     case 'tick':
       return onTick(turn, event.at);
@@ -69,9 +78,16 @@ function take(turn: Turn, event: EngineEvent): void {
       return enactDevice(turn.state, event.record);
     case 'dataset':
       return enactDataset(turn, event.definition);
+    case 'flag':
+      return takeWord(turn, event.record);
     case 'erasure':
       return forgetErased(turn.state, event.record);
   }
+}
+
+function judgesOf(state: EngineState, first: Observation | undefined): Judges {
+  if (first === undefined) return { tests: undefined, words: [] };
+  return { tests: state.index.valueTests.get(first.dataset), words: wordsOn(state, first.dataset, first.producer) };
 }
 
 function onReading(turn: Turn, reading: Reading): void {

@@ -4,6 +4,7 @@ import {
   type ContractRecord,
   type DatasetDefinition,
   type DeviceRecord,
+  type FlagRecord,
   type RecordHeader,
   type Result,
   toObservations,
@@ -113,6 +114,11 @@ export class TestJournal {
   /** A person's act, or an effect coming back. */
   alert(transition: AlertTransition): EngineEvent {
     return { kind: 'alert', position: this.#next++, transition };
+  }
+
+  /** A person's word on values. */
+  flag(record: FlagRecord): EngineEvent {
+    return { kind: 'flag', position: this.#next++, record };
   }
 
   contract(record: ContractRecord): EngineEvent {

@@ -36,6 +36,7 @@ export * from './proofs/verify-proof.ts';
 export * from './proofs/verify-proofs.ts';
 export * from './quality/air-index.ts';
 export * from './quality/quality-rules.ts';
+export * from './quality/value-tests.ts';
 export * from './records/digest.ts';
 export * from './records/expired-record.ts';
 export * from './records/feed.ts';

@@ -20,3 +20,13 @@ export const nobleAlgorithms: SignatureAlgorithms = {
     }
   },
 };
+
+/** The public half of a private key (RFC 8032 §5.1.5). @param seed 32 bytes */
+export function ed25519PublicKey(seed: Uint8Array): Uint8Array {
+  return ed25519.getPublicKey(seed);
+}
+
+/** 64 bytes. Where a person signs in a browser; a service signs with node:crypto. */
+export function ed25519Sign(seed: Uint8Array, message: Uint8Array): Uint8Array {
+  return ed25519.sign(message, seed);
+}

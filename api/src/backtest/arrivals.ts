@@ -17,6 +17,8 @@ import {
   decodeExpired,
   decodeRecord,
   FILE_DOOR,
+  FLAGS_DATASET,
+  type FlagRecord,
   HEADER_MAX_BYTES,
   isExpiredBody,
   type RecordHeader,
@@ -48,6 +50,8 @@ export interface JournalSetting {
   /** The last record of each contract, and every one by version. */
   readonly contracts: ReadonlyMap<string, ContractRecord>;
   readonly versions: ReadonlyMap<string, ContractRecord>;
+  /** What people say of values, in the order in which they said it; what was withdrawn is left out. */
+  readonly flags: readonly FlagRecord[];
   readonly through: number;
 }
 
@@ -100,19 +104,21 @@ export class JournalReading {
     const devices = new Map<string, DeviceRecord>();
     const contracts = new Map<string, ContractRecord>();
     const versions = new Map<string, ContractRecord>();
+    const flags = new Map<string, FlagRecord>();
     await this.#walk(end, framesOf, (frame) => {
       // Telemetry is most of a journal: what cannot be a control record is not decoded.
       if (isExpiredBody(frame.body) || !mayBeControl(frame.body)) return;
       const { dataset } = recordOf(frame).header;
-      if (dataset !== DEVICES_DATASET && dataset !== CONTRACTS_DATASET && dataset !== DATASETS_DATASET) return;
+      if (!SETTING_DATASETS.has(dataset)) return;
       const event = decodeFrame(frame, registry);
       if (event.kind !== 'control') return;
       if (event.record.type === 'device') devices.set(event.record.producer, event.record);
+      if (event.record.type === 'flag') takeFlag(flags, event.record);
       if (event.record.type !== 'contract') return;
       contracts.set(event.record.contract, event.record);
       versions.set(event.record.version, event.record);
     });
-    return { registry, devices, contracts, versions, through: end };
+    return { registry, devices, contracts, versions, flags: [...flags.values()], through: end };
   }
 
   /** Records and ticks. */
@@ -233,6 +239,12 @@ function measuredAt(readings: readonly { readonly time: number }[]): number | un
   return newest;
 }
 
+function takeFlag(flags: Map<string, FlagRecord>, record: FlagRecord): void {
+  if (record.flag === null) flags.delete(record.id);
+  else flags.set(record.id, record);
+}
+
+const SETTING_DATASETS: ReadonlySet<string> = new Set([DEVICES_DATASET, CONTRACTS_DATASET, DATASETS_DATASET, FLAGS_DATASET]);
 const DATASET_MARK = '"dataset":"';
 
 /** False when the record's header, or what could be it, does not name a control dataset. In canonical form `dataset` comes early. */

@@ -103,10 +103,11 @@ function recordOf({ contract }: Contract, text: string): ContractRecord {
   return { type: 'contract', contract, version: contractVersion(text), text, author: '', approver: '' };
 }
 
-function settingEvents({ registry, devices }: JournalSetting, others: readonly ContractRecord[]): EngineEvent[] {
+function settingEvents({ registry, devices, flags }: JournalSetting, others: readonly ContractRecord[]): EngineEvent[] {
   return [
     ...registry.all().map((definition): EngineEvent => ({ kind: 'dataset', position: 0, definition })),
     ...[...devices.values()].map((record): EngineEvent => ({ kind: 'device', position: 0, record })),
+    ...flags.map((record): EngineEvent => ({ kind: 'flag', position: 0, record })),
     ...others.map((record): EngineEvent => ({ kind: 'contract', position: 0, record })),
   ];
 }

@@ -41,6 +41,7 @@ function engineEventOf(event: JournalEvent): EngineEvent | undefined {
       if (event.record.type === 'contract') return { kind: 'contract', position, record: event.record };
       if (event.record.type === 'contract-withdrawal') return { kind: 'withdrawal', position, record: event.record };
       if (event.record.type === 'device') return { kind: 'device', position, record: event.record };
+      if (event.record.type === 'flag') return { kind: 'flag', position, record: event.record };
       if (event.record.type === 'erasure') return { kind: 'erasure', position, record: event.record };
       return event.record.type === 'dataset' ? { kind: 'dataset', position, definition: event.record } : undefined;
     case 'opaque':

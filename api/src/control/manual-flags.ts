@@ -35,6 +35,30 @@ export class ManualFlags {
     return [...(this.#series.get(keyOf(series))?.values() ?? [])];
   }
 
+  /** Positions of the records, withdrawals too, about values of these datasets. @param producer null: of every producer */
+  positions(datasets: readonly string[], producer: string | null): number[] {
+    const positions: number[] = [];
+    for (const ofSeries of this.#series.values())
+      for (const { position, record, withdrawn } of ofSeries.values()) {
+        if (!datasets.includes(record.dataset) || (producer !== null && record.producer !== producer)) continue;
+        positions.push(position, ...(withdrawn === undefined ? [] : [withdrawn.position]));
+      }
+    return positions;
+  }
+
+  /** Those in force on a dataset, the newest first. */
+  inForceOn(dataset: string): readonly FlagRecord[] {
+    return this.all()
+      .filter(({ record, withdrawn }) => withdrawn === undefined && record.dataset === dataset)
+      .map(({ record }) => record)
+      .reverse();
+  }
+
+  /** Every flag that was ever set, the newest last. */
+  all(): readonly FlagOnRecord[] {
+    return [...this.#series.values()].flatMap((ofSeries) => [...ofSeries.values()]).sort((a, b) => a.position - b.position);
+  }
+
   /** Those in force, the newest first. */
   inForce(series: FlaggedSeries): readonly FlagRecord[] {
     const ofSeries = this.#series.get(keyOf(series));

@@ -4,9 +4,12 @@
  */
 
 import type { Removal } from '@airtight/protocol';
-import { type AirIndex, airIndexOf, type DatasetRegistry, type LatestItem, type Observation } from '@airtight/protocol';
+import { type AirIndex, airIndexOf, type DatasetRegistry, type FlagRecord, type LatestItem, type Observation } from '@airtight/protocol';
 import type { AqiReport } from '@airtight/standards/hj633.ts';
+import type { ManualFlags } from '../control/manual-flags.ts';
 import type { DecodedReading, ReadingsEvent } from '../decode/decoder.ts';
+import { qualityOf } from '../quality/value-quality.ts';
+import { bitsIn, NO_BITS, type TestBits, type Verdict } from '../quality/verdict.ts';
 import { quoteText } from '../query/literal.ts';
 import { OBSERVATION_COLUMNS, observationOf } from './rows.ts';
 import { DATABASE } from './schema.ts';
@@ -24,23 +27,34 @@ interface LatestEntry {
   readonly position: number;
   readonly observations: readonly Observation[];
   readonly index: AqiReport | undefined;
+  readonly bits: ValueBits;
   /** JSON of its item, made when it is first asked for. */
   text?: string;
+}
+
+/** What the tests found of values; one that is not there passed. */
+export type ValueBits = ReadonlyMap<Observation, TestBits>;
+const NO_VALUE_BITS: ValueBits = new Map();
+
+/** What an item is made with beside its reading. */
+export interface LatestContext {
+  readonly datasets: DatasetRegistry;
+  readonly flags: Pick<ManualFlags, 'inForce'>;
 }
 
 export class LatestValues {
   /** By dataset, then by producer. */
   readonly #entries = new Map<string, Map<string, LatestEntry>>();
-  readonly #registry: DatasetRegistry;
+  readonly #context: LatestContext;
   #through = -1;
 
-  constructor(registry: DatasetRegistry) {
-    this.#registry = registry;
+  constructor(context: LatestContext) {
+    this.#context = context;
   }
 
   /** Loads what the tables hold. @param through highest position in the observations table, -1 when it is empty */
   async load(store: Pick<Store, 'query'>, through: number): Promise<void> {
-    for (const observation of await newest(store, '1')) this.#merge([observation]);
+    for (const [observation, bits] of await newest(store, '1')) this.#merge([observation], bits);
     this.#through = through;
   }
 
@@ -56,21 +70,40 @@ export class LatestValues {
       // One that has reported meanwhile stays.
       const forgotten = new Set(some.filter((producer) => entries?.get(producer)?.observations.some(isRemoved)));
       for (const producer of forgotten) entries?.delete(producer);
-      for (const observation of held) if (forgotten.has(observation.producer)) this.#merge([observation]);
+      for (const [observation, bits] of held) if (forgotten.has(observation.producer)) this.#merge([observation], bits);
     }
   }
 
-  /** Takes the next readings; those at or before what was loaded are known already. */
-  take(event: ReadingsEvent): void {
+  /**
+   * Takes the next readings; those at or before what was loaded are known already.
+   * @param verdicts what the event has decided, of its own values and of earlier ones
+   */
+  take(event: ReadingsEvent, verdicts: readonly Verdict[]): void {
     if (event.position <= this.#through) return;
     this.#through = event.position;
+    const bits = bitsOfOwn(event, verdicts);
+    for (const verdict of verdicts) if (verdict.judged !== event.position) this.#rejudge(event.header, verdict);
     for (const reading of event.readings) {
       const flags = reading.observations[0]?.flags;
       if (flags === undefined || flags.includes('future') || flags.includes('historical')) continue;
       const known = this.#entries.get(event.header.dataset)?.get(event.header.producer);
-      if (known === undefined || reading.phenomenonTime > known.phenomenonTime) this.#set(entryOf(event, reading));
-      else if (reading.phenomenonTime === known.phenomenonTime) this.#merge(reading.observations);
+      if (known === undefined || reading.phenomenonTime > known.phenomenonTime) this.#set(entryOf(event, reading, bits));
+      else if (reading.phenomenonTime === known.phenomenonTime) this.#merge(reading.observations, bits);
     }
+  }
+
+  /** A person has flagged values, or withdrawn a flag. */
+  takeFlag({ dataset, producer }: FlagRecord): void {
+    delete this.#entries.get(dataset)?.get(producer)?.text;
+  }
+
+  /** The newest value of all may be judged by one that counts for no newer: a reading that was held back. */
+  #rejudge({ dataset, producer }: ReadingsEvent['header'], { judged, observedProperty, phenomenonTime, bits }: Verdict): void {
+    const entry = this.#entries.get(dataset)?.get(producer);
+    if (entry?.phenomenonTime !== phenomenonTime) return;
+    const value = entry.observations.find((one) => one.position === judged && one.observedProperty === observedProperty);
+    const { text: _, ...rest } = entry;
+    if (value !== undefined) this.#set({ ...rest, bits: new Map([...entry.bits, [value, bits]]) });
   }
 
   /** Items as JSON texts, in order of dataset and producer. @param hidden datasets that are left out */
@@ -84,7 +117,7 @@ export class LatestValues {
       for (const producer of producers) {
         const entry = entries.get(producer);
         if (entry === undefined) continue;
-        entry.text ??= JSON.stringify(itemOf(entry));
+        entry.text ??= JSON.stringify(itemOf(entry, this.#context));
         texts.push(entry.text);
       }
     }
@@ -95,7 +128,7 @@ export class LatestValues {
   countReporting(nowMs: number): number {
     const reporting = new Set<string>();
     for (const [dataset, entries] of this.#entries) {
-      const cadenceMs = this.#registry.current(dataset)?.cadenceMs;
+      const cadenceMs = this.#context.datasets.current(dataset)?.cadenceMs;
       if (cadenceMs === undefined) continue;
       for (const entry of entries.values()) if (nowMs - entry.phenomenonTime <= 3 * cadenceMs) reporting.add(entry.producer);
     }
@@ -103,13 +136,13 @@ export class LatestValues {
   }
 
   /** Joins values of one moment: for a property that comes twice, the later record counts. */
-  #merge(observations: readonly Observation[]): void {
+  #merge(observations: readonly Observation[], bits: ValueBits): void {
     const [first] = observations;
     if (first === undefined) return;
     const known = this.#entries.get(first.dataset)?.get(first.producer);
     const kept = known?.observations.filter((old) => !observations.some((one) => one.observedProperty === old.observedProperty)) ?? [];
     const joined = [...kept, ...observations];
-    const definition = this.#registry.at(first.dataset, first.position);
+    const definition = this.#context.datasets.at(first.dataset, first.position);
     this.#set({
       agency: first.agency,
       dataset: first.dataset,
@@ -119,6 +152,7 @@ export class LatestValues {
       position: first.position,
       observations: joined,
       index: airIndexOf(definition, joined),
+      bits: bitsAmong(joined, [known?.bits ?? NO_VALUE_BITS, bits]),
     });
   }
 
@@ -129,32 +163,65 @@ export class LatestValues {
   }
 }
 
-/** The values of the newest moment of every producer that a condition lets through. */
-async function newest(store: Pick<Store, 'query'>, condition: string): Promise<Observation[]> {
+/** Of an event's own values: those of its verdicts that are about them. */
+export function bitsOfOwn({ position, observations }: ReadingsEvent, verdicts: readonly Verdict[]): ValueBits {
+  if (verdicts.length === 0) return NO_VALUE_BITS;
+  const bits = new Map<Observation, TestBits>();
+  for (const verdict of verdicts)
+    if (verdict.judged === position) bits.set(observations[verdict.judgedOrdinal] as Observation, verdict.bits);
+  return bits;
+}
+
+function bitsAmong(observations: readonly Observation[], sources: readonly ValueBits[]): ValueBits {
+  if (sources.every(({ size }) => size === 0)) return NO_VALUE_BITS;
+  const bits = new Map<Observation, TestBits>();
+  for (const observation of observations)
+    for (const source of sources) {
+      const found = source.get(observation);
+      if (found !== undefined) bits.set(observation, found);
+    }
+  return bits;
+}
+
+/** The values of the newest moment of every producer that a condition lets through, each with what the tests found of it. */
+async function newest(store: Pick<Store, 'query'>, condition: string): Promise<[Observation, ValueBits][]> {
   const isCurrent = `${condition} AND NOT startsWith(flags, '["future"') AND NOT startsWith(flags, '["historical"')`;
+  const moments = `(dataset, producer, phenomenonTime) IN (
+       SELECT dataset, producer, max(phenomenonTime) FROM ${DATABASE}.observations WHERE ${isCurrent} GROUP BY dataset, producer)`;
   const rows = await store.query(
-    `SELECT ${OBSERVATION_COLUMNS}
-     FROM ${DATABASE}.observations
-     WHERE ${isCurrent} AND (dataset, producer, phenomenonTime) IN (
-       SELECT dataset, producer, max(phenomenonTime) FROM ${DATABASE}.observations WHERE ${isCurrent} GROUP BY dataset, producer)
+    `SELECT ${OBSERVATION_COLUMNS}, ordinal FROM ${DATABASE}.observations WHERE ${isCurrent} AND ${moments}
      ORDER BY dataset, producer, position, ordinal`,
     'bulk',
     BULK_TIMEOUT_MS,
   );
-  return rows.map(observationOf);
+  const verdicts = await store.query(
+    `SELECT judged, judgedOrdinal, argMax(tests, (position, ordinal)) FROM ${DATABASE}.verdicts WHERE ${moments} GROUP BY judged, judgedOrdinal`,
+    'bulk',
+    BULK_TIMEOUT_MS,
+  );
+  const found = new Map(verdicts.map(([judged, ordinal, tests]) => [`${judged} ${ordinal}`, bitsIn(tests as string)]));
+  return rows.map((row) => {
+    const observation = observationOf(row);
+    const bits = found.get(`${observation.position} ${row.at(-1)}`);
+    return [observation, bits === undefined ? NO_VALUE_BITS : new Map([[observation, bits]])];
+  });
 }
 
-function entryOf({ header, position }: ReadingsEvent, { phenomenonTime, observations, index }: DecodedReading): LatestEntry {
+function entryOf({ header, position }: ReadingsEvent, reading: DecodedReading, bits: ValueBits): LatestEntry {
   const { agency, dataset, producer, receivedAt } = header;
-  return { agency, dataset, producer, phenomenonTime, receivedAt, position, observations, index };
+  const { phenomenonTime, observations, index } = reading;
+  const own = bitsAmong(observations, [bits]);
+  return { agency, dataset, producer, phenomenonTime, receivedAt, position, observations, index, bits: own };
 }
 
 /** A reading as the API shows it. */
-export function itemOf(entry: Omit<LatestEntry, 'text'>): LatestItem {
+export function itemOf(entry: Omit<LatestEntry, 'text'>, { datasets, flags: manual }: LatestContext): LatestItem {
   const values: LatestItem['values'] = {};
-  for (const { observedProperty, result, unit, flags, position } of entry.observations) {
+  for (const observation of entry.observations) {
+    const { observedProperty, result, unit, flags, position } = observation;
     const other = position === entry.position ? {} : { record: String(position) };
-    values[observedProperty] = { result, unit, flags: [...flags], ...other };
+    const quality = qualityOf(observation, entry.bits.get(observation) ?? NO_BITS, datasets.at(entry.dataset, position), manual);
+    values[observedProperty] = { result, unit, flags: [...flags], quality, ...other };
   }
   return {
     agency: entry.agency,

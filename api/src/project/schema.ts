@@ -71,6 +71,7 @@ const DEFINITIONS: { readonly [table in Table]: string } = {
     ordinal UInt32 CODEC(T64, LZ4),
     flag UInt8 CODEC(T64, LZ4),
     tests LowCardinality(String),
+    INDEX by_position position TYPE minmax GRANULARITY 8,
     ${HEAD}
   ) ENGINE = MergeTree ORDER BY (dataset, producer, observedProperty, phenomenonTime, judged, judgedOrdinal, position, ordinal)`,
   alerts: `(

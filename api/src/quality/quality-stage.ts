@@ -3,8 +3,16 @@
  * state is bounded by the number of series, a pure function of the journal, and JSON: a stage revived from its state goes
  * on with the same verdicts (docs/reference/quality.md).
  */
-import type { DatasetDefinition, ErasureRecord, Observation, PropertyQuality } from '@airtight/protocol';
-import { FAIL, flagOfHj212, grossRange, PASS, type QartodFlag, SUSPECT } from '@airtight/standards/qartod.ts';
+import {
+  type DatasetDefinition,
+  type ErasureRecord,
+  isAboveWhole,
+  isBelowZero,
+  isUnexpected,
+  type Observation,
+  type PropertyQuality,
+} from '@airtight/protocol';
+import { FAIL, flagOfHj212, PASS, type QartodFlag, SUSPECT } from '@airtight/standards/qartod.ts';
 import type { DecodedReading, JournalEvent, ReadingsEvent } from '../decode/decoder.ts';
 import { median, Neighbours, type StationPlace } from './neighbours.ts';
 import { advance, type JudgedValue, newSeries, type SeriesRules, type SeriesState, seriesRulesOf } from './series-judge.ts';
@@ -151,7 +159,7 @@ export class QualityStage {
 }
 
 /** The tests that look at the value and its reading alone. */
-function aloneBits({ result, flags }: Observation, reading: DecodedReading, { expected, negative, notAbove }: PropertyQuality): TestBits {
+function aloneBits({ result, flags }: Observation, reading: DecodedReading, rules: PropertyQuality): TestBits {
   const value = result as number;
   let bits = NO_BITS;
   for (const flag of flags) {
@@ -159,11 +167,10 @@ function aloneBits({ result, flags }: Observation, reading: DecodedReading, { ex
     if (flag === 'range') bits |= bitsOf('gross_range', FAIL);
     else if (flag.startsWith('q=')) bits |= bitsOf('mark', flagOfHj212(flag.slice(2)));
   }
-  if (expected !== undefined) bits |= bitsOf('gross_range', grossRange(value, undefined, expected));
-  if (negative === true && value < 0) bits |= bitsOf('negative', FAIL);
-  if (notAbove !== undefined) {
-    const whole = reading.observations.find(({ observedProperty }) => observedProperty === notAbove);
-    if (typeof whole?.result === 'number' && whole.flags.length === 0 && value > whole.result) bits |= bitsOf('not_above', SUSPECT);
-  }
-  return bits;
+  if (isUnexpected(value, rules)) bits |= bitsOf('gross_range', SUSPECT);
+  if (isBelowZero(value, rules)) bits |= bitsOf('negative', FAIL);
+  const { notAbove } = rules;
+  if (notAbove === undefined) return bits;
+  const whole = reading.observations.find(({ observedProperty }) => observedProperty === notAbove);
+  return isAboveWhole(value, whole) ? bits | bitsOf('not_above', SUSPECT) : bits;
 }

@@ -2,9 +2,16 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { DATASETS_DATASET, DEVICES_DATASET, type QualityRules, USERS_DATASET } from '@airtight/protocol';
+import {
+  DATASETS_DATASET,
+  DEVICES_DATASET,
+  type QualityRules,
+  type StreamEvent,
+  type StreamMessage,
+  USERS_DATASET,
+} from '@airtight/protocol';
 import { auditStore, digestStore, rebuildStore } from '../rebuild/rebuild.ts';
-import { AIR, Deployment, stationRecord } from '../testing/deployment.ts';
+import { AIR, Deployment, stationRecord, until } from '../testing/deployment.ts';
 
 const HOUR = 3_600_000;
 const T0 = Date.UTC(2026, 3, 1, 0);
@@ -110,11 +117,43 @@ test('a manual flag is a record with person and reason, counts until it is withd
   assert.deepEqual(
     items.map((item: typeof wanted & { withdrawn: typeof wanted }) => [item.flag, item.reason, item.withdrawn.reason]),
     [
-      [1, 'fireworks, seen by the inspector', 'the wrong station'],
       [4, 'fireworks, seen by the inspector', 'the wrong hour'],
+      [1, 'fireworks, seen by the inspector', 'the wrong station'],
     ],
   );
+  const first = await d.json('/api/v1/observations/flags?limit=1');
+  const rest = await d.json(`/api/v1/observations/flags?limit=1&cursor=${first.next}`);
+  assert.deepEqual([...first.items, ...rest.items], items, 'page by page');
+  assert.equal(rest.next, null);
+  assert.deepEqual((await d.json('/api/v1/observations/flags?producer=s2')).items, []);
   assert.equal((await post('/0000000000000000/withdraw', { ...series, reason: 'x' })).status, 404);
+});
+
+test('every bucket has count, expected count and worst flag at every resolution, and no value is lost between them', async () => {
+  for (const maxPoints of [2, 3, 5, 13, 25, 100, 5000]) {
+    const { bucketMs, points } = (await d.json(
+      `/api/v1/series?producer=s1&dataset=air&observedProperty=pm25&maxPoints=${maxPoints}&${span(0, 24)}`,
+    )) as { bucketMs: number; points: number[][] };
+    assert.ok(points.length <= maxPoints, `${points.length} for ${maxPoints}`);
+    const all = `of ${bucketMs} ms`;
+    assert.deepEqual(
+      points.map((point) => point.length),
+      points.map(() => 8),
+      all,
+    );
+    assert.equal(
+      points.reduce((sum, point) => sum + (point[4] as number), 0),
+      13,
+      all,
+    );
+    for (const [start, , , , count, , expected, worst] of points as [number, number, number, number, number, number, number, number][]) {
+      const [from, to] = [Math.max(start, T0), Math.min(start + bucketMs, T0 + 24 * HOUR)];
+      assert.equal(expected, Math.max(1, Math.ceil((to - from) / HOUR)), all);
+      assert.ok(count <= expected);
+      const suspect = [4, 9, 10, 11].some((hour) => T0 + hour * HOUR >= from && T0 + hour * HOUR < to);
+      assert.equal(worst, suspect ? 3 : 1, `${all} from ${new Date(start).toISOString()}`);
+    }
+  }
 });
 
 test('a restart between two values, an audit and a rebuild come to the same verdicts', async () => {
@@ -139,4 +178,68 @@ test('a restart between two values, an audit and a rebuild come to the same verd
   d.reading('s1', T0 + 17 * HOUR, { pm25: 60, pm10: 900 });
   await d.settled();
   assert.deepEqual(await qualityOf(16), [{ flag: 3, tests: { gross_range: 3, spike: 3 } }], 'the state of the rebuilt store goes on');
+});
+
+/** Events of the live stream from a position on, until `isEnough`. */
+async function streamed(since: number, isEnough: (events: readonly StreamEvent[]) => boolean): Promise<StreamEvent[]> {
+  const events: StreamEvent[] = [];
+  const socket = new WebSocket(`${d.api.url.replace('http', 'ws')}/api/v1/stream?since=${since}`);
+  socket.onmessage = ({ data }) => {
+    const message = JSON.parse(String(data)) as StreamMessage;
+    if (message.type === 'frame') events.push(...message.events);
+  };
+  await until(() => isEnough(events));
+  socket.close();
+  return events;
+}
+
+/** What a client holds of a property when it applies the stream. */
+function heldQuality(events: readonly StreamEvent[], property: string): Map<number, unknown> {
+  const held = new Map<number, unknown>();
+  for (const event of events) {
+    if (event.type === 'observation' && event.producer === 's1' && event.values[property] !== undefined)
+      held.set(Date.parse(event.phenomenonTime), event.values[property].quality);
+    if (event.type === 'verdict')
+      for (const value of event.values) if (value.observedProperty === property) held.set(Date.parse(value.phenomenonTime), value.quality);
+  }
+  return held;
+}
+
+test('latest values and the live stream carry the quality, from memory, from the tables and caught up, and later verdicts follow', async () => {
+  const latest = async () => (await d.json('/api/v1/latest?producer=s1')).items[0].values;
+  const before = await latest();
+  assert.deepEqual(
+    [before.pm25.quality, before.pm10.quality],
+    [
+      { flag: 1, tests: {} },
+      { flag: 1, tests: {} },
+    ],
+  );
+  const has = (position: number) => (events: readonly StreamEvent[]) => events.at(-1)?.position === position;
+  const beyond = d.reading('s1', T0 + 30 * HOUR, { pm25: 600, pm10: 900 });
+  await d.settled();
+  assert.deepEqual((await latest()).pm25.quality, { flag: 3, tests: { gross_range: 3, gap: 3 } });
+  const after = d.reading('s1', T0 + 31 * HOUR, { pm25: 90, pm10: 900 });
+  const last = d.reading('s1', T0 + 32 * HOUR, { pm25: 610, pm10: 900 });
+  await d.settled();
+  const judged = { flag: 3, tests: { gross_range: 3 } };
+  assert.deepEqual((await latest()).pm25.quality, judged);
+  const live = await streamed(0, has(last));
+  // After a restart what lies behind is read from the journal and its verdicts from the tables.
+  await d.api.close();
+  await d.startApi();
+  await d.settled();
+  assert.deepEqual((await latest()).pm25.quality, judged, 'as the tables have it');
+  const caughtUp = await streamed(0, has(last));
+  assert.deepEqual(caughtUp, live);
+  const held = heldQuality(live, 'pm25');
+  assert.deepEqual(held.get(T0 + 4 * HOUR), { flag: 3, tests: { spike: 3 } }, 'decided by the value after it');
+  assert.deepEqual(held.get(T0 + 30 * HOUR), { flag: 3, tests: { gross_range: 3, gap: 3 } });
+  assert.deepEqual(held.get(T0 + 31 * HOUR), { flag: 3, tests: { spike: 3 } });
+  assert.ok(beyond < after);
+  const flags = live.filter((event) => event.type === 'flag');
+  assert.deepEqual(
+    flags.map(({ flag }) => flag.withdrawn?.reason ?? flag.reason),
+    ['fireworks, seen by the inspector', 'fireworks, seen by the inspector', 'the wrong hour', 'the wrong station'],
+  );
 });

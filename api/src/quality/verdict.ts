@@ -52,6 +52,13 @@ export function testsText(bits: TestBits): string {
   return texts.join(' ');
 }
 
+/** Bits of such a text. */
+export function bitsIn(text: string): TestBits {
+  let bits = NO_BITS;
+  for (const [test, flag] of Object.entries(testsOf(text))) bits |= bitsOf(test as QualityTest, flag as QartodFlag);
+  return bits;
+}
+
 /** The same read again. */
 export function testsOf(text: string): { [test: string]: number } {
   return Object.fromEntries(

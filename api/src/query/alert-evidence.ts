@@ -177,7 +177,16 @@ async function positionsOf(alert: Alert, plan: Plan, from: number, source: Evide
   const own = alert.transitions.map(({ position }) => position);
   const definitions = datasets.flatMap((dataset) => source.control.datasets.versionAt(dataset, end + 1)?.position ?? []);
   const ticks = plan.ticks ? await tickPositions(alert, found[0] ?? end, plan, source) : [];
-  const all = new Set([...contracts, ...definitions, ...found, ...acts.map((row) => (row as unknown as [number])[0]), ...own, ...ticks]);
+  const flags = source.control.flags.positions(datasets, producer).filter((position) => position <= end);
+  const all = new Set([
+    ...contracts,
+    ...definitions,
+    ...flags,
+    ...found,
+    ...acts.map((row) => (row as unknown as [number])[0]),
+    ...own,
+    ...ticks,
+  ]);
   return [...all].sort((a, b) => a - b);
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { FLAGS_DATASET } from '@airtight/protocol';
 import { Deployment } from '../testing/deployment.ts';
 
 const HOUR = 3_600_000;
@@ -20,6 +21,31 @@ before(async () => {
   await d.settled();
 });
 after(() => d.end());
+
+test('what a person fails leaves the day, what its producer calls not valid too; withdrawn it is back', async () => {
+  const flagged = {
+    type: 'flag',
+    id: 'f1',
+    dataset: 'air',
+    producer: 's2',
+    observedProperty: 'no2',
+    reason: 'calibration',
+    at: DAY,
+    by: 'li',
+  };
+  const hours = async () => (await d.json('/api/v1/daily?dataset=air&date=2026-04-01')).items[1].hours;
+  assert.equal((await hours()).no2, 24);
+  d.control(FLAGS_DATASET, { ...flagged, flag: 4, from: DAY + 2 * HOUR, to: DAY + 7 * HOUR });
+  d.control(FLAGS_DATASET, { ...flagged, id: 'f2', flag: 3, from: DAY + 2 * HOUR, to: DAY + 3 * HOUR });
+  d.reading('s2', DAY + 9 * HOUR, { so2: { v: 5, q: 'D' } });
+  d.reading('s2', DAY + 10 * HOUR, { so2: { v: 5, q: 'S' } });
+  await d.settled();
+  assert.deepEqual([(await hours()).no2, (await hours()).so2], [20, 23], 'of the two the newer word counts for its hour');
+  d.control(FLAGS_DATASET, { ...flagged, flag: null, from: DAY, to: DAY });
+  d.reading('s2', DAY + 9 * HOUR, { so2: 5 });
+  await d.settled();
+  assert.deepEqual([(await hours()).no2, (await hours()).so2], [24, 24]);
+});
 
 test('day means over valid hours, O3 by its largest 8 h mean, the newest record of an hour', async () => {
   const { items } = await d.json('/api/v1/daily?dataset=air&date=2026-04-01');

@@ -1,10 +1,11 @@
 /** What the quality tests said of stored values: the last decided verdict counts, and where there is none the value passed. */
-import type { DatasetDefinition, DatasetRegistry, Observation, ObservationQuality } from '@airtight/protocol';
-import { NOT_EVALUATED, PASS, type QartodFlag } from '@airtight/standards/qartod.ts';
+import type { DatasetRegistry, Observation, ObservationQuality } from '@airtight/protocol';
+import type { QartodFlag } from '@airtight/standards/qartod.ts';
 import type { ManualFlags } from '../control/manual-flags.ts';
 import { DATABASE } from '../project/schema.ts';
 import type { Row, Store } from '../project/store.ts';
-import { testsOf } from '../quality/verdict.ts';
+import { passOf, withManual } from '../quality/value-quality.ts';
+import { bitsIn, testsOf, type Verdict } from '../quality/verdict.ts';
 import { quoteText, wholeLiteral } from './literal.ts';
 
 export interface VerdictsQuery {
@@ -33,32 +34,14 @@ export class StoredVerdicts {
   }
 
   of(observation: Observation, ordinal: number): ObservationQuality {
-    const found = this.#found(observation, ordinal);
-    const { phenomenonTime } = observation;
-    const manual = this.#context.flags.inForce(observation).find(({ from, to }) => phenomenonTime >= from && phenomenonTime < to);
-    if (manual === undefined || manual.flag === null) return found;
-    return { flag: manual.flag, tests: { ...found.tests, manual: manual.flag } };
+    return withManual(observation, this.#found(observation, ordinal), this.#context.flags);
   }
 
   #found(observation: Observation, ordinal: number): ObservationQuality {
     const verdict = this.#byValue.get(`${observation.position} ${ordinal}`);
     if (verdict !== undefined) return { flag: verdict[0], tests: testsOf(verdict[1]) };
-    return {
-      flag: isJudged(observation, this.#context.datasets.at(observation.dataset, observation.position)) ? PASS : NOT_EVALUATED,
-      tests: {},
-    };
+    return { flag: passOf(observation, this.#context.datasets.at(observation.dataset, observation.position)), tests: {} };
   }
-}
-
-function isJudged({ observedProperty, result, flags }: Observation, definition: DatasetDefinition | undefined): boolean {
-  return typeof result === 'number' && !flags.includes('unit') && hasTests(definition, observedProperty);
-}
-
-/** True when a dataset has a test for the numbers of this property: its range at least. */
-export function hasTests(definition: DatasetDefinition | undefined, property: string): boolean {
-  if (definition?.quality === undefined || !Object.hasOwn(definition.properties, property)) return false;
-  const { min, max } = definition.properties[property] as DatasetDefinition['properties'][string];
-  return min !== undefined || max !== undefined || Object.hasOwn(definition.quality.properties, property);
 }
 
 /** Verdicts on the values of a time. @throws AirtightError QUERY_TOO_SLOW, OVERLOADED */
@@ -85,3 +68,27 @@ export function seriesVerdicts(
           WHERE dataset = ${quoteText(dataset as string)} AND producer = ${quoteText(producer as string)}
           AND observedProperty = ${quoteText(observedProperty as string)} AND ${window} GROUP BY phenomenonTime, judged, judgedOrdinal`;
 }
+
+/** What the records in [from, next) decided, in order: of their own values and of earlier ones. @throws AirtightError QUERY_TOO_SLOW, OVERLOADED */
+export async function readDecided(
+  store: Pick<Store, 'query'>,
+  from: number,
+  next: number,
+): Promise<ReadonlyMap<number, readonly Verdict[]>> {
+  const rows = await store.query(
+    `SELECT position, observedProperty, phenomenonTime, receivedAt, judged, judgedOrdinal, tests FROM ${DATABASE}.verdicts
+     WHERE position >= ${wholeLiteral(from)} AND position < ${wholeLiteral(next)} ORDER BY position, ordinal`,
+    'bulk',
+  );
+  const decided = new Map<number, Verdict[]>();
+  for (const row of rows) {
+    const [position, observedProperty, phenomenonTime, receivedAt, judged, judgedOrdinal, tests] = row as DecidedRow;
+    const verdict = { observedProperty, phenomenonTime, receivedAt, judged, judgedOrdinal, bits: bitsIn(tests) };
+    const known = decided.get(position);
+    if (known === undefined) decided.set(position, [verdict]);
+    else known.push(verdict);
+  }
+  return decided;
+}
+
+type DecidedRow = readonly [number, string, number, number, number, number, string];

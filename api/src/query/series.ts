@@ -1,11 +1,11 @@
 /** A series in buckets for a chart: mean, least, greatest, count, how many were expected, worst quality flag. */
-import { AirtightError, CONVERTED_FLAG, type DatasetDefinition, type FlagRecord, type Series } from '@airtight/protocol';
+import { AirtightError, CONVERTED_FLAG, type DatasetDefinition, type FlagRecord, hasTests, type Series } from '@airtight/protocol';
 import { NOT_EVALUATED, PASS } from '@airtight/standards/qartod.ts';
 import { KIND_TEXT } from '../project/rows.ts';
 import { DATABASE } from '../project/schema.ts';
 import type { Store } from '../project/store.ts';
 import { quoteText, wholeLiteral } from './literal.ts';
-import { hasTests, seriesVerdicts } from './quality.ts';
+import { seriesVerdicts } from './quality.ts';
 
 export interface SeriesQuery {
   readonly producer: string;

@@ -167,7 +167,10 @@ function dailyRoute(app: FastifyInstance, { store, control, config }: RouteConte
     const midnightUtc = Date.parse(`${date}T00:00:00Z`);
     if (Number.isNaN(midnightUtc)) throw new AirtightError('REQUEST_INVALID', `date ${date}`);
     const from = midnightUtc - zoneOffsetMs(config.timeZone, midnightUtc);
-    return { items: await readDaily(store, { dataset, producers, from }, definition), next: null };
+    return {
+      items: await readDaily(store, { dataset, producers, from }, { definition, flags: control.flags.inForceOn(dataset) }),
+      next: null,
+    };
   });
 }
 

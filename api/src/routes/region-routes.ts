@@ -121,7 +121,7 @@ function itemOf({ channels, regions }: RouteContext, alert: ReceivedAlert): Regi
 }
 
 function isOpen(alert: ReceivedAlert): boolean {
-  return alert.messages.at(-1)?.value.message.type !== 'alert.cancelled' || !isAcknowledged(alert);
+  return alert.messages.at(-1)?.value.message.type !== 'alert.cancelled';
 }
 
 function lastPosition({ messages }: ReceivedAlert): number {

@@ -1,11 +1,12 @@
 /** All clients of the live stream: one steady pace for frames, one for heartbeats. */
-import { type DatasetRegistry, type LedgerStatus, STREAM_HEARTBEAT_MS, type SystemFault } from '@airtight/protocol';
+import { type LedgerStatus, STREAM_HEARTBEAT_MS, type SystemFault } from '@airtight/protocol';
 import type { JournalEvent } from '../decode/decoder.ts';
 import { Births } from '../feed/births.ts';
+import type { Verdict } from '../quality/verdict.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
 import { Ring, type Stretch } from './ring.ts';
-import type { DatasetOfAlert, StreamFilter } from './stream-items.ts';
-import { CLOSE_POLICY, CLOSE_TRY_LATER, frameText, StreamSession, type StreamSocket } from './stream-session.ts';
+import type { StreamContext, StreamFilter } from './stream-items.ts';
+import { CLOSE_POLICY, CLOSE_TRY_LATER, frameText, type SessionDeps, StreamSession, type StreamSocket } from './stream-session.ts';
 
 /** At most ten frames a second per client: the kernel's send is the cost, whatever the size of a frame. */
 export const TURN_INTERVAL_MS = 100;
@@ -15,8 +16,9 @@ export const CLIENTS_MAX = 500;
 export interface HubOptions {
   readonly from: number;
   readonly ingest: Pick<IngestClient, 'feed' | 'status'>;
-  readonly registry: DatasetRegistry;
-  readonly datasetOf: DatasetOfAlert;
+  readonly context: StreamContext;
+  /** What the records in [from, next) decided of the quality of values; undefined: not known yet. */
+  readonly decided: SessionDeps['decided'];
   readonly ledger: () => LedgerStatus;
   readonly faults: () => readonly SystemFault[];
   readonly ringMaxBytes?: number | undefined;
@@ -36,7 +38,7 @@ export class StreamHub {
   constructor(options: HubOptions) {
     this.#options = options;
     this.#births = new Births(options.ingest);
-    this.#ring = new Ring(options.from, options.registry, options.datasetOf, options.ringMaxBytes);
+    this.#ring = new Ring(options.from, options.context, options.ringMaxBytes);
   }
 
   get clients(): number {
@@ -59,9 +61,9 @@ export class StreamHub {
   }
 
   /** Takes the next event; one before the ring's end is known already. */
-  take(event: JournalEvent, head: number): void {
+  take(event: JournalEvent, verdicts: readonly Verdict[], head: number): void {
     this.#head = Math.max(this.#head, head);
-    if (event.position >= this.#ring.next) this.#ring.push(event, this.#sessions.size > 0);
+    if (event.position >= this.#ring.next) this.#ring.push(event, verdicts, this.#sessions.size > 0);
   }
 
   /**
@@ -76,8 +78,8 @@ export class StreamHub {
     }
     const session = new StreamSession(socket, since, filter, {
       ring: this.#ring,
-      registry: this.#options.registry,
-      datasetOf: this.#options.datasetOf,
+      context: this.#options.context,
+      decided: this.#options.decided,
       births: this.#births,
       ingest: this.#options.ingest,
       head: () => this.#head,

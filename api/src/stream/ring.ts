@@ -1,7 +1,7 @@
-import type { DatasetRegistry } from '@airtight/protocol';
 /** The last stretch of the journal in memory, as stream items, bounded by bytes. */
 import type { JournalEvent } from '../decode/decoder.ts';
-import { type DatasetOfAlert, passes, type StreamFilter, type StreamItem, streamItemOf } from './stream-items.ts';
+import type { Verdict } from '../quality/verdict.ts';
+import { passes, type StreamContext, type StreamFilter, type StreamItem, streamItemOf } from './stream-items.ts';
 
 /** Journal bytes kept. While clients are connected their texts stand beside them, three times as long. */
 export const RING_MAX_BYTES = 4 * 1024 * 1024;
@@ -24,15 +24,13 @@ export interface Stretch {
 
 export class Ring {
   readonly #maxBytes: number;
-  readonly #registry: DatasetRegistry;
-  readonly #datasetOf: DatasetOfAlert;
+  readonly #context: StreamContext;
   readonly #segments: Segment[];
   #sizeBytes = 0;
 
   /** @param from position of the first record it will take */
-  constructor(from: number, registry: DatasetRegistry, datasetOf: DatasetOfAlert, maxBytes = RING_MAX_BYTES) {
-    this.#registry = registry;
-    this.#datasetOf = datasetOf;
+  constructor(from: number, context: StreamContext, maxBytes = RING_MAX_BYTES) {
+    this.#context = context;
     this.#maxBytes = maxBytes;
     this.#segments = [newSegment(from)];
   }
@@ -47,14 +45,17 @@ export class Ring {
     return (this.#segments.at(-1) as Segment).next;
   }
 
-  /** @param eager make the text now: somebody will read it */
-  push(event: JournalEvent, eager: boolean): void {
+  /**
+   * @param verdicts what the event has decided of the quality of values
+   * @param eager make the text now: somebody will read it
+   */
+  push(event: JournalEvent, verdicts: readonly Verdict[], eager: boolean): void {
     let segment = this.#segments.at(-1) as Segment;
     if (segment.next - segment.from >= SEGMENT_RECORDS) {
       segment = newSegment(segment.next);
       this.#segments.push(segment);
     }
-    const item = streamItemOf(event, this.#registry, this.#datasetOf, eager);
+    const item = streamItemOf(event, verdicts, this.#context, eager);
     if (item !== undefined) segment.items.push(item);
     segment.next = event.position + 1;
     const sizeBytes = event.frame.body.length;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DatasetRegistry, encodeRecord } from '@airtight/protocol';
+import { ManualFlags } from '../control/manual-flags.ts';
 import { decodeFrame } from '../decode/decoder.ts';
 import { passes, streamItemOf } from './stream-items.ts';
 
@@ -20,7 +21,7 @@ test('visitors get what becomes of alerts about public data, also beside a confi
     } as const;
     const record = encodeRecord(header, Buffer.from(JSON.stringify({ v: 1, at: 1, contract: 'k', agency: 'a', ...transition })));
     const event = decodeFrame({ position: 1, body: Buffer.concat([Uint8Array.of(0), record]) }, registry);
-    const item = streamItemOf(event, registry, datasetOf, false);
+    const item = streamItemOf(event, [], { datasets: registry, flags: new ManualFlags(), datasetOf }, false);
     assert.ok(item !== undefined, event.kind);
     assert.ok(passes(item, {}), 'a person with an account');
     return passes(item, { isVisitor: true });

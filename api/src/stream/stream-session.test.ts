@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FrameMessage, GapMessage, StreamMessage } from '@airtight/protocol';
 import { DatasetRegistry, encodeRecord } from '@airtight/protocol';
+import { ManualFlags } from '../control/manual-flags.ts';
 import { decodeFrame, type JournalEvent } from '../decode/decoder.ts';
 import { Births } from '../feed/births.ts';
 import { Ring } from './ring.ts';
@@ -30,7 +31,8 @@ const datasetOf = (): undefined => undefined;
 
 function setUp(ringMaxBytes: number) {
   const registry = new DatasetRegistry();
-  const ring = new Ring(0, registry, datasetOf, ringMaxBytes);
+  const context = { datasets: registry, flags: new ManualFlags(), datasetOf };
+  const ring = new Ring(0, context, ringMaxBytes);
   const clock = { ms: 0 };
   const socket = new Socket();
   const ingest = { feed: () => Promise.reject(new Error('not asked here')) };
@@ -40,8 +42,8 @@ function setUp(ringMaxBytes: number) {
     {},
     {
       ring,
-      registry,
-      datasetOf,
+      context,
+      decided: () => Promise.resolve(new Map()),
       ingest,
       births: new Births(ingest),
       head: () => ring.next,
@@ -51,7 +53,7 @@ function setUp(ringMaxBytes: number) {
     },
   );
   const push = (count: number) => {
-    for (let i = 0; i < count; i++) ring.push(eventAt(ring.next, registry), false);
+    for (let i = 0; i < count; i++) ring.push(eventAt(ring.next, registry), [], false);
   };
   return { ring, clock, socket, session, push };
 }

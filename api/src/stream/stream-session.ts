@@ -3,20 +3,13 @@
  * the end, from the ring or, further back, from the journal feed. A client that reads too slowly is not written to; when the
  * ring has moved past its cursor meanwhile, it is told the gap and goes on live.
  */
-import type {
-  DatasetRegistry,
-  FrameMessage,
-  GapMessage,
-  HeartbeatMessage,
-  HelloMessage,
-  LedgerStatus,
-  SystemFault,
-} from '@airtight/protocol';
+import type { FrameMessage, GapMessage, HeartbeatMessage, HelloMessage, LedgerStatus, SystemFault } from '@airtight/protocol';
 import { decodeFrame } from '../decode/decoder.ts';
 import type { Births } from '../feed/births.ts';
+import type { Verdict } from '../quality/verdict.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
 import type { Ring, Stretch } from './ring.ts';
-import { type DatasetOfAlert, passes, type StreamFilter, streamItemOf } from './stream-items.ts';
+import { passes, type StreamContext, type StreamFilter, streamItemOf } from './stream-items.ts';
 
 /** The part of a WebSocket that is needed here. */
 export interface StreamSocket {
@@ -41,8 +34,9 @@ export const CLOSE_TRY_LATER = 1013;
 
 export interface SessionDeps {
   readonly ring: Ring;
-  readonly registry: DatasetRegistry;
-  readonly datasetOf: DatasetOfAlert;
+  readonly context: StreamContext;
+  /** What the records in [from, next) decided of the quality of values, by position; undefined: the tables do not have them yet. */
+  readonly decided: (from: number, next: number) => Promise<ReadonlyMap<number, readonly Verdict[]> | undefined>;
   readonly births: Births;
   readonly ingest: Pick<IngestClient, 'feed'>;
   readonly head: () => number;
@@ -134,12 +128,15 @@ export class StreamSession {
 
   /** One stretch of history from the journal itself. */
   async #catchUp(): Promise<void> {
-    const { ingest, births, registry, datasetOf, frameOf } = this.#deps;
+    const { ingest, births, context, decided, frameOf } = this.#deps;
     try {
       const chunk = await ingest.feed({ from: this.#cursor, waitMs: 0, maxBytes: CATCH_UP_BYTES });
+      const verdicts = await decided(chunk.from, chunk.next);
+      // The next turn tries again.
+      if (verdicts === undefined) return;
       const texts: string[] = [];
       for (const frame of await births.framesOf(chunk)) {
-        const item = streamItemOf(decodeFrame(frame, registry), registry, datasetOf, true);
+        const item = streamItemOf(decodeFrame(frame, context.datasets), verdicts.get(frame.position) ?? [], context, true);
         if (item !== undefined && passes(item, this.#filter)) texts.push(item.text());
       }
       if (this.#closed || chunk.next === this.#cursor) return;

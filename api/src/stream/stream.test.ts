@@ -73,7 +73,7 @@ test('a client that begins at 0 gets every record once and in order, then lives 
   const event = frame?.type === 'frame' ? frame.events.at(-1) : undefined;
   assert.ok(event?.type === 'observation');
   assert.equal(event.record, String(position));
-  assert.deepEqual(event.values, { pm25: { result: 42, unit: 'ug/m3', flags: [] } });
+  assert.deepEqual(event.values, { pm25: { result: 42, unit: 'ug/m3', flags: [], quality: { flag: 2, tests: {} } } });
   assert.equal(client.messages[0]?.type, 'hello');
   await until(() => client.messages.some((message) => message.type === 'heartbeat'));
   client.drop();

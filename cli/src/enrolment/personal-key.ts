@@ -1,9 +1,11 @@
 /** A person's own signing key in a file: Ed25519 as PKCS #8 in PEM (RFC 8410), as `openssl genpkey -algorithm ed25519` writes it. */
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { actMessage, type PersonalSignature, possessionMessage } from '@airtight/protocol';
+import { PersonalKey } from '@airtight/protocol';
 import type { ApiClient } from '../api-client.ts';
 import { EnvironmentError } from '../command.ts';
+
+const SEED_BYTES = 32;
 
 export interface KeyItem {
   readonly person: string;
@@ -13,53 +15,22 @@ export interface KeyItem {
   readonly validTo: string | null;
 }
 
-export class PersonalKey {
-  readonly publicKey: string;
-  /** First 16 hex digits of SHA-256 over the 32 bytes of the public key. */
-  readonly kid: string;
-  readonly #key: KeyObject;
-
-  constructor(key: KeyObject) {
-    this.#key = key;
-    this.publicKey = createPublicKey(key).export({ format: 'jwk' }).x as string;
-    this.kid = createHash('sha256').update(Buffer.from(this.publicKey, 'base64url')).digest('hex').slice(0, 16);
-  }
-
-  /** Signs an act with the time and id that it says, if it says any. */
-  sign(dataset: string, act: object, said: Pick<PersonalSignature, 'at' | 'id'> = {}): PersonalSignature {
-    return { kid: this.kid, sig: this.#sign(actMessage(dataset, act)), ...said };
-  }
-
-  /** What shows, when the key is put on record, that the person holds it. */
-  possession(person: string): string {
-    return this.#sign(possessionMessage(person, this.publicKey));
-  }
-
-  #sign(message: Uint8Array): string {
-    return sign(null, message, this.#key).toString('base64url');
-  }
-}
-
 /** Makes a key. @throws EnvironmentError when the file is there already or cannot be written */
 export function makePersonalKey(path: string): PersonalKey {
-  const { privateKey } = generateKeyPairSync('ed25519');
+  const key = new PersonalKey(randomBytes(SEED_BYTES));
   try {
-    writeFileSync(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx', flush: true });
+    writeFileSync(path, key.toPem(), { mode: 0o600, flag: 'wx', flush: true });
   } catch (cause) {
-    throw unusable(path, cause);
+    throw unusable(path, cause instanceof Error ? cause.message : String(cause));
   }
-  return new PersonalKey(privateKey);
+  return key;
 }
 
 /** @throws EnvironmentError when the file holds no such key */
 export function readPersonalKey(path: string): PersonalKey {
-  try {
-    const key = createPrivateKey(readFileSync(path, 'utf8'));
-    if (key.asymmetricKeyType !== 'ed25519') throw new Error(`a key of type ${key.asymmetricKeyType}`);
-    return new PersonalKey(key);
-  } catch (cause) {
-    throw unusable(path, cause);
-  }
+  const key = PersonalKey.fromPem(readFileSync(path, 'utf8'));
+  if (key === undefined) throw unusable(path, 'not an Ed25519 key in PEM');
+  return key;
 }
 
 /** What is on record of a key. @throws EnvironmentError when it is on record for nobody, or has ended */
@@ -74,7 +45,6 @@ export async function keyOnRecord({ kid }: PersonalKey, api: ApiClient): Promise
   return known;
 }
 
-function unusable(path: string, cause: unknown): EnvironmentError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+function unusable(path: string, why: string): EnvironmentError {
   return new EnvironmentError({ zh: `签名密钥 ${path}：${why}`, en: `signing key ${path}: ${why}` });
 }

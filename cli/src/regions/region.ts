@@ -17,6 +17,8 @@ export interface Region {
   /** Names of its log and of its witness. */
   readonly origin: string;
   readonly witnessName: string;
+  /** Name of the key with which it signs alerts for the others. */
+  readonly regionName: string;
 }
 
 /** From one region's ports to the next one's. */
@@ -40,6 +42,7 @@ export function regionsIn(root: string, firstPort: number): readonly Region[] {
       url: `http://${LOOPBACK}:${http}`,
       origin: `ledger.example.gov/${id}`,
       witnessName: `witness.example.gov/${id}`,
+      regionName: `alerts.example.gov/${id}`,
     };
   });
 }

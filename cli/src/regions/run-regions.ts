@@ -5,6 +5,7 @@ import { stopOnSignals } from '../supervise/stop-on-signals.ts';
 import type { Terminal } from '../terminal.ts';
 import { waitUntil } from '../waiting.ts';
 import { orderFork, ownerFile, type RegionsOwner, takeForkOrder } from './fork-order.ts';
+import { introduceRegions } from './introduce-regions.ts';
 import type { Region } from './region.ts';
 import { isFinal } from './region-status.ts';
 import { rewriteHistory } from './rewrite-history.ts';
@@ -30,7 +31,9 @@ export async function runRegions(
   const regions = running.map(({ region }) => region);
   try {
     for (const region of running) region.start();
-    if (!(await untilFinal(regions, stop.signal, terminal))) return stop.signal.aborted ? EXIT.ok : EXIT.environment;
+    const limit = AbortSignal.any([stop.signal, AbortSignal.timeout(READY_TIMEOUT_MS)]);
+    const [areFinal] = await Promise.all([untilFinal(regions, limit, stop.signal, terminal), introduceRegions(regions, limit)]);
+    if (!areFinal) return stop.signal.aborted ? EXIT.ok : EXIT.environment;
     terminal.say(whatToSee(root, regions, terminal));
     if (fork !== undefined) orderFork(root, fork);
     while (!stop.signal.aborted) await serveForkOrder(root, running, stop.signal, terminal);
@@ -43,8 +46,7 @@ export async function runRegions(
 }
 
 /** Waits until everything is ready and each ledger has been cosigned by the other two. */
-async function untilFinal(regions: readonly Region[], stop: AbortSignal, terminal: Terminal): Promise<boolean> {
-  const limit = AbortSignal.any([stop, AbortSignal.timeout(READY_TIMEOUT_MS)]);
+async function untilFinal(regions: readonly Region[], limit: AbortSignal, stop: AbortSignal, terminal: Terminal): Promise<boolean> {
   const done = new Set<Region>();
   const areFinal = await waitUntil(
     async () => {

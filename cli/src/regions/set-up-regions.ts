@@ -31,10 +31,10 @@ export async function setUpRegions(root: string, regions: readonly Region[]): Pr
   writeFileSync(commonPolicyFile(root), commonPolicy([...cards.values()], COSIGNERS));
 }
 
-function settingsOf({ data, origin, witnessName }: Region) {
+function settingsOf({ data, url, origin, witnessName, regionName }: Region) {
   return {
     // Made-up data needs no sign-in to be looked at.
-    api: { anonymousRole: 'viewer' },
+    api: { anonymousRole: 'viewer', publicUrl: url, regionName },
     ledger: { origin, witnessName, policyFile: data.policyFile },
   };
 }

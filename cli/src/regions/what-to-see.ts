@@ -15,6 +15,8 @@ export function whatToSee(root: string, regions: readonly Region[], terminal: Te
     '',
     '  每页的“见证方”一栏：另两地已联署到哪一条，检查点是否终局。',
     '  Panel "Witnesses" on each page: how far the other two have cosigned, and whether the checkpoint is final.',
+    '  告警互发：“告警”页的“其他地区”一栏，注明来源与是否已由其账本证明。',
+    '  Alerts go to the other two: page "Alerts", list "Other regions", with whose they are and whether its ledger proves them.',
     '',
     `  令天津篡改历史 Let Tianjin fork:  ${bold('pnpm demo:regions --fork tianjin')}  ${dim('另一终端 in another terminal')}`,
     `  验证者的策略 Policy for readers:   ${commonPolicyFile(root)}  ${dim('airtight verify FILE --policy …')}`,

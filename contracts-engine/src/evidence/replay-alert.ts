@@ -17,6 +17,8 @@ import {
   type DeviceRecord,
   decodeRecord,
   FILE_DOOR,
+  FLAGS_DATASET,
+  type FlagRecord,
   isEffect,
   readPayload,
   type SparkplugBirth,
@@ -184,6 +186,8 @@ class EvidenceReader {
       const definition = json as Extract<EngineEvent, { kind: 'dataset' }>['definition'];
       this.#registry.define(position, definition);
       this.events.push({ kind: 'dataset', position, definition });
+    } else if (dataset === FLAGS_DATASET && json.type === 'flag') {
+      this.events.push({ kind: 'flag', position, record: json as FlagRecord });
     } else if (dataset === CONTRACTS_DATASET && json.type === 'contract') {
       const record = json as ContractRecord;
       this.contracts.push({ position, record });

@@ -118,7 +118,7 @@ interface RuleReads {
   readonly touchedBy: readonly string[];
   /** How far back it reads from a reading. */
   readonly reachMs: number;
-  /** Where the only value it reads stands in its frame; -1 when it reads more, or other things. */
+  /** Where the only value it reads stands in its frame; -1 when it reads more, or other things, or must ask whether it is tested. */
   readonly loneSlot: number;
 }
 
@@ -137,7 +137,7 @@ function readsOf(rule: SeriesRule): RuleReads {
     offeredBy: first === undefined ? inWindows : [first.name],
     touchedBy: [...new Set([...properties.map(({ name }) => name), ...inWindows])],
     reachMs: Math.max(0, ...reaches),
-    loneSlot: first === undefined || others.length > 0 || !isPlain ? -1 : first.slot,
+    loneSlot: first === undefined || others.length > 0 || !isPlain || rule.input.untested.has(first.name) ? -1 : first.slot,
   };
   reads.set(rule, found);
   return found;

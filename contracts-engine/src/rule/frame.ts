@@ -5,7 +5,7 @@ import type { Frame, Rule } from '../contract.ts';
 import { NO_FLAGS } from '../reading.ts';
 import { compute, type Values } from './probe.ts';
 import type { Reading, Series } from './series.ts';
-import { isAccepted, windowValue } from './window.ts';
+import { hasVerdicts, isAccepted, windowValue } from './window.ts';
 import type { WindowContext } from './window-context.ts';
 
 /** What there is to say of one producer at one reading. */
@@ -32,7 +32,7 @@ export function fillProperties({ frame, input }: Extract<Rule, { kind: 'series' 
     const value = reading.values[name];
     // A property may be called `constructor`: what an object has by itself is neither of these.
     if (typeof value !== 'number' && (isNumber || (typeof value !== 'string' && typeof value !== 'boolean'))) return false;
-    if (reading.flags !== NO_FLAGS && !isAccepted(input, reading, name)) return false;
+    if ((reading.flags !== NO_FLAGS || hasVerdicts(input, reading)) && !isAccepted(input, reading, name)) return false;
     values[slot] = value;
   }
   return true;

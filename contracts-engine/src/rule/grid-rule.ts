@@ -38,6 +38,31 @@ export function judgeStation(turn: Turn, known: RuleState, rule: GridRule, readi
   }
 }
 
+/**
+ * Values of a station that are held count otherwise from a time on: what they decided is judged anew, as far back as late data reach.
+ * @param change of one series; told is from when on
+ */
+export function rejudgeStation(
+  turn: Turn,
+  known: RuleState,
+  rule: GridRule,
+  { dataset, producer, agency }: Pick<Reading, 'dataset' | 'producer' | 'agency'>,
+  change: (series: Pick<Series, 'readings'>) => number | undefined,
+): void {
+  const work = workOf(turn, known, rule);
+  for (const input of inputsOf(rule)) {
+    if (input.dataset !== dataset || !isOf(input, producer, agency, turn.state.places)) continue;
+    const readings = work.field.forecasts.get(input.name)?.get(producer);
+    if (readings !== undefined) change({ readings });
+    const series = work.field.stations.get(input.name)?.get(producer)?.series;
+    const from = series === undefined ? undefined : change(series);
+    if (from === undefined) continue;
+    const horizon = work.field.watermark - rule.latenessMs;
+    if (from < horizon) turn.state.counters.late++;
+    rejudgeFrom(work, { producer, agency, at: Math.max(from, horizon) });
+  }
+}
+
 /** Time passes: what is due now is judged. */
 export function judgeStationsAt(turn: Turn, known: RuleState, rule: GridRule, at: number): void {
   const { field } = known;
@@ -94,7 +119,7 @@ function judgeSubject({ turn, known, rule, ...work }: Work, subject: string, age
 }
 
 /** Judges anew what a reading concerns that came after its time was judged. */
-function rejudgeFrom(work: Work, reading: Reading): void {
+function rejudgeFrom(work: Work, reading: Pick<Reading, 'producer' | 'agency' | 'at'>): void {
   const { turn, known, rule, field } = work;
   const from = gridFrom(work, reading.at);
   const next = field.nextAt as number;
@@ -117,7 +142,7 @@ function rejudgeFrom(work: Work, reading: Reading): void {
   }
 }
 
-function concerns(work: Work, subject: string, { producer, agency }: Reading): boolean {
+function concerns(work: Work, subject: string, { producer, agency }: Pick<Reading, 'producer' | 'agency'>): boolean {
   const { turn, rule } = work;
   if (subjectOf(rule.subject, producer, agency, turn.state.places) === subject) return true;
   const others = rule.frame.windows.filter(({ window: { across } }) => across === 'region' || across === 'neighbours');

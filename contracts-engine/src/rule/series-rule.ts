@@ -29,13 +29,22 @@ export function judgeReading(turn: Turn, feed: Feed, route: Route, reading: Read
   }
 }
 
+/** Values that are held count otherwise from a time on: what they decided is judged anew, as far back as late data reach. */
+export function rejudgeSeries(turn: Turn, feed: Feed, route: Route, property: string, from: number): void {
+  for (const bound of route.touching.get(property) ?? []) {
+    const horizon = feed.series.watermark - bound.rule.latenessMs;
+    if (from < horizon) turn.state.counters.late++;
+    rejudge(turn, feed, bound, Math.max(from, horizon));
+  }
+}
+
 function judgeNewest(turn: Turn, feed: Feed, { byProperty }: Route, reading: Reading): void {
   for (const name in reading.values) {
     const bounds = byProperty.get(name);
     if (bounds === undefined) continue;
     const value = reading.values[name];
-    // Most rules read one number, which need not be looked up again for each; flags ask for a closer look.
-    const isBareNumber = typeof value === 'number' && reading.flags === NO_FLAGS;
+    // Most rules read one number, which need not be looked up again for each; flags and verdicts ask for a closer look.
+    const isBareNumber = typeof value === 'number' && reading.flags === NO_FLAGS && reading.judged === null && reading.manual === null;
     for (const bound of bounds) {
       const { offeredBy, loneSlot } = bound.reads;
       if (offeredBy.length > 1) {

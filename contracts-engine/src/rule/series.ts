@@ -1,5 +1,6 @@
 /** The readings of one producer in one dataset, in order of time: as much of them as the rules may still need. */
 import type { Flag, Result } from '@airtight/protocol';
+import type { Verdicts } from '../quality/value-verdict.ts';
 
 export interface Reading {
   readonly agency: string;
@@ -15,6 +16,10 @@ export interface Reading {
   readonly values: { readonly [property: string]: Result };
   /** Flags by property, of those that have any. */
   readonly flags: { readonly [property: string]: readonly Flag[] };
+  /** What the tests of a value alone said when it came, by property, of those that did not pass. */
+  readonly judged: Verdicts | null;
+  /** What a person says, by property; it takes the place of what the tests found. */
+  readonly manual: Verdicts | null;
   /** How far behind the newest reading of its producer it was when it came; 0: in order. */
   readonly lateByMs: number;
 }
@@ -52,7 +57,7 @@ export class Series {
       return Object.keys(reading.values);
     }
     const changed = Object.keys(reading.values).filter(
-      (name) => !Object.hasOwn(known.values, name) || known.values[name] !== reading.values[name] || !sameFlags(known, reading, name),
+      (name) => !Object.hasOwn(known.values, name) || known.values[name] !== reading.values[name] || !sameMarks(known, reading, name),
     );
     if (changed.length > 0) this.readings[index] = merged(known, reading);
     return changed;
@@ -76,18 +81,27 @@ export class Series {
   }
 }
 
-function sameFlags(a: Reading, b: Reading, name: string): boolean {
-  return `${a.flags[name] ?? ''}` === `${b.flags[name] ?? ''}`;
+function sameMarks(a: Reading, b: Reading, name: string): boolean {
+  return `${a.flags[name] ?? ''}` === `${b.flags[name] ?? ''}` && a.judged?.[name] === b.judged?.[name];
 }
 
 /** What counted already keeps counting: the lesser lateness stands. */
 function merged(known: Reading, next: Reading): Reading {
   const flags = { ...known.flags };
-  for (const name of Object.keys(next.values)) delete flags[name];
+  const judged = { ...known.judged };
+  for (const name of Object.keys(next.values)) {
+    delete flags[name];
+    delete judged[name];
+  }
+  Object.assign(judged, next.judged);
+  // What a person said of a time holds for every telling of it.
+  const manual = known.manual === null && next.manual === null ? null : { ...known.manual, ...next.manual };
   return {
     ...next,
     values: { ...known.values, ...next.values },
     flags: { ...flags, ...next.flags },
+    judged: Object.keys(judged).length === 0 ? null : judged,
+    manual,
     live: known.live || next.live,
     lateByMs: Math.min(known.lateByMs, next.lateByMs),
   };

@@ -2,6 +2,7 @@
 import { CONVERTED_FLAG } from '@airtight/protocol';
 import { type Input as ContractInput, MAX_GAP_CADENCES, MAX_GAP_MIN_MS, type Window } from '../contract.ts';
 import type { Input } from '../expr/expression.ts';
+import { isTestFlag } from '../quality/value-verdict.ts';
 import { DAY_MS, localDay, offsetAt, startOfDay, type TimeZone } from '../time-zone.ts';
 import { compute } from './probe.ts';
 import type { Reading, Series } from './series.ts';
@@ -125,11 +126,21 @@ function sampleOf(window: Window, reading: Reading, latenessMs: number): number 
   return typeof value === 'number' ? value : window.aggregate === 'count' || window.aggregate === 'coverage' ? 1 : null;
 }
 
-/** True when a reading has the property without a flag that the input does not accept. */
-export function isAccepted(input: ContractInput, { values, flags }: Reading, property: string): boolean {
+/** True when a reading has the property without a flag or a verdict that the input does not accept. */
+export function isAccepted(input: ContractInput, { values, flags, judged, manual }: Reading, property: string): boolean {
   if (!Object.hasOwn(values, property)) return false;
+  const said = manual !== null && Object.hasOwn(manual, property) ? manual[property] : undefined;
+  const found = judged !== null && Object.hasOwn(judged, property) ? judged[property] : undefined;
+  const verdict = said ?? found ?? (input.untested.has(property) ? 'not_evaluated' : 'pass');
+  if (!input.acceptedVerdicts.has(verdict)) return false;
   const marks = Object.hasOwn(flags, property) ? flags[property] : undefined;
-  return marks === undefined || marks.every((flag) => flag === CONVERTED_FLAG || input.acceptedFlags.has(flag));
+  if (marks === undefined) return true;
+  return marks.every((flag) => flag === CONVERTED_FLAG || input.acceptedFlags.has(flag) || (said !== undefined && isTestFlag(flag)));
+}
+
+/** False when no verdict can keep any value of a reading from being accepted. */
+export function hasVerdicts({ untested }: ContractInput, { judged, manual }: Reading): boolean {
+  return judged !== null || manual !== null || untested.size > 0;
 }
 
 function spanOf(window: Window, series: Series, at: number, zone: TimeZone): Span {

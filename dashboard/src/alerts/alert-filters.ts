@@ -2,7 +2,7 @@
 import type { AlertItem } from '@airtight/protocol';
 import { isUnacknowledged } from './alert-order.ts';
 
-export const LISTS = ['open', 'mine', 'unacknowledged', 'shelved', 'suppressed', 'out-of-service', 'all'] as const;
+export const LISTS = ['open', 'mine', 'unacknowledged', 'shelved', 'suppressed', 'out-of-service', 'regions', 'all'] as const;
 export type ListName = (typeof LISTS)[number];
 
 /** Raised within ten minutes: more than an operator can take in (ISA-18.2, 16.5: above ten it is a flood). */
@@ -22,6 +22,8 @@ export function isGroup({ subject }: Pick<AlertItem, 'subject'>): boolean {
  */
 export function isInList(list: ListName, item: AlertItem, isKnown: (alert: string) => boolean, me: string | null): boolean {
   if (list === 'all') return true;
+  // Alerts of other regions are none of these (use-region-alerts.ts).
+  if (list === 'regions') return false;
   if (list === 'mine')
     return item.state !== 'closed' && me !== null && (item.assignedTo === me || (item.assignedTo === null && item.acknowledgedBy === me));
   const isToldByGroup = item.group !== null && isKnown(item.group);

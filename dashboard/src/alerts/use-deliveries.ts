@@ -7,6 +7,8 @@ import { useResource } from '../http/use-resource.ts';
 import { useLive } from '../live/live-store.ts';
 
 const LOOK_EVERY_MS = 2000;
+/** People of another region acknowledge when they do. */
+const ANSWER_LOOK_EVERY_MS = 10_000;
 
 /** @returns the alert with its deliveries as far as known; `isKnown`: they are the whole of it */
 export function useDeliveries(alert: () => AlertItem): {
@@ -35,6 +37,7 @@ export function useDeliveries(alert: () => AlertItem): {
   const isKnown = computed(() => (asked.data.value?.timeline.length ?? 0) >= alert().timeline.length);
   watch(live.clock, (clock) => {
     if (!asked.loading.value && clock - askedAt >= LOOK_EVERY_MS && isUnderWay(told.value, live.now.value)) asked.reload();
+    if (!asked.loading.value && clock - askedAt >= ANSWER_LOOK_EVERY_MS && isUnanswered(told.value)) asked.reload();
   });
   return { told, isKnown, problem: asked.problem, reload: asked.reload };
 }
@@ -44,4 +47,10 @@ function isUnderWay({ timeline }: AlertItem, now: number): boolean {
   return timeline
     .flatMap(({ deliveries = [] }) => deliveries)
     .some(({ state, record, nextAt }) => (state === 'waiting' ? Date.parse(nextAt as string) <= now : record === null));
+}
+
+/** Another region has not acknowledged yet. */
+function isUnanswered({ timeline, clearedAt }: AlertItem): boolean {
+  const last = timeline.flatMap(({ deliveries = [] }) => deliveries).filter(({ kind }) => kind === 'region');
+  return clearedAt === null && last.some(({ answer }) => (answer?.acknowledgements.length ?? 0) === 0);
 }

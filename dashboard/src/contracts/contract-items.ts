@@ -10,6 +10,9 @@ export interface ContractItem {
   readonly text: string;
   readonly author: string;
   readonly approver: string;
+  /** Ids of the keys with which they signed. */
+  readonly authorKey: string | null;
+  readonly approverKey: string | null;
   readonly since: string;
   /** Position of the record that approved it. */
   readonly record: string;
@@ -28,6 +31,7 @@ export interface DraftItem {
   readonly version: string;
   readonly text: string;
   readonly author: string;
+  readonly authorKey: string | null;
   readonly at: string;
   /** null: from the approval on. */
   readonly effectiveFrom: string | null;

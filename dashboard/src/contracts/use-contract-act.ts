@@ -3,9 +3,11 @@ import { ref, shallowRef } from 'vue';
 import { sendJson } from '../http/http-client.ts';
 import type { RequestProblem } from '../http/problem.ts';
 import { useSession } from '../session/session.ts';
+import { useSigningKey } from '../session/signing-key.ts';
 
 export function useContractAct() {
   const session = useSession();
+  const signingKey = useSigningKey();
   const busy = ref(false);
   const problem = shallowRef<RequestProblem | null>(null);
 
@@ -17,6 +19,8 @@ export function useContractAct() {
     problem.value = answer.ok ? null : answer.problem;
     if (answer.ok) return answer.value;
     if (answer.problem.status === 401) session.open();
+    // The dialog says which key, and takes it.
+    if (answer.problem.code === 'SIGNATURE_MISSING') signingKey.dialogOpen.value = true;
     return undefined;
   }
   return { send, busy, problem };

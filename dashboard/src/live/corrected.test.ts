@@ -10,7 +10,7 @@ const base = {
   phenomenonTime: '2026-01-01T00:00:00.000Z',
   receivedAt: '2026-01-01T00:00:01.000Z',
 };
-const value = (result: number) => ({ result, unit: 'ug/m3', flags: [] });
+const value = (result: number) => ({ result, unit: 'ug/m3', flags: [], quality: { flag: 1, tests: {} } });
 const index = { standard: 'HJ 633-2012', aqi: 50, level: 1, primary: [], iaqi: {} } as const;
 const known: LatestItem = { ...base, record: '1', values: { pm25: value(1), pm10: value(2) }, index: { ...index, primary: [] } };
 

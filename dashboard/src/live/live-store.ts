@@ -6,6 +6,7 @@ import {
   type AlertItem,
   type Dataset,
   foldAlert,
+  type JudgedValue,
   type LatestItem,
   type LedgerStatus,
   type Producer,
@@ -22,6 +23,8 @@ import { initialStream, type StreamState } from './stream-core.ts';
 import { StreamSocket } from './stream-socket.ts';
 
 export type ObservationEvent = Extract<StreamEvent, { type: 'observation' }>;
+/** Values that were sent before are judged otherwise now. */
+export type QualityEvent = Extract<StreamEvent, { type: 'verdict' | 'flag' }>;
 
 /** Alerts that are over are kept in memory up to this number; the inbox pages through the rest. */
 const ALERTS_MAX = 2000;
@@ -57,6 +60,7 @@ export class LiveStore {
   readonly #offsetMs = shallowRef(0);
   readonly #newestAt: ShallowRef<number | null> = shallowRef(null);
   readonly #listeners = new Set<(event: ObservationEvent) => void>();
+  readonly #qualityListeners = new Set<(event: QualityEvent) => void>();
   readonly #alertListeners = new Set<(alert: AlertItem) => void>();
   #socket: StreamSocket | undefined;
   #refetching = false;
@@ -101,6 +105,12 @@ export class LiveStore {
   onObservation(listener: (event: ObservationEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls back when values are judged otherwise than when they came. */
+  onQuality(listener: (event: QualityEvent) => void): () => void {
+    this.#qualityListeners.add(listener);
+    return () => this.#qualityListeners.delete(listener);
   }
 
   /** Calls back for every newly raised alert. */
@@ -180,10 +190,28 @@ export class LiveStore {
         this.#putLatest(event);
         this.#newestAt.value = Math.max(this.#newestAt.value ?? 0, Date.parse(event.receivedAt) - this.#offsetMs.value);
         for (const listener of this.#listeners) listener(event);
-      } else {
-        this.#applyTransition(event);
-      }
+      } else if (event.type === 'alert') this.#applyTransition(event);
+      else this.#applyQuality(event);
     }
+  }
+
+  #applyQuality(event: QualityEvent): void {
+    if (event.type === 'verdict') for (const value of event.values) this.#rejudge(value);
+    else {
+      const known = this.latest.get(`${event.flag.dataset}/${event.flag.producer}`);
+      // What the tests found is not told with a person's word: the server joins the two.
+      if (known !== undefined) void this.#fetchLatest(known);
+    }
+    for (const listener of this.#qualityListeners) listener(event);
+  }
+
+  #rejudge({ dataset, producer, observedProperty, phenomenonTime, record, quality }: JudgedValue): void {
+    const key = `${dataset}/${producer}`;
+    const known = this.latest.get(key);
+    const value = known?.values[observedProperty];
+    if (known === undefined || value === undefined || known.phenomenonTime !== phenomenonTime) return;
+    if ((value.record ?? known.record) !== record) return;
+    this.latest.set(key, { ...known, values: { ...known.values, [observedProperty]: { ...value, quality } } });
   }
 
   #applyTransition(event: Extract<StreamEvent, { type: 'alert' }>): void {

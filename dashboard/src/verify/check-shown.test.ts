@@ -71,7 +71,8 @@ function pathBeside(leaves: readonly Uint8Array[], positions: readonly number[])
 
 function latest(producer: string, record: number, shown: { readonly [property: string]: number }, index?: LatestItem['index']): LatestItem {
   const phenomenonTime = new Date(TIME).toISOString();
-  const values = Object.fromEntries(Object.entries(shown).map(([name, result]) => [name, { result, unit: 'ug/m3', flags: [] }]));
+  const quality = { flag: 1, tests: {} };
+  const values = Object.fromEntries(Object.entries(shown).map(([name, result]) => [name, { result, unit: 'ug/m3', flags: [], quality }]));
   return {
     agency: 'bj',
     dataset: 'air',

@@ -9,7 +9,7 @@
  * private half never leaves the person.
  */
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
-import type { SignatureAlgorithms } from '@airtight/tlog';
+import { decodeBase64, ed25519PublicKey, ed25519Sign, encodeBase64, type SignatureAlgorithms, sha256Hex } from '@airtight/tlog';
 import { CONTROL_AGENCY, type KeyRecord } from '../control.ts';
 import { CONTROL_PREFIX } from '../interfaces/topic.ts';
 import { type DeviceSignature, decodeBase64Url, decodePublicKey, signedMessage } from './device-signature.ts';
@@ -71,4 +71,52 @@ export interface PersonalSignature extends DeviceSignature {
   readonly at?: number;
   /** The act's own id, 16 lower-case hex digits. */
   readonly id?: string;
+}
+
+/** PKCS #8 of an Ed25519 key (RFC 8410 §7): what stands before its 32 bytes is always the same. */
+const PKCS8_PREFIX = [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+const SEED_BYTES = 32;
+const KID_CHARACTERS = 16;
+
+/** A signing key as a person's file holds it, for where there is no node:crypto. */
+export class PersonalKey {
+  readonly publicKey: string;
+  /** First 16 hex digits of SHA-256 over the 32 bytes of the public key. */
+  readonly kid: string;
+  readonly #seed: Uint8Array;
+
+  /** @param seed 32 random bytes */
+  constructor(seed: Uint8Array) {
+    const publicKey = ed25519PublicKey(seed);
+    this.#seed = seed;
+    this.publicKey = toBase64Url(publicKey);
+    this.kid = sha256Hex(publicKey).slice(0, KID_CHARACTERS);
+  }
+
+  /** Reads PEM; undefined when it holds no Ed25519 key. */
+  static fromPem(pem: string): PersonalKey | undefined {
+    const text = /-----BEGIN PRIVATE KEY-----\s+([A-Za-z0-9+/=\s]+)-----END PRIVATE KEY-----/.exec(pem)?.[1];
+    const der = text === undefined ? undefined : decodeBase64(text.replace(/\s/g, ''));
+    if (der?.length !== PKCS8_PREFIX.length + SEED_BYTES || PKCS8_PREFIX.some((byte, at) => der[at] !== byte)) return undefined;
+    return new PersonalKey(der.slice(PKCS8_PREFIX.length));
+  }
+
+  toPem(): string {
+    const text = encodeBase64(Uint8Array.from([...PKCS8_PREFIX, ...this.#seed]));
+    return `-----BEGIN PRIVATE KEY-----\n${text}\n-----END PRIVATE KEY-----\n`;
+  }
+
+  /** Signs an act with the time and id that it says, if it says any. */
+  sign(dataset: string, act: object, said: Pick<PersonalSignature, 'at' | 'id'> = {}): PersonalSignature {
+    return { kid: this.kid, sig: toBase64Url(ed25519Sign(this.#seed, actMessage(dataset, act))), ...said };
+  }
+
+  /** What shows, when the key is put on record, that the person holds it. */
+  possession(person: string): string {
+    return toBase64Url(ed25519Sign(this.#seed, possessionMessage(person, this.publicKey)));
+  }
+}
+
+function toBase64Url(bytes: Uint8Array): string {
+  return encodeBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 }

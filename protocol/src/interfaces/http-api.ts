@@ -134,7 +134,10 @@ export const LatestItem = Type.Object({
   receivedAt: Time,
   record: RecordId,
   /** `record` where a value is of another record of the same moment than the newest. */
-  values: Type.Record(Text, Type.Object({ result: Result, unit: Text, flags: Type.Array(Text), record: Type.Optional(RecordId) })),
+  values: Type.Record(
+    Text,
+    Type.Object({ result: Result, unit: Text, flags: Type.Array(Text), quality: ObservationQuality, record: Type.Optional(RecordId) }),
+  ),
   index: Type.Optional(AirIndex),
 });
 export type LatestItem = Static<typeof LatestItem>;

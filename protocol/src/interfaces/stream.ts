@@ -7,7 +7,7 @@
  * nothing for this client too, so the cursor always moves.
  */
 import type { AlertTransition } from '../alerts/alert.ts';
-import type { LatestItem, LedgerStatus, SystemFault } from './http-api.ts';
+import type { FlagItem, LatestItem, LedgerStatus, ObservationQuality, SystemFault } from './http-api.ts';
 
 export interface HelloMessage {
   readonly type: 'hello';
@@ -27,7 +27,21 @@ export interface FrameMessage {
 
 export type StreamEvent =
   | ({ readonly type: 'observation'; readonly position: number } & LatestItem)
+  /** The record at `position` decided how values of earlier ones are judged: a spike shows when the value after it is there. */
+  | { readonly type: 'verdict'; readonly position: number; readonly values: readonly JudgedValue[] }
+  /** A person flagged values, or withdrew a flag: it holds for those in [from, to) that were sent before and that come. */
+  | { readonly type: 'flag'; readonly position: number; readonly flag: FlagItem }
   | { readonly type: 'alert'; readonly position: number; readonly transition: AlertTransition };
+
+/** A value that was sent before, and how it is judged now. */
+export interface JudgedValue {
+  readonly dataset: string;
+  readonly producer: string;
+  readonly observedProperty: string;
+  readonly phenomenonTime: string;
+  readonly record: string;
+  readonly quality: ObservationQuality;
+}
 
 /** The server dropped [from, next) because this client read too slowly; the client must fetch it from history. */
 export interface GapMessage {

@@ -3,6 +3,7 @@ import { type AqiReport, type CnPollutant, hourlyReport, standardAt } from '@air
 import { convert } from '@airtight/standards/units.ts';
 import type { DatasetDefinition } from '../control.ts';
 import type { Observation } from '../records/observation.ts';
+import { failsAlone } from './value-tests.ts';
 
 /** HJ 633 takes µg/m³, and CO in mg/m³. */
 const UNIT_OF: { readonly [pollutant in CnPollutant]: string } = {
@@ -27,15 +28,16 @@ export function airIndexOf(definition: DatasetDefinition | undefined, observatio
     if (!Object.hasOwn(UNIT_OF, observation.observedProperty)) continue;
     const pollutant = observation.observedProperty as CnPollutant;
     any = true;
-    const concentration = concentrationOf(observation, UNIT_OF[pollutant]);
+    const rules = definition.quality?.properties[pollutant];
+    const concentration = failsAlone(observation, rules) ? null : concentrationOf(observation, UNIT_OF[pollutant]);
     if (concentration === null) delete concentrations[pollutant];
     else concentrations[pollutant] = concentration;
   }
   return any ? hourlyReport(standardAt(first.phenomenonTime), concentrations) : undefined;
 }
 
-/** The value in the standard's unit; null for what must not enter an index. */
-export function concentrationOf(observation: Pick<Observation, 'result' | 'unit' | 'flags'>, unit: string): number | null {
-  if (typeof observation.result !== 'number' || observation.flags.includes('range')) return null;
+/** The value in the standard's unit; null for what is no number or cannot be converted. */
+function concentrationOf(observation: Pick<Observation, 'result' | 'unit'>, unit: string): number | null {
+  if (typeof observation.result !== 'number') return null;
   return observation.unit === unit ? observation.result : convert(observation.result, observation.unit, unit);
 }
