@@ -21,7 +21,7 @@ import { Deployment, until } from '../testing/deployment.ts';
 import { ChannelSecrets } from './channel-secrets.ts';
 import { INTERRUPTED } from './outbox.ts';
 
-const KILLS = 4;
+const KILLS = 3;
 /** Alerts in each round, each with a raise and a clear. */
 const ALERTS = 3;
 /** The receiver thinks so long, so that the kill finds requests on their way. */
@@ -32,6 +32,7 @@ const received: { readonly headers: IncomingHttpHeaders; readonly body: string }
 let receiver: Server;
 let port = 0;
 let secret = '';
+let running: ChildProcess | undefined;
 
 before(async () => {
   receiver = createServer((request, response) => {
@@ -62,6 +63,7 @@ before(async () => {
   await new Promise((resolve) => free.close(resolve));
 });
 after(async () => {
+  running?.kill('SIGKILL');
   receiver.closeAllConnections();
   receiver.close();
   await d.end();
@@ -69,7 +71,7 @@ after(async () => {
 
 function startProcess(): ChildProcess {
   const { dataDir, ingestUrl, ledgerUrl, tokenFile } = d.config;
-  return spawn(process.execPath, [main], {
+  running = spawn(process.execPath, [main], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       ...process.env,
@@ -83,6 +85,11 @@ function startProcess(): ChildProcess {
       AIRTIGHT_LOG_LEVEL: 'silent',
     },
   });
+  return running;
+}
+
+async function answers(): Promise<boolean> {
+  return (await fetch(`http://127.0.0.1:${port}/api/v1/status`).catch(() => undefined))?.ok === true;
 }
 
 /** @returns positions of its two transitions */
@@ -118,6 +125,7 @@ test('every transition arrives at least once, in order, under one id; the log ha
       const id = String(told.size + 1).padStart(32, '0');
       told.set(id, alert(id));
     }
+    await until(answers);
     await until(() => received.length > before);
     seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
     await sleep(seed % (2 * ANSWER_AFTER_MS));
@@ -128,6 +136,7 @@ test('every transition arrives at least once, in order, under one id; the log ha
   const exited = once(child, 'exit');
   const last = () => new Map(recordedAttempts().map((outcome) => [outcome.message, outcome]));
   const isDone = () => [...last().values()].filter(({ outcome }) => outcome === 'delivered').length === told.size * 2;
+  await until(answers);
   await until(isDone);
   const shown = await Promise.all(
     [...told.keys()].map(async (id) => (await (await fetch(`http://127.0.0.1:${port}/api/v1/alerts/${id}`)).json()) as AlertItem),
