@@ -104,6 +104,11 @@ test('a manual flag is a record with person and reason, counts until it is withd
   const buckets = async (): Promise<number[][]> =>
     (await d.json(`/api/v1/series?producer=s1&dataset=air&observedProperty=pm25&maxPoints=100&${span(0, 12)}`)).points;
   assert.deepEqual([(await buckets())[4]?.[1], (await buckets())[4]?.[7], (await buckets())[11]?.[7]], [300, 1, 3]);
+  const good = async (): Promise<number[]> =>
+    (await d.json(`/api/v1/series?producer=s1&dataset=air&observedProperty=pm25&maxPoints=100&good=true&${span(0, 12)}`)).points.map(
+      ([start]: number[]) => ((start as number) - T0) / HOUR,
+    );
+  assert.deepEqual(await good(), [0, 1, 2, 3, 4, 5, 6, 7, 8], 'the person has set the spike aside');
   const second = (await (await post('', { ...wanted, from: new Date(T0 + 5 * HOUR).toISOString(), flag: 4 })).json()) as { id: string };
   assert.deepEqual(
     (await buckets()).map((point) => point[7]),
@@ -113,6 +118,7 @@ test('a manual flag is a record with person and reason, counts until it is withd
   await post(`/${put.id}/withdraw`, { ...series, reason: 'the wrong station' });
   assert.deepEqual(await qualityOf(4), [{ flag: 3, tests: { spike: 3 } }]);
   assert.equal((await buckets())[4]?.[7], 3);
+  assert.deepEqual(await good(), [0, 1, 2, 3, 5, 6, 7, 8]);
   const { items } = await d.json(`/api/v1/observations/flags?${new URLSearchParams(series)}`);
   assert.deepEqual(
     items.map((item: typeof wanted & { withdrawn: typeof wanted }) => [item.flag, item.reason, item.withdrawn.reason]),

@@ -1,6 +1,6 @@
 /** A series in buckets for a chart: mean, least, greatest, count, how many were expected, worst quality flag. */
 import { AirtightError, CONVERTED_FLAG, type DatasetDefinition, type FlagRecord, hasTests, type Series } from '@airtight/protocol';
-import { NOT_EVALUATED, PASS } from '@airtight/standards/qartod.ts';
+import { NOT_EVALUATED, PASS, SUSPECT } from '@airtight/standards/qartod.ts';
 import { KIND_TEXT } from '../project/rows.ts';
 import { DATABASE } from '../project/schema.ts';
 import type { Store } from '../project/store.ts';
@@ -16,6 +16,8 @@ export interface SeriesQuery {
   readonly from: number;
   readonly to: number;
   readonly maxPoints: number;
+  /** Without values that are suspect or failed; of an index nothing is left out. */
+  readonly good?: boolean | undefined;
 }
 
 export interface SeriesContext {
@@ -60,14 +62,16 @@ export async function readSeries(
   const shift = wholeLiteral(offsetMs);
   const width = wholeLiteral(bucketMs);
   const bucket = `intDiv(phenomenonTime + ${shift}, ${width}) * ${width} - ${shift}`;
+  const manual = flags.filter((flag) => flag.from < to && flag.to > from);
+  const isGood = query.good === true && observedProperty !== INDEX_PROPERTY ? goodOf(query, manual) : '1';
   const rows = await store.query(
     `SELECT ${bucket} AS start, avg(value), min(value), max(value), count(), countIf(flagged)
-     FROM (${valuesOf(query)}) WHERE isNotNull(value) GROUP BY start ORDER BY start`,
+     FROM (${valuesOf(query)}) WHERE isNotNull(value) AND ${isGood} GROUP BY start ORDER BY start`,
   );
   const isTested = hasTests(definition, observedProperty);
-  const manual = flags.filter((flag) => flag.from < to && flag.to > from);
   const passed = isTested ? PASS : NOT_EVALUATED;
-  const worst = isTested || manual.length > 0 ? await readWorst(store, query, { bucket, manual, passed }) : new Map<number, number>();
+  const asksWorst = query.good !== true && (isTested || manual.length > 0);
+  const worst = asksWorst ? await readWorst(store, query, { bucket, manual, passed }) : new Map<number, number>();
   const unit = observedProperty === INDEX_PROPERTY ? '1' : (definition?.properties[observedProperty]?.unit ?? '');
   return {
     producer,
@@ -89,6 +93,19 @@ export async function readSeries(
 /** Readings that a healthy producer makes in [from, to); without a cadence 0: nobody knows. */
 function expectedCount(from: number, to: number, cadenceMs: number | undefined): number {
   return cadenceMs === undefined ? 0 : Math.ceil((to - from) / cadenceMs);
+}
+
+/** Condition: neither suspect nor failed, by a person's word where there is one, else by the tests. */
+function goodOf(query: SeriesQuery, manual: readonly FlagRecord[]): string {
+  // Verdicts in the table are suspect or failed.
+  const passed = `(position, ordinal) NOT IN (SELECT judged, judgedOrdinal FROM (${seriesVerdicts(query, windowOf(query))}))`;
+  if (manual.length === 0) return passed;
+  const cases = manual.flatMap(({ from, to, flag }) => [covers(from, to), (flag as number) < SUSPECT ? '1' : '0']);
+  return `multiIf(${[...cases, passed].join(', ')})`;
+}
+
+function covers(from: number, to: number): string {
+  return `phenomenonTime >= ${wholeLiteral(from)} AND phenomenonTime < ${wholeLiteral(to)}`;
 }
 
 interface WorstQuery {
@@ -113,10 +130,7 @@ async function readWorst(
     );
     return new Map(rows as [number, number][]);
   }
-  const cases = manual.map(
-    ({ from, to, flag }) =>
-      `phenomenonTime >= ${wholeLiteral(from)} AND phenomenonTime < ${wholeLiteral(to)}, ${wholeLiteral(flag as number)}`,
-  );
+  const cases = manual.map(({ from, to, flag }) => `${covers(from, to)}, ${wholeLiteral(flag as number)}`);
   // QARTOD: 2 < 1 < 3 < 4.
   const flag = `multiIf(${cases.join(', ')}, worst > 0, worst, ${wholeLiteral(passed)})`;
   const rows = await store.query(
@@ -129,7 +143,7 @@ async function readWorst(
 }
 
 function windowOf({ from, to }: SeriesQuery): string {
-  return `phenomenonTime >= ${wholeLiteral(from)} AND phenomenonTime < ${wholeLiteral(to)}`;
+  return covers(from, to);
 }
 
 /** One row per moment, the one in the latest record: phenomenonTime, value (a boolean counts as 0 or 1, a text not at all), flagged. */

@@ -33,6 +33,8 @@ const SeriesParameters = Type.Object({
   from: Type.Optional(Time),
   to: Type.Optional(Time),
   maxPoints: Type.Integer({ minimum: 2, maximum: SERIES_MAX_POINTS, default: 500 }),
+  /** Without values that are suspect or failed. */
+  good: Type.Boolean({ default: false }),
 });
 const ObservationsParameters = Type.Object({
   record: Type.Optional(Type.String({ pattern: '^[0-9]{1,15}$', description: 'What one record says.' })),
@@ -114,11 +116,11 @@ function latestRoute(app: FastifyInstance, { latest, control }: RouteContext): v
 function seriesRoute(app: FastifyInstance, { control, store, config }: RouteContext): void {
   const schema = { querystring: SeriesParameters, response: { 200: Series } };
   app.get<{ Querystring: Static<typeof SeriesParameters> }>('/series', { config: { access: 'viewer' }, schema }, async (request) => {
-    const { producer, dataset, observedProperty, maxPoints } = request.query;
+    const { producer, dataset, observedProperty, maxPoints, good } = request.query;
     requireReadable(request.identity, dataset, control.datasets);
     const to = epochMs(request.query.to) ?? Date.now();
     const from = epochMs(request.query.from) ?? to - DAY_MS;
-    const query = { producer, dataset, observedProperty, from, to, maxPoints };
+    const query = { producer, dataset, observedProperty, from, to, maxPoints, good };
     return readSeries(
       store,
       query,

@@ -20,7 +20,7 @@ function view(tvc: number, ageMs = 0, id = 'f') {
     simulated: true,
     revoked: false,
   } as Producer;
-  const value = (result: number | boolean) => ({ result, unit: '', flags: [] });
+  const value = (result: number | boolean) => ({ result, unit: '', flags: [], quality: { flag: 1, tests: {} } });
   const latest = {
     phenomenonTime: new Date(NOW - ageMs).toISOString(),
     values: { tvc: value(tvc), tamb: value(20), door: value(false), power: value(true) },

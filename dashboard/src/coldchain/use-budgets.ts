@@ -30,7 +30,7 @@ export function useBudgets(fridge: () => FridgeView | undefined) {
   const series = useSeries(() => {
     const view = fridge();
     if (view?.dataset === undefined || view.temperatureProperty === undefined) return undefined;
-    return { producer: view.id, dataset: view.dataset, properties: [view.temperatureProperty], range: range.value };
+    return { producer: view.id, dataset: view.dataset, properties: [view.temperatureProperty], range: range.value, good: false };
   });
   const temperature = computed(() => series.loaded.value.get(fridge()?.temperatureProperty ?? ''));
   const gapMs = computed(() => GAP_CADENCES * Math.max(fridge()?.cadenceMs ?? 0, temperature.value?.bucketMs ?? 0));

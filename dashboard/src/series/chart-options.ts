@@ -93,7 +93,7 @@ export function chartOptions(input: ChartInput, width: number, height: number): 
     hooks: {
       drawClear: [(plot) => drawUnder(plot, input)],
       drawAxes: [(plot) => drawLimits(plot, input)],
-      draw: [(plot) => drawFlags(plot, input), (plot) => drawFailing(plot, input)],
+      draw: [(plot) => drawFlags(plot, input), (plot) => drawDoubtful(plot, input), (plot) => drawFailing(plot, input)],
       setCursor: [(plot) => input.onCursor(plot.cursor.idx ?? null)],
       setSelect: [(plot) => select(plot, input)],
     },
@@ -137,6 +137,7 @@ function drawUnder(plot: uPlot, input: ChartInput): void {
     ctx.fillRect(bbox.left, top, bbox.width, plot.valToPos(input.band[0], 'y', true) - top);
   }
   drawGaps(plot, input);
+  drawThin(plot, input);
   ctx.restore();
 }
 
@@ -185,6 +186,49 @@ function drawGaps(plot: uPlot, input: ChartInput): void {
     ctx.stroke();
     ctx.restore();
   }
+}
+
+/** Where fewer values came than expected: a bar at the foot, the higher the more are missing. */
+function drawThin(plot: uPlot, input: ChartInput): void {
+  const { ctx, bbox } = plot;
+  ctx.fillStyle = input.style.token('line-strong');
+  for (const [from, to, share] of input.columns().thin) {
+    const left = Math.max(bbox.left, plot.valToPos(from, 'x', true));
+    const right = Math.min(bbox.left + bbox.width, plot.valToPos(to, 'x', true));
+    const height = (2 + 6 * (1 - share)) * devicePixelRatio;
+    ctx.fillRect(left, bbox.top + bbox.height - height, Math.max(right - left, devicePixelRatio), height);
+  }
+}
+
+/** Points whose worst value is suspect, a triangle, or failed a test, a square: so that they are seen without colour. */
+function drawDoubtful(plot: uPlot, input: ChartInput): void {
+  const { ctx } = plot;
+  const { x, mean, suspect, failed } = input.columns();
+  const arm = 4.5 * devicePixelRatio;
+  const place = (index: number): readonly [number, number] => [
+    plot.valToPos(x[index] ?? Number.NaN, 'x', true),
+    plot.valToPos(mean[index] ?? Number.NaN, 'y', true),
+  ];
+  ctx.save();
+  ctx.lineWidth = 1.6 * devicePixelRatio;
+  ctx.strokeStyle = input.style.token('warn');
+  ctx.fillStyle = input.style.token('surface');
+  for (const index of suspect) {
+    const [left, top] = place(index);
+    ctx.beginPath();
+    ctx.moveTo(left, top - arm);
+    ctx.lineTo(left + arm, top + arm * 0.8);
+    ctx.lineTo(left - arm, top + arm * 0.8);
+    ctx.closePath();
+    ctx.fill();
+    ctx.stroke();
+  }
+  ctx.fillStyle = input.style.token('bad');
+  for (const index of failed) {
+    const [left, top] = place(index);
+    ctx.fillRect(left - arm * 0.85, top - arm * 0.85, arm * 1.7, arm * 1.7);
+  }
+  ctx.restore();
 }
 
 /** Points with flagged values: an open ring, so that they are seen without colour. */

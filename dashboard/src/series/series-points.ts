@@ -1,8 +1,19 @@
 /** Series as charts need them: live values taken in, gaps kept as gaps, flagged points known, summary. Pure. */
 import type { Series } from '@airtight/protocol';
-import { NOT_EVALUATED } from '@airtight/standards/qartod.ts';
+import { FAIL, SUSPECT } from '@airtight/standards/qartod.ts';
+import { stronger } from '../quality/quality-flag.ts';
 
 export type SeriesPoint = Series['points'][number];
+
+/** A live value for a chart. */
+export interface LiveValue {
+  /** Epoch ms. */
+  readonly time: number;
+  readonly value: number;
+  readonly flagged: boolean;
+  /** QARTOD flag. */
+  readonly quality: number;
+}
 
 /** Bound of a chart's memory: a live window longer than this is for the server to aggregate. */
 export const LIVE_POINTS_MAX = 20_000;
@@ -14,9 +25,7 @@ export const LIVE_POINTS_MAX = 20_000;
 export function appendValue(
   points: readonly SeriesPoint[],
   bucketMs: number,
-  time: number,
-  value: number,
-  flagged: boolean,
+  { time, value, flagged, quality }: LiveValue,
   windowStart: number,
 ): readonly SeriesPoint[] {
   const last = points.at(-1);
@@ -27,7 +36,7 @@ export function appendValue(
   if (last !== undefined && start < last[0]) return points;
   const kept = points.filter((point) => point[0] + bucketMs > windowStart);
   if (last === undefined || start > last[0])
-    return [...kept, [start, value, value, value, 1, mark, last?.[6] ?? 1, NOT_EVALUATED] as SeriesPoint].slice(-LIVE_POINTS_MAX);
+    return [...kept, [start, value, value, value, 1, mark, last?.[6] ?? 1, quality] as SeriesPoint].slice(-LIVE_POINTS_MAX);
   const [, mean, min, max, count, marks, expected, worst] = last;
   const merged: SeriesPoint = [
     start,
@@ -37,9 +46,18 @@ export function appendValue(
     count + 1,
     marks + mark,
     expected,
-    worst,
+    stronger(worst, quality),
   ];
   return [...kept.slice(0, -1), merged];
+}
+
+/** The points with a value of one bucket judged worse than it was: a spike shows when the value after it is there. */
+export function worsened(points: readonly SeriesPoint[], bucketMs: number, time: number, quality: number): readonly SeriesPoint[] {
+  const index = points.findLastIndex(([start]) => start <= time);
+  const point = points[index];
+  if (point === undefined || time >= point[0] + bucketMs || stronger(point[7], quality) === point[7]) return points;
+  const [start, mean, min, max, count, flagged, expected] = point;
+  return points.with(index, [start, mean, min, max, count, flagged, expected, quality]);
 }
 
 export interface Columns {
@@ -50,6 +68,11 @@ export interface Columns {
   readonly max: (number | null)[];
   /** Index of points with flagged values. */
   readonly flagged: number[];
+  /** Index of points whose worst value is suspect, or failed a test. */
+  readonly suspect: number[];
+  readonly failed: number[];
+  /** Stretches with fewer values than expected, epoch seconds, and which share of them is there. */
+  readonly thin: readonly (readonly [from: number, to: number, share: number])[];
   /** Stretches without values, epoch seconds. */
   readonly gaps: readonly (readonly [number, number])[];
 }
@@ -59,17 +82,21 @@ const GAP_FACTOR = 1.75;
 
 /** @param cadenceMs how often the producer reports; buckets may be wider or narrower */
 export function toColumns(points: readonly SeriesPoint[], bucketMs: number, cadenceMs: number): Columns {
-  const columns = { x: [], mean: [], min: [], max: [], flagged: [], gaps: [] } as {
+  const columns = { x: [], mean: [], min: [], max: [], flagged: [], suspect: [], failed: [], thin: [], gaps: [] } as {
     x: number[];
     mean: (number | null)[];
     min: (number | null)[];
     max: (number | null)[];
     flagged: number[];
+    suspect: number[];
+    failed: number[];
+    thin: [number, number, number][];
     gaps: [number, number][];
   };
   const gapMs = GAP_FACTOR * Math.max(bucketMs, cadenceMs);
   let before: number | undefined;
-  for (const [time, mean, min, max, , flagged] of points) {
+  const newest = points.at(-1)?.[0];
+  for (const [time, mean, min, max, count, flagged, expected, worst] of points) {
     if (before !== undefined && time - before > gapMs) {
       columns.x.push((before + bucketMs) / 1000);
       columns.mean.push(null);
@@ -78,6 +105,10 @@ export function toColumns(points: readonly SeriesPoint[], bucketMs: number, cade
       columns.gaps.push([before / 1000, time / 1000]);
     }
     if (flagged > 0) columns.flagged.push(columns.x.length);
+    if (worst === SUSPECT) columns.suspect.push(columns.x.length);
+    if (worst === FAIL) columns.failed.push(columns.x.length);
+    // The newest is not over yet.
+    if (count < expected && time !== newest) columns.thin.push([time / 1000, (time + bucketMs) / 1000, count / expected]);
     columns.x.push(time / 1000);
     columns.mean.push(mean);
     columns.min.push(min);
@@ -95,6 +126,9 @@ export interface SeriesSummary {
   readonly last: number;
   readonly lastAt: number;
   readonly flagged: number;
+  /** Points whose worst value is suspect, or failed a test. */
+  readonly suspect: number;
+  readonly failed: number;
 }
 
 /** undefined without points. Times in epoch ms. */
@@ -104,12 +138,15 @@ export function summaryOf(points: readonly SeriesPoint[]): SeriesSummary | undef
   let low = last;
   let high = last;
   let flagged = 0;
+  let [suspect, failed] = [0, 0];
   for (const point of points) {
     if (point[2] < low[2]) low = point;
     if (point[3] > high[3]) high = point;
     flagged += point[5];
+    if (point[7] === SUSPECT) suspect++;
+    if (point[7] === FAIL) failed++;
   }
-  return { min: low[2], minAt: low[0], max: high[3], maxAt: high[0], last: last[1], lastAt: last[0], flagged };
+  return { min: low[2], minAt: low[0], max: high[3], maxAt: high[0], last: last[1], lastAt: last[0], flagged, suspect, failed };
 }
 
 /** Index of the point in whose bucket, or nearest to which, a time lies; −1 without points. */

@@ -1,10 +1,11 @@
 /** Series of one producer: history from the server, then live values from the stream on top of it. */
-import type { Series } from '@airtight/protocol';
+import type { JudgedValue, Series } from '@airtight/protocol';
 import { computed, onScopeDispose, type ShallowRef, shallowRef, watch } from 'vue';
 import { getJson } from '../http/http-client.ts';
 import type { RequestProblem } from '../http/problem.ts';
-import { useLive } from '../live/live-store.ts';
-import { appendValue, type SeriesPoint } from './series-points.ts';
+import { type ObservationEvent, useLive } from '../live/live-store.ts';
+import { isDoubtful } from '../quality/quality-flag.ts';
+import { appendValue, type SeriesPoint, worsened } from './series-points.ts';
 import { type ChosenRange, RANGE_MS } from './series-range.ts';
 
 export interface LoadedSeries {
@@ -22,6 +23,8 @@ export interface SeriesRequest {
   readonly dataset: string;
   readonly properties: readonly string[];
   readonly range: ChosenRange;
+  /** Without values that are suspect or failed. */
+  readonly good: boolean;
 }
 
 /** A relative window is fetched anew when it has moved by a twentieth of its length, so that old buckets leave. */
@@ -41,7 +44,7 @@ export function useSeries(request: () => SeriesRequest | undefined) {
     const { range } = wanted;
     const step = range.name === null ? 0 : Math.floor(range.to / (RANGE_MS[range.name] / SLIDE_SHARE));
     const edge = range.name === null ? `${range.from}-${range.to}` : `${range.name}-${step}`;
-    return [wanted.producer, wanted.dataset, wanted.properties.join(), edge, range.bucket, live.generation.value].join('|');
+    return [wanted.producer, wanted.dataset, wanted.properties.join(), edge, range.bucket, wanted.good, live.generation.value].join('|');
   });
 
   async function load(): Promise<void> {
@@ -63,6 +66,7 @@ export function useSeries(request: () => SeriesRequest | undefined) {
             from: new Date(from).toISOString(),
             to: new Date(to).toISOString(),
             maxPoints,
+            good: wanted.good ? 'true' : undefined,
           },
           own.signal,
         ),
@@ -85,22 +89,51 @@ export function useSeries(request: () => SeriesRequest | undefined) {
     const wanted = request();
     if (wanted === undefined || wanted.range.name === null) return;
     if (event.producer !== wanted.producer || event.dataset !== wanted.dataset) return;
-    const time = Date.parse(event.phenomenonTime);
-    const next = new Map(loaded.value);
-    for (const [property, series] of next) {
-      const value = event.values[property];
-      if (value === undefined || typeof value.result === 'string') continue;
-      const flagged = value.flags.length > 0;
-      const points = appendValue(series.points, series.bucketMs, time, Number(value.result), flagged, wanted.range.from);
-      next.set(property, { ...series, points });
-    }
-    loaded.value = next;
+    loaded.value = withLive(loaded.value, event, wanted);
+  });
+  const stopQuality = live.onQuality((event) => {
+    const wanted = request();
+    const judged = event.type === 'flag' ? [event.flag] : event.values;
+    if (!judged.some(({ producer, dataset }) => producer === wanted?.producer && dataset === wanted.dataset)) return;
+    // What a point without some of its values is, and what holds where a person's word is gone, the server knows.
+    if (event.type === 'flag' || wanted?.good === true) void load();
+    else loaded.value = withVerdicts(loaded.value, event.values);
   });
   onScopeDispose(() => {
     stop();
+    stopQuality();
     running?.abort();
   });
   return { loaded, problem, loading, reload: load };
+}
+
+/** The window that moves with the clock takes the values of a reading in. */
+function withLive(
+  loaded: ReadonlyMap<string, LoadedSeries>,
+  event: ObservationEvent,
+  { range, good }: SeriesRequest,
+): ReadonlyMap<string, LoadedSeries> {
+  const time = Date.parse(event.phenomenonTime);
+  const next = new Map(loaded);
+  for (const [property, series] of next) {
+    const value = event.values[property];
+    if (value === undefined || typeof value.result === 'string' || (good && isDoubtful(value.quality.flag))) continue;
+    const one = { time, value: Number(value.result), flagged: value.flags.length > 0, quality: value.quality.flag };
+    next.set(property, { ...series, points: appendValue(series.points, series.bucketMs, one, range.from) });
+  }
+  return next;
+}
+
+/** @param values all of the producer whose series these are: one event is about one record */
+function withVerdicts(loaded: ReadonlyMap<string, LoadedSeries>, values: readonly JudgedValue[]): ReadonlyMap<string, LoadedSeries> {
+  const next = new Map(loaded);
+  for (const { observedProperty, phenomenonTime, quality } of values) {
+    const series = next.get(observedProperty);
+    if (series === undefined) continue;
+    const points = worsened(series.points, series.bucketMs, Date.parse(phenomenonTime), quality.flag);
+    next.set(observedProperty, { ...series, points });
+  }
+  return next;
 }
 
 function toLoaded(series: Series): LoadedSeries {
