@@ -5,7 +5,9 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -36,6 +38,7 @@ const contractFile = join(folder, 'winter.yaml');
 const evidenceFile = join(folder, 'alert.json');
 let product: Product;
 let device: Device;
+let receiver: Awaited<ReturnType<typeof receiveWebhooks>>;
 /** When the contract comes into force. */
 let effectiveFrom = 0;
 const tokens = new Map<string, string>();
@@ -59,6 +62,18 @@ lateness: PT12H
 `;
 }
 
+/** Another system, which takes every webhook. */
+async function receiveWebhooks() {
+  const received: string[] = [];
+  const server = createServer((request, response) => {
+    received.push(request.url ?? '');
+    request.resume().on('end', () => response.writeHead(204).end());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = () => server.close().closeAllConnections();
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, received, close };
+}
+
 /** An account's own API token. */
 async function tokenFor(person: string, role: Role): Promise<void> {
   const secret = randomBytes(32).toString('base64url');
@@ -66,6 +81,13 @@ async function tokenFor(person: string, role: Role): Promise<void> {
   const payload: TokenRecord = { type: 'token', id: `${person}1`, title: person, role, secretHash, createdBy: person, revoked: false };
   await product.ingest('/records', { records: [{ agency: CONTROL_AGENCY, dataset: USERS_DATASET, producer: 'tests', payload }] });
   tokens.set(person, `at_${person}1_${secret}`);
+}
+
+/** A channel, by the administrator. */
+async function setUp(channel: string, settings: object): Promise<void> {
+  const headers = { authorization: `Bearer ${tokens.get('bo')}`, 'content-type': 'application/json' };
+  const answer = await fetch(`${product.httpUrl}/api/v1/channels/${channel}`, { method: 'PUT', headers, body: JSON.stringify(settings) });
+  assert.equal(answer.status, 200, await answer.text());
 }
 
 async function request(
@@ -81,7 +103,8 @@ async function request(
 
 before(async () => {
   await buildDashboard();
-  product = await startProduct();
+  receiver = await receiveWebhooks();
+  product = await startProduct({ environment: { AIRTIGHT_API_WEBHOOK_NETWORKS: '127.0.0.1' } });
   device = await product.enrol('station-1');
   await tokenFor('anna', 'operator');
   await tokenFor('bo', 'administrator');
@@ -90,6 +113,7 @@ before(async () => {
 });
 after(async () => {
   await product?.stop();
+  receiver?.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -165,11 +189,18 @@ test('it fires; the evidence gives the same alert offline, with every sub-expres
   await until('a tick after its time, at which the engine takes it', async () =>
     (await readJournal(product)).some(({ header }) => header.dataset === TICKS_DATASET && header.receivedAt > effectiveFrom),
   );
+  const title = { zh: '公众', en: 'Public' };
+  await setUp('public', { kind: 'cap', title, sender: 'air.example.cn' });
+  await setUp('office', { kind: 'mail', title, to: ['duty@example.cn'] });
   await publishAll(product, device, readings);
   await until('the alert is raised', async () =>
     (await product.page<AlertItem>('alerts')).items.some(({ contract }) => contract === 'winter'),
   );
   const [alert] = (await product.all<AlertItem>('alerts')).filter(({ contract }) => contract === 'winter');
+  await until('it is on record who was told', async () => {
+    const { timeline } = (await (await product.fetch(`/api/v1/alerts/${alert?.alert}`)).json()) as AlertItem;
+    return timeline[0]?.deliveries?.length === 2 && timeline[0].deliveries.every(({ record }) => record !== null);
+  });
   await product.untilAnchored();
   await product.untilProjected();
   const answer = await product.fetch(`/api/v1/alerts/${alert?.alert}/evidence`);
@@ -185,6 +216,18 @@ test('it fires; the evidence gives the same alert offline, with every sub-expres
   const [{ expressions }] = told.explanations;
   assert.deepEqual(expressions.at(-1).steps.at(-1).value, true);
   assert.match(JSON.stringify(expressions), /pm25_3h > 150/);
+  type Told = { position: number; outcome: { channel: string; record: number; outcome: string; detail: string } };
+  const attempts = (channel: string) => (told.deliveries as Told[]).filter(({ outcome }) => outcome.channel === channel);
+  const raise = told.transitions[0].position;
+  assert.deepEqual(
+    [...attempts('public'), ...attempts('office').slice(0, 1)].map(({ outcome }) => [outcome.record, outcome.outcome, outcome.detail]),
+    [
+      [raise, 'delivered', 'published'],
+      [raise, 'failed', 'no mail server is set'],
+    ],
+  );
+  const spoken = await airtight(['verify', evidenceFile, '--data', product.dataDir, '--lang', 'zh']);
+  assert.match(spoken.stdout, /→ public .*已送达（第 1 次尝试，published）/, spoken.stdout);
 });
 
 test('a changed reading, contract, transition or explanation is found and named', async () => {
@@ -228,6 +271,8 @@ test('a changed reading, contract, transition or explanation is found and named'
     transition.faults.some(({ detail }) => detail.startsWith('raise: recorded')),
     JSON.stringify(transition.faults),
   );
+  const delivery = await changed('"detail":"published"', '"detail":"perishes!"');
+  assert.deepEqual([delivery.code, delivery.faults[0]?.position !== null], [1, true], JSON.stringify(delivery.faults));
   const told = structuredClone(evidence);
   (told.explanations[0] as { values: Record<string, unknown> }).values['pm25_3h'] = 151;
   assert.deepEqual([...(await verify(JSON.stringify(told))).codes], ['ALERTS_MISMATCH']);
@@ -300,6 +345,37 @@ async function seriousFaults(page: Page): Promise<string[]> {
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
+}
+
+/** The page of channels, by an administrator who reads Chinese and uses the keyboard. */
+async function manageChannels(page: Page): Promise<void> {
+  await byId(page, 'nav-menu').focus();
+  await page.keyboard.press('Enter');
+  await page.locator('a[href="/channels"]').press('Enter');
+  await page.locator('[data-testid="channel-public"][data-standing="well"]').waitFor({ timeout: WAIT_MS });
+  await page.locator('[data-testid="channel-office"][data-standing="failing"]').waitFor({ timeout: WAIT_MS });
+  await byId(page, 'channel-office').locator('a').press('Enter');
+  await byId(page, 'last-failed').filter({ hasText: '未设置邮件服务器' }).waitFor({ timeout: WAIT_MS });
+  await byId(page, 'add-channel').press('Enter');
+  const field = (name: string) => page.locator(`dialog[open] [name="${name}"]`);
+  await field('channel').fill('duty');
+  await field('zh').fill('值班');
+  await field('en').fill('Duty');
+  await field('target').fill(`${receiver.url}/duty?token=hidden`);
+  await byId(page, 'save-channel').click();
+  assert.match((await byId(page, 'secret').textContent({ timeout: WAIT_MS })) ?? '', /whsec_/);
+  assert.doesNotMatch((await page.locator('main').textContent()) ?? '', /hidden/, 'the key in the address is not shown');
+  await byId(page, 'test').press('Enter');
+  await page.locator('[data-testid="test-outcome"][data-state="delivered"]').waitFor({ timeout: WAIT_MS });
+  await page.locator('[data-kind="test"][data-state="delivered"]').waitFor({ timeout: WAIT_MS });
+  assert.equal(receiver.received.length, 1);
+  await byId(page, 'disable').press('Enter');
+  await byId(page, 'disabled').waitFor({ timeout: WAIT_MS });
+  assert.equal(await byId(page, 'test').isDisabled(), true);
+  assert.deepEqual(await seriousFaults(page), []);
+  await page.setViewportSize({ width: 390, height: 800 });
+  assert.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, 'nothing sticks out of a narrow screen');
+  assert.deepEqual(await seriousFaults(page), []);
 }
 
 /** Any two versions are compared; one that is withdrawn is told apart, with its reason. @param newest version in force @param keyFile with which the person signs */
@@ -413,7 +489,15 @@ test('on the screen: an error at its place, proposed, tried on the past, approve
   const saved = join(folder, 'downloaded.json');
   await download.saveAs(saved);
   assert.equal((await airtight(['verify', saved, '--data', product.dataDir])).code, 0);
+
+  // Who was told stands at the transition, and is checked with the rest.
+  await byId(other, 'delivery-public').filter({ hasText: '送达' }).waitFor({ timeout: WAIT_MS });
+  assert.match((await byId(other, 'delivery-office').textContent()) ?? '', /尚未送达.*未设置邮件服务器/);
+  const detail = other.locator('.panel.detail');
+  await detail.locator('[data-testid="verify-shown"]').click();
+  await detail.locator('[data-testid="shown-verdict"][data-ok="true"]').waitFor({ timeout: WAIT_MS });
   await laterVersions(other, draft.version, keyFile);
+  await manageChannels(other);
   // Before somebody signs in the server refuses, and the console says so.
   const errors = [...authors.errors, ...approvers.errors].filter((text) => !text.includes('401'));
   assert.deepEqual([...authors.foreignRequests, ...approvers.foreignRequests, ...errors], []);

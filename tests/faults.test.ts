@@ -115,6 +115,8 @@ test(`${ROUNDS} kills while files are replayed`, async (t) => {
   if (files.length < names.length) return;
   const product = await startProduct();
   t.after(() => product.stop());
+  // Asked for now it is known soon: later it would stand behind all that is replayed.
+  await product.apiToken();
   let isOver = false;
   const replays = replayUntil(() => isOver, product, files);
   const kills = killRounds(product, seededRandom(SEED + 1)).finally(() => {

@@ -88,6 +88,12 @@ export const API_SETTINGS = {
     choices: ['starttls', 'tls', 'none'],
     doc: 'How the connection to it is protected; with `starttls` nothing is sent to a server that does not offer it.',
   },
+  smtpCaFile: {
+    type: 'string',
+    env: 'AIRTIGHT_API_SMTP_CA_FILE',
+    default: '',
+    doc: 'PEM file with the certificates of the authorities that its certificate may come from. Empty: the usual ones of the Internet.',
+  },
   smtpUser: { type: 'string', env: 'AIRTIGHT_API_SMTP_USER', default: '', doc: 'Account there. Empty: none.' },
   smtpPasswordFile: { type: 'string', env: 'AIRTIGHT_API_SMTP_PASSWORD_FILE', default: '', doc: 'File with its password.' },
   smtpFrom: { type: 'string', env: 'AIRTIGHT_API_SMTP_FROM', default: 'airtight@localhost', doc: 'Address from which mail comes.' },

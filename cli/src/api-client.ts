@@ -86,6 +86,11 @@ export class ApiClient {
     return { text: await answer.text(), pending: Number(answer.headers.get('airtight-pending')) };
   }
 
+  /** The text of an `airtight-alert@1`. */
+  async alertEvidence(id: string): Promise<string> {
+    return (await this.#get(`alerts/${encodeURIComponent(id)}/evidence`)).text();
+  }
+
   /** The proof bundle of a record. @param fields of a confidential one, names separated by commas; undefined: all */
   async proof(record: string, fields: string | undefined): Promise<string> {
     const query = fields === undefined ? '' : `?${new URLSearchParams({ fields })}`;

@@ -177,7 +177,7 @@ for (const seed of [1, 2]) {
       const saved = JSON.stringify(engine.snapshot());
       for (const event of events.slice(at, at + Math.floor(random() * 30))) engine.apply(event);
       engine = new Engine(JSON.parse(saved));
-      assert.equal(JSON.stringify(engine.snapshot()), saved, 'a snapshot of a restarted engine is the same');
+      assert.equal(engine.snapshotText(), saved, 'a snapshot of a restarted engine is the same');
     }
     assert.equal(JSON.stringify(engine.snapshot()), JSON.stringify(straight.snapshot()));
   });

@@ -78,8 +78,13 @@ interface FeedSnapshot {
 
 /** A deep copy: what the engine does next changes nothing in it. */
 export function toSnapshot(state: EngineState): EngineSnapshot {
+  return structuredCloneJson(viewOf(state));
+}
+
+/** It shares what changes: of use until the next event alone. */
+export function viewOf(state: EngineState): EngineSnapshot {
   const { tickAt, listeningSince, counters } = state;
-  const snapshot: EngineSnapshot = {
+  return {
     engine: ENGINE_VERSION,
     datasets: [...state.datasets.values()],
     places: [...state.places],
@@ -94,7 +99,6 @@ export function toSnapshot(state: EngineState): EngineSnapshot {
     ...{ tickAt, listeningSince, counters },
     unrecorded: [...state.unrecorded],
   };
-  return structuredCloneJson(snapshot);
 }
 
 function ruleSnapshot(id: string, { from, trackers, episodes, silences, groups, field, rule }: RuleState): RuleSnapshot {

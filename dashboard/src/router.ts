@@ -18,6 +18,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/forks/:id', component: () => import('./ledger/ForkPage.vue'), props: true, meta: ONE_SUBJECT },
   { path: '/flags', component: () => import('./quality/FlagsPage.vue') },
   { path: '/quarantine', component: () => import('./quarantine/QuarantinePage.vue') },
+  { path: '/channels/:id?', component: () => import('./channels/ChannelsPage.vue'), props: true },
   { path: '/verify', component: () => import('./verify/VerifyPage.vue') },
   { path: '/:rest(.*)*', component: () => import('./frame/NotFoundPage.vue') },
 ];

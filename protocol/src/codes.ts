@@ -208,6 +208,16 @@ export const CODES = {
   BACKTEST_LIMIT: { status: 422, zh: '回测超出允许的内存、时间或数量', en: 'A backtest may not take so much memory, time or alerts' },
   BACKTEST_CANCELLED: { status: 409, zh: '回测已取消', en: 'The backtest was cancelled' },
   ENGINE_DIFFERS: { status: 422, zh: '告警由另一版本的引擎产生', en: 'The alert was raised by another engine' },
+  EVIDENCE_TOO_LARGE: {
+    status: 422,
+    zh: '该告警的证据超出限额',
+    en: 'The evidence of the alert would be larger than the limits allow',
+  },
+  EVIDENCE_INPUTS_DIFFER: {
+    status: 422,
+    zh: '证据中的记录与制作时不同',
+    en: 'The records are not those that the evidence was made of',
+  },
   EVIDENCE_NOT_REPLAYABLE: { status: 422, zh: '无法在限额内重放该告警', en: 'The alert cannot be replayed from records within the limits' },
   CONTRACT_NOT_APPROVABLE: {
     status: 409,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { finish, root } from './programs.ts';
 
 const BUILT = join(root, 'dashboard/dist/evidence/template.html');
-const SOURCES = ['dashboard/*.{html,ts,json}', 'dashboard/{src,public}/**/*', '{protocol,standards,tlog}/src/**/*.ts'];
+const SOURCES = ['dashboard/*.{html,ts,json}', 'dashboard/{src,public}/**/*', '{contracts-engine,protocol,standards,tlog}/src/**/*.ts'];
 
 function modifiedAt(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;

@@ -12,7 +12,7 @@ import { CONTROL_AGENCY, type SystemStatus, type TokenRecord, USERS_DATASET } fr
 import { formatEntryBundle } from '@airtight/tlog';
 import { childrenOf, isAlive } from './processes.ts';
 import { root } from './programs.ts';
-import { Hopeless, pause, until } from './waiting.ts';
+import { Hopeless, pause, until, untilReached } from './waiting.ts';
 
 export type Service = 'ingest' | 'ledger' | 'api';
 const SERVICES: readonly Service[] = ['ingest', 'ledger', 'api'];
@@ -274,16 +274,14 @@ export class Product {
   /** Waits until everything that is in the journal now is in the store too. */
   async untilProjected(): Promise<void> {
     const { head } = await this.status();
-    await until('the store follows the journal', async () => {
-      const status = (await (await this.fetch('/api/v1/status')).json()) as SystemStatus;
-      return status.projected >= head;
-    });
+    const projected = async () => ((await (await this.fetch('/api/v1/status')).json()) as SystemStatus).projected;
+    await untilReached('the store follows the journal', projected, head);
   }
 
   /** Waits until everything that is in the journal now is under the ledger. */
   async untilAnchored(): Promise<void> {
     const { head } = await this.status();
-    await until('the ledger follows the journal', async () => (await this.status()).anchoredThrough >= head);
+    await untilReached('the ledger follows the journal', async () => (await this.status()).anchoredThrough, head);
   }
 
   /** Sum of a counter over its labels, from the joined metrics of all services; 0 when it has not been counted yet. */

@@ -37,6 +37,21 @@ export async function until<T>(
   throw new Error(`waited ${deadlineMs} ms in vain: ${what}`, { cause });
 }
 
+/**
+ * Waits for a number to come to a goal, for as long as it grows: how long the whole of it takes depends on how much there is
+ * and on the machine.
+ * @throws Error when it has not grown for DEADLINE_MS
+ */
+export async function untilReached(what: string, read: () => Promise<number>, goal: number): Promise<void> {
+  for (let last = await until(what, read); last < goal; ) {
+    const before = last;
+    last = await until(`${what}: more than ${before}, to ${goal}`, async () => {
+      const now = await read();
+      return now > before && now;
+    });
+  }
+}
+
 /** The pause between two acts of a fault test, at a moment that the seed decides. */
 export async function pause(ms: number): Promise<void> {
   await delay(ms);

@@ -26,7 +26,7 @@ interface DeliverySource {
  * @param item as folded
  */
 export async function withDeliveries(item: AlertItem, source: DeliverySource): Promise<AlertItem> {
-  const recorded = await recordedOutcomes(item, source.store);
+  const recorded = await recordedOutcomes(item.alert, Number(item.timeline[0]?.record), source.store);
   const byTransition = Map.groupBy(deliveriesOf(item.alert, recorded, source), ({ told }) => told);
   const timeline = item.timeline.map((entry) => {
     const deliveries = byTransition.get(entry.record)?.map(({ delivery }) => delivery);
@@ -35,11 +35,11 @@ export async function withDeliveries(item: AlertItem, source: DeliverySource): P
   return { ...item, timeline };
 }
 
-/** Every attempt to tell of an alert that the store's table has, in order. */
-export async function recordedOutcomes({ alert, timeline }: AlertItem, store: Pick<Store, 'query'>): Promise<RecordedOutcome[]> {
+/** Every attempt to tell of an alert that the store's table has, in order. @param raisedAt position of its raise */
+export async function recordedOutcomes(alert: string, raisedAt: number, store: Pick<Store, 'query'>): Promise<RecordedOutcome[]> {
   const rows = await store.query(
     `SELECT position, payload FROM ${DATABASE}.control
-     WHERE dataset = 'sys.deliveries' AND position > ${wholeLiteral(Number(timeline[0]?.record))}
+     WHERE dataset = 'sys.deliveries' AND position > ${wholeLiteral(raisedAt)}
        AND position(payload, ${quoteText(`"alert":"${alert}"`)}) > 0
      ORDER BY position LIMIT ${wholeLiteral(RECORDS_MAX)}`,
   );

@@ -322,8 +322,8 @@ test('410 disables; redirects are not followed; private addresses are denied; th
   const stateOf = async (name: string) =>
     (await send('GET', '/channels')).body.items.find((item: { channel: string }) => item.channel === name);
   await until(async () => (await stateOf('gone')).disabled === true);
-  await until(async () => (await stateOf('inside')).health.last?.detail === 'address denied');
-  await until(async () => (await stateOf('moved')).health.last?.detail === 'http 302');
+  await until(async () => (await stateOf('inside')).health.lastFailed?.detail === 'address denied');
+  await until(async () => (await stateOf('moved')).health.lastFailed?.detail === 'http 302');
   assert.equal(at('/elsewhere').length, 0);
   const signature = at('/tested')[0]?.headers['webhook-signature'] as string;
   assert.equal(signature.split(' ').length, 2);

@@ -27,7 +27,10 @@ export class Deliverer {
   readonly #deps: DelivererDeps;
   readonly #underWay = new Map<number, { readonly channel: string; readonly done: Promise<void> }>();
   #timer: NodeJS.Timeout | undefined;
+  /** New attempts may begin. */
   #isOpen = false;
+  /** The outbox may be gone: what ends now ends unheard. */
+  #isOver = false;
 
   constructor(deps: DelivererDeps) {
     this.#deps = deps;
@@ -35,6 +38,7 @@ export class Deliverer {
 
   start(): void {
     this.#isOpen = true;
+    this.#deps.outbox.settleInterrupted(this.#deps.now());
     this.#timer = setInterval(() => this.pump(), LOOK_EVERY_MS);
     this.pump();
   }
@@ -46,15 +50,16 @@ export class Deliverer {
     for (const channel of channels()) {
       if (channel.disabled || channel.removed) continue;
       const own = [...this.#underWay.values()].filter((one) => one.channel === channel.channel);
-      let room = CONCURRENCY_MAX - own.length;
+      const room = CONCURRENCY_MAX - own.length;
       // Those under way are still `waiting` there; nothing of their alerts is due, because they come first.
-      for (const message of room === 0 ? [] : outbox.due(channel.channel, now(), CONCURRENCY_MAX * 2)) {
-        if (room === 0) break;
-        if (this.#underWay.has(message.id)) continue;
-        room--;
-        const done = this.#attempt(channel, message);
-        this.#underWay.set(message.id, { channel: channel.channel, done });
-      }
+      const due = room <= 0 ? [] : outbox.due(channel.channel, now(), CONCURRENCY_MAX * 2);
+      const begun = due.filter(({ id }) => !this.#underWay.has(id)).slice(0, room);
+      if (begun.length === 0) continue;
+      outbox.began(
+        begun.map(({ id }) => id),
+        now(),
+      );
+      for (const message of begun) this.#underWay.set(message.id, { channel: channel.channel, done: this.#attempt(channel, message) });
     }
   }
 
@@ -67,6 +72,7 @@ export class Deliverer {
     const timer = setTimeout(resolve, waitMs);
     await Promise.race([ended, promise]);
     clearTimeout(timer);
+    this.#isOver = true;
   }
 
   async #attempt(channel: ChannelRecord, message: Message): Promise<void> {
@@ -77,15 +83,15 @@ export class Deliverer {
       return { ok: false, detail: 'internal' };
     });
     this.#underWay.delete(message.id);
-    if (!this.#isOpen) return;
+    if (this.#isOver) return;
     const n = message.attempts + 1;
     const at = now();
-    if (sent.ok) outbox.settle(message.id, { n, at, outcome: 'delivered', detail: sent.detail });
+    if (sent.ok) outbox.settle(message, { n, at, outcome: 'delivered', detail: sent.detail });
     else {
-      const waitMs = sent.isGone === true ? undefined : retryAfterMs(n, random());
+      const waitMs = sent.isGone === true ? undefined : retryAfterMs(n - outbox.interruptions(message.id), random());
       const outcome = waitMs === undefined ? 'dead' : 'failed';
       const nextAt = waitMs === undefined ? undefined : at + Math.max(waitMs, sent.pauseMs ?? 0);
-      outbox.settle(message.id, { n, at, outcome, detail: sent.detail }, nextAt);
+      outbox.settle(message, { n, at, outcome, detail: sent.detail }, nextAt);
       if (sent.isGone === true) onGone(channel);
     }
     this.pump();

@@ -17,20 +17,24 @@ const KINDS = {
   'channel.test': { zh: '测试', en: 'Test' },
 } as const;
 
-export type MailSettings = Pick<ApiConfig, 'smtpHost' | 'smtpPort' | 'smtpSecurity' | 'smtpUser' | 'smtpPasswordFile' | 'smtpFrom'>;
+export type MailSettings = Pick<
+  ApiConfig,
+  'smtpHost' | 'smtpPort' | 'smtpSecurity' | 'smtpCaFile' | 'smtpUser' | 'smtpPasswordFile' | 'smtpFrom'
+>;
 
 export class MailSender {
   readonly #transport: Transporter | undefined;
   readonly #from: string;
 
-  /** Without a host there is no way. @throws when the password's file cannot be read */
-  constructor({ smtpHost, smtpPort, smtpSecurity, smtpUser, smtpPasswordFile, smtpFrom }: MailSettings) {
+  /** Without a host there is no way. @throws when the file of the password or of the authorities cannot be read */
+  constructor({ smtpHost, smtpPort, smtpSecurity, smtpCaFile, smtpUser, smtpPasswordFile, smtpFrom }: MailSettings) {
     this.#from = smtpFrom;
     if (smtpHost === '') return;
     const pass = smtpPasswordFile === '' ? '' : readFileSync(smtpPasswordFile, 'utf8').trim();
     this.#transport = createTransport({
       ...{ host: smtpHost, port: smtpPort, secure: smtpSecurity === 'tls', requireTLS: smtpSecurity === 'starttls' },
       ...{ ignoreTLS: smtpSecurity === 'none', connectionTimeout: TIMEOUT_MS, greetingTimeout: TIMEOUT_MS, socketTimeout: TIMEOUT_MS },
+      ...(smtpCaFile === '' ? {} : { tls: { ca: readFileSync(smtpCaFile) } }),
       // Nothing of a message is read from files or fetched.
       ...{ disableFileAccess: true, disableUrlAccess: true },
       ...(smtpUser === '' ? {} : { auth: { user: smtpUser, pass } }),
@@ -51,10 +55,16 @@ export class MailSender {
       });
       return { ok: true, detail: 'accepted' };
     } catch (error) {
-      const { responseCode, code } = error as { readonly responseCode?: number; readonly code?: string };
-      return { ok: false, detail: responseCode === undefined ? `smtp ${code ?? 'failed'}` : `smtp ${responseCode}` };
+      return { ok: false, detail: faultOf(error) };
     }
   }
+}
+
+/** What the server answered, else what stood in the way: `originalCode` is Node's, of the connection or its certificate. */
+function faultOf(error: unknown): string {
+  const { responseCode, code, originalCode } = error as { readonly [name in 'responseCode' | 'code' | 'originalCode']?: number | string };
+  if (code === 'ETLS' && originalCode === undefined) return 'no STARTTLS';
+  return `smtp ${responseCode ?? originalCode ?? code ?? 'failed'}`;
 }
 
 function subjectIn({ type, data }: AlertMessage, language: 'zh' | 'en'): string {

@@ -13,6 +13,8 @@ export const WAITING_MAX = 10_000;
 /** Messages that are settled stay in the log, and in the CAP feed's files, so long and so many. */
 export const KEPT_MS = 30 * 86_400_000;
 export const SETTLED_MAX = 100_000;
+/** Of an attempt that the service did not survive: the receiver may have got it. */
+export const INTERRUPTED = 'interrupted';
 
 const SCHEMA = `
 PRAGMA journal_mode = WAL;
@@ -22,14 +24,16 @@ INSERT OR IGNORE INTO mark VALUES (0, -1);
 CREATE TABLE IF NOT EXISTS messages (
   id INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL, position INTEGER, alert TEXT NOT NULL, kind TEXT NOT NULL,
   name TEXT NOT NULL, body TEXT NOT NULL, sentAt INTEGER NOT NULL, createdAt INTEGER NOT NULL,
-  state TEXT NOT NULL, attempts INTEGER NOT NULL, nextAt INTEGER NOT NULL, UNIQUE (position, channel)) STRICT;
+  state TEXT NOT NULL, attempts INTEGER NOT NULL, nextAt INTEGER NOT NULL, beganAt INTEGER, UNIQUE (position, channel)) STRICT;
 CREATE INDEX IF NOT EXISTS due ON messages (channel, state, nextAt);
+CREATE INDEX IF NOT EXISTS underWay ON messages (id) WHERE beganAt IS NOT NULL;
 CREATE INDEX IF NOT EXISTS ofAlert ON messages (alert, channel, id);
 CREATE UNIQUE INDEX IF NOT EXISTS byName ON messages (name);
 CREATE TABLE IF NOT EXISTS attempts (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, message INTEGER NOT NULL REFERENCES messages (id), n INTEGER NOT NULL,
+  id INTEGER PRIMARY KEY AUTOINCREMENT, message INTEGER NOT NULL REFERENCES messages (id), channel TEXT NOT NULL, n INTEGER NOT NULL,
   at INTEGER NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL, record INTEGER) STRICT;
 CREATE INDEX IF NOT EXISTS ofMessage ON attempts (message, n);
+CREATE INDEX IF NOT EXISTS ofChannel ON attempts (channel, outcome, id);
 CREATE INDEX IF NOT EXISTS unrecorded ON attempts (id) WHERE record IS NULL;
 CREATE TABLE IF NOT EXISTS named (alert TEXT NOT NULL, channel TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (alert, channel)) STRICT;
 `;
@@ -74,7 +78,9 @@ export interface ChannelHealth {
   readonly waiting: number;
   readonly dead: number;
   readonly delivered: number;
-  readonly last: (Attempt & { readonly message: number }) | undefined;
+  /** The newest attempts that went well, and that did not. */
+  readonly lastDelivered: Attempt | undefined;
+  readonly lastFailed: Attempt | undefined;
 }
 
 /** Folder in the data directory. */
@@ -146,7 +152,7 @@ export class Outbox {
     );
     if (changes === 0) return undefined;
     const id = Number(lastInsertRowid);
-    if (isFull) this.#addAttempt(id, { n: 0, at: now, outcome: 'dead', detail: 'queue full' });
+    if (isFull) this.#addAttempt(id, channel, { n: 0, at: now, outcome: 'dead', detail: 'queue full' });
     return id;
   }
 
@@ -158,13 +164,34 @@ export class Outbox {
     return this.#all(sql, channel, now, limit) as unknown as Message[];
   }
 
-  /** @param nextAt of the next attempt, epoch ms; undefined: it is settled */
-  settle(id: number, attempt: Attempt, nextAt?: number): void {
+  /** Notes that these are about to be sent: should this service end meanwhile, the log says so. */
+  began(ids: readonly number[], now: number): void {
+    this.#run('UPDATE messages SET beganAt = ? WHERE id IN (SELECT value FROM json_each(?))', now, JSON.stringify(ids));
+  }
+
+  /** Before the first attempt of a run: what was under way when the last run ended failed, and is tried again at once. */
+  settleInterrupted(now: number): void {
+    const cut = this.#all('SELECT * FROM messages WHERE beganAt IS NOT NULL ORDER BY id') as unknown as (Message & { beganAt: number })[];
+    this.begin();
+    for (const message of cut) {
+      const attempt = { n: message.attempts + 1, at: message.beganAt, outcome: 'failed', detail: INTERRUPTED } as const;
+      this.settle(message, attempt, now);
+    }
+    this.commit();
+  }
+
+  /** Attempts of a message that say nothing of its receiver. */
+  interruptions(id: number): number {
+    return Number(this.#all('SELECT count(*) AS n FROM attempts WHERE message = ? AND detail = ?', id, INTERRUPTED)[0]?.['n']);
+  }
+
+  /** Keeps what became of an attempt. @param nextAt of the next one, epoch ms; undefined: it is settled */
+  settle({ id, channel }: Pick<Message, 'id' | 'channel'>, attempt: Attempt, nextAt?: number): void {
     const state = nextAt !== undefined ? 'waiting' : attempt.outcome === 'delivered' ? 'delivered' : 'dead';
     const isOwn = !this.#isOpen;
     this.begin();
-    this.#run('UPDATE messages SET state = ?, attempts = ?, nextAt = ? WHERE id = ?', state, attempt.n, nextAt ?? 0, id);
-    this.#addAttempt(id, attempt);
+    this.#run('UPDATE messages SET state = ?, attempts = ?, nextAt = ?, beganAt = NULL WHERE id = ?', state, attempt.n, nextAt ?? 0, id);
+    this.#addAttempt(id, channel, attempt);
     if (isOwn) this.commit();
   }
 
@@ -203,10 +230,16 @@ export class Outbox {
   }
 
   health(channel: string): ChannelHealth {
-    const sql = `SELECT message, n, at, outcome, detail FROM attempts WHERE message IN
-      (SELECT id FROM messages WHERE channel = ? AND attempts > 0 ORDER BY id DESC LIMIT 100) ORDER BY id DESC LIMIT 1`;
-    const last = this.#all(sql, channel)[0] as unknown as ChannelHealth['last'];
-    return { ...this.#counts(channel), last };
+    const last = (outcome: DeliveryOutcome['outcome']) => {
+      const sql = 'SELECT id, n, at, outcome, detail FROM attempts WHERE channel = ? AND outcome = ? ORDER BY id DESC LIMIT 1';
+      return this.#all(sql, channel, outcome)[0] as unknown as (Attempt & { readonly id: number }) | undefined;
+    };
+    const [failed, dead] = [last('failed'), last('dead')];
+    return {
+      ...this.#counts(channel),
+      lastDelivered: last('delivered'),
+      lastFailed: (failed?.id ?? 0) > (dead?.id ?? 0) ? failed : dead,
+    };
   }
 
   /** Attempts that are not in the journal yet, in their order. */
@@ -255,8 +288,9 @@ export class Outbox {
     return Number(this.#all('SELECT count(*) AS n FROM messages WHERE channel = ? AND state = ?', channel, state)[0]?.['n']);
   }
 
-  #addAttempt(id: number, { n, at, outcome, detail }: Attempt): void {
-    this.#run('INSERT INTO attempts (message, n, at, outcome, detail) VALUES (?,?,?,?,?)', id, n, at, outcome, detail);
+  #addAttempt(id: number, channel: string, { n, at, outcome, detail }: Attempt): void {
+    const sql = 'INSERT INTO attempts (message, channel, n, at, outcome, detail) VALUES (?,?,?,?,?,?)';
+    this.#run(sql, id, channel, n, at, outcome, detail);
   }
 
   #run(sql: string, ...values: (string | number | null)[]) {

@@ -92,14 +92,22 @@ export function addressFault(address: string, allowed: BlockList): 'address deni
   return allowed.check(address, family) || !NOT_PUBLIC.check(address, family) ? undefined : 'address denied';
 }
 
+/** Every address of a name, as this machine resolves it; none for a name that is not known. */
+type Resolve = (host: string) => Promise<readonly { readonly address: string }[]>;
+
 export class WebhookSender {
   readonly #allowed: BlockList;
   readonly #now: () => number;
+  readonly #resolve: Resolve;
 
   /** @param allowed networks that are not public and may be sent to; to them alone without TLS */
-  constructor(allowed: BlockList, now: () => number = Date.now) {
+  constructor(
+    allowed: BlockList,
+    { now = Date.now, resolve = resolveName }: { readonly now?: () => number; readonly resolve?: Resolve } = {},
+  ) {
     this.#allowed = allowed;
     this.#now = now;
+    this.#resolve = resolve;
   }
 
   async send(url: string, { name, body }: Pick<Message, 'name' | 'body'>, secrets: readonly string[]): Promise<Sent> {
@@ -124,13 +132,17 @@ export class WebhookSender {
   /** The first address, when all of them may be sent to. */
   async #checkedAddress({ hostname, protocol }: URL): Promise<{ readonly address: string } | { readonly detail: string }> {
     const host = hostname.replace(/^\[|\]$/g, '');
-    const found = isIP(host) !== 0 ? [{ address: host }] : await lookup(host, { all: true }).catch(() => []);
+    const found = isIP(host) !== 0 ? [{ address: host }] : await this.#resolve(host);
     const [first] = found;
     if (first === undefined) return { detail: 'name not found' };
     if (found.some(({ address }) => addressFault(address, this.#allowed) !== undefined)) return { detail: 'address denied' };
     const isOurs = found.every(({ address }) => this.#allowed.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6'));
     return protocol === 'http:' && !isOurs ? { detail: 'https required' } : { address: first.address };
   }
+}
+
+async function resolveName(host: string): ReturnType<Resolve> {
+  return lookup(host, { all: true }).catch(() => []);
 }
 
 function post(

@@ -5,8 +5,8 @@ import type { JournalEvent } from '../decode/decoder.ts';
 
 export interface ContractsEngine {
   apply(event: JournalEvent): readonly AlertEffect[];
-  /** Plain JSON from which the engine can be made again. */
-  snapshot(): EngineSnapshot;
+  /** JSON text of an EngineSnapshot, from which the engine can be made again. */
+  snapshotText(): string;
 }
 
 const NOTHING: readonly AlertEffect[] = [];
@@ -22,7 +22,7 @@ export function createEngine(state?: EngineSnapshot): ContractsEngine {
       const told = engineEventOf(event);
       return told === undefined ? NOTHING : engine.apply(told);
     },
-    snapshot: () => engine.snapshot(),
+    snapshotText: () => engine.snapshotText(),
   };
 }
 

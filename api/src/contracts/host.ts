@@ -12,10 +12,12 @@ import type { Logger } from 'pino';
 import type { JournalEvent } from '../decode/decoder.ts';
 import type { EffectOutbox } from './effect-outbox.ts';
 import type { ContractsEngine } from './engine.ts';
-import { type ContractsSnapshot, SNAPSHOT_FORMAT, writeSnapshot } from './snapshot-file.ts';
+import { type ContractsSnapshot, snapshotLine, writeSnapshot } from './snapshot-file.ts';
 
-/** After a crash at most so much of the journal is folded again for the contracts. */
+/** So often the state is saved: after a crash what came since is folded again for the contracts. */
 const SNAPSHOT_INTERVAL_MS = 5000;
+/** A large state is saved less often: making its text, which holds up everything else, takes no more than this part of the time. */
+const SNAPSHOT_SHARE_MAX = 0.02;
 
 export interface HostOptions {
   readonly engine: ContractsEngine;
@@ -40,6 +42,8 @@ export class ContractsHost {
   #saved: number;
   #saving: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
+  /** By performance.now(): not saved before. */
+  #saveFrom = 0;
 
   constructor(options: HostOptions) {
     this.#options = options;
@@ -84,7 +88,7 @@ export class ContractsHost {
   start(): void {
     this.#outbox.start();
     this.#timer = setInterval(() => {
-      this.#saving = this.#saving.then(() => this.#save());
+      if (performance.now() >= this.#saveFrom) this.#saving = this.#saving.then(() => this.#save());
     }, SNAPSHOT_INTERVAL_MS);
   }
 
@@ -99,7 +103,9 @@ export class ContractsHost {
   async #save(): Promise<void> {
     if (this.#next === this.#saved) return;
     const next = this.#next;
+    const began = performance.now();
     const text = this.#snapshotText();
+    this.#saveFrom = began + (performance.now() - began) / SNAPSHOT_SHARE_MAX;
     if (!(await this.#outbox.whenWritten(this.#outbox.taken))) return;
     try {
       await writeSnapshot(this.#options.snapshotPath, text);
@@ -111,7 +117,6 @@ export class ContractsHost {
 
   #snapshotText(): string {
     const gaps = this.#blindThrough === 0 ? {} : { blindThrough: this.#blindThrough, unwritten: [...this.#unwritten] };
-    const snapshot: ContractsSnapshot = { format: SNAPSHOT_FORMAT, next: this.#next, state: this.#engine.snapshot(), ...gaps };
-    return JSON.stringify(snapshot);
+    return snapshotLine({ next: this.#next, ...gaps }, this.#engine.snapshotText());
   }
 }

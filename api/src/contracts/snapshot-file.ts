@@ -17,6 +17,12 @@ export interface ContractsSnapshot {
 
 export const SNAPSHOT_FORMAT = 'airtight-contracts-state@3';
 
+/** The JSON of a snapshot. @param stateText that of its `state`, which may be large */
+export function snapshotLine(rest: Omit<ContractsSnapshot, 'format' | 'state'>, stateText: string): string {
+  const frame: Omit<ContractsSnapshot, 'state'> = { format: SNAPSHOT_FORMAT, ...rest };
+  return `${JSON.stringify(frame).slice(0, -1)},"state":${stateText}}`;
+}
+
 /** @returns undefined when there is none that can be read: the engine then folds the journal from its beginning, which gives the same */
 export async function readSnapshot(path: string): Promise<ContractsSnapshot | undefined> {
   try {

@@ -61,6 +61,11 @@ export class ContractHistory {
     return this.#drafts.get(id);
   }
 
+  /** Contracts of which any version is on record. */
+  names(): readonly string[] {
+    return [...this.#versions.keys()];
+  }
+
   /** Versions of a contract and withdrawals, in order of position. */
   of(contract: string): readonly ContractEvent[] {
     const withdrawn = this.#withdrawals.get(contract) ?? [];
@@ -88,7 +93,7 @@ export class ContractHistory {
 
   /** Versions in force at a time, by name of the contract. @param at epoch ms */
   inForceAt(at: number): readonly ContractInForce[] {
-    const names = [...this.#versions.keys()].sort();
+    const names = [...this.names()].sort();
     return names.flatMap((name) => this.inForce(name, at) ?? []);
   }
 

@@ -15,7 +15,7 @@ import { type Removal, removalsOf } from '@airtight/protocol';
 import type { Logger } from 'pino';
 import type { JournalEvent } from '../decode/decoder.ts';
 import type { Verdict } from '../quality/verdict.ts';
-import { AlertRows, ControlRows, IndexRows, ObservationRows, type Rows, VerdictRows } from './rows.ts';
+import { AlertRows, ControlRows, IndexRows, ObservationRows, type Rows, TickRows, VerdictRows } from './rows.ts';
 import { DATABASE, TABLES, type Table } from './schema.ts';
 import { BULK_TIMEOUT_MS, type Store } from './store.ts';
 
@@ -36,7 +36,7 @@ export type TableMarks = { readonly [table in Table]: number };
 
 /** What the tables themselves say. */
 export async function readMarks(store: Store): Promise<TableMarks> {
-  const marks: { [table in Table]: number } = { control: -1, alerts: -1, indices: -1, verdicts: -1, observations: -1 };
+  const marks: { [table in Table]: number } = { control: -1, ticks: -1, alerts: -1, indices: -1, verdicts: -1, observations: -1 };
   for (const table of TABLES) {
     const [row] = await store.query(`SELECT max(position), count() FROM ${DATABASE}.${table}`, 'bulk', BULK_TIMEOUT_MS);
     const [max, count] = row as [number, number];
@@ -48,6 +48,7 @@ export async function readMarks(store: Store): Promise<TableMarks> {
 interface Block {
   readonly rows: {
     readonly control: ControlRows;
+    readonly ticks: TickRows;
     readonly alerts: AlertRows;
     readonly indices: IndexRows;
     readonly verdicts: VerdictRows;
@@ -127,8 +128,8 @@ export class Projector {
     } else if (event.kind === 'control') {
       block.removals.push(...removalsOf(event.record));
       if (event.position > this.#marks.control) rows.control.push(event);
-    }
-    // An event without rows (a tick) needs no insert, but moves `through` all the same.
+    } else if (event.kind === 'tick' && event.position > this.#marks.ticks) rows.ticks.push(event);
+    // An event without rows (an opaque record) needs no insert, but moves `through` all the same.
     if (first || rowsOf(block) >= FLUSH_ROWS) this.#wake?.();
   }
 
@@ -246,12 +247,12 @@ export class Projector {
 
 function newBlock(from: number): Block {
   const rows = {
-    ...{ control: new ControlRows(), alerts: new AlertRows(), indices: new IndexRows() },
+    ...{ control: new ControlRows(), ticks: new TickRows(), alerts: new AlertRows(), indices: new IndexRows() },
     ...{ verdicts: new VerdictRows(), observations: new ObservationRows() },
   };
   return { rows, removals: [], from, next: from, since: 0 };
 }
 
 function rowsOf({ rows }: Block): number {
-  return rows.control.count + rows.alerts.count + rows.indices.count + rows.verdicts.count + rows.observations.count;
+  return Object.values(rows).reduce((sum, { count }) => sum + count, 0);
 }

@@ -1,6 +1,6 @@
 /** From journal events to rows: which columns a table has, and what stands in them. */
 import type { Observation } from '@airtight/protocol';
-import type { AlertEvent, ControlEvent, ReadingsEvent } from '../decode/decoder.ts';
+import type { AlertEvent, ControlEvent, ReadingsEvent, TickEvent } from '../decode/decoder.ts';
 import { testsText, type Verdict, worstOf } from '../quality/verdict.ts';
 import {
   type Columns,
@@ -179,6 +179,22 @@ export class AlertRows implements Rows {
     columns.alert.push(String(event.transition.alert));
     columns.type.push(String(event.transition.type));
     columns.payload.push(event.text);
+    this.count++;
+  }
+
+  reset(): void {
+    resetAll(this.columns);
+    this.count = 0;
+  }
+}
+
+export class TickRows implements Rows {
+  readonly columns = { position: new WholeColumn('UInt64'), at: new WholeColumn('Int64') };
+  count = 0;
+
+  push({ position, at }: TickEvent): void {
+    this.columns.position.push(position);
+    this.columns.at.push(at);
     this.count++;
   }
 

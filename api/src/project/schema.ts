@@ -6,13 +6,13 @@
 
 export const DATABASE = 'airtight';
 
-export type Table = 'observations' | 'verdicts' | 'indices' | 'alerts' | 'control';
+export type Table = 'observations' | 'verdicts' | 'indices' | 'alerts' | 'ticks' | 'control';
 
 /**
  * In the order in which one flush writes them. Observations come last: what lies below their highest position is
  * therefore complete in every table, and the projector resumes right above it.
  */
-export const TABLES: readonly Table[] = ['control', 'alerts', 'indices', 'verdicts', 'observations'];
+export const TABLES: readonly Table[] = ['control', 'ticks', 'alerts', 'indices', 'verdicts', 'observations'];
 
 /** Inserts whose token is remembered: a repeat of one of these changes nothing. The projector only ever repeats the last. */
 const DEDUPLICATION_WINDOW = 100;
@@ -82,6 +82,12 @@ const DEFINITIONS: { readonly [table in Table]: string } = {
     alert String,
     type LowCardinality(String),
     payload String CODEC(ZSTD(1)),
+    ${HEAD}
+  ) ENGINE = MergeTree ORDER BY position`,
+  // One row per tick: when which time was on record decides what is told of silence, and the evidence of it names them.
+  ticks: `(
+    position UInt64 CODEC(DoubleDelta, LZ4),
+    at Int64 CODEC(DoubleDelta, LZ4),
     ${HEAD}
   ) ENGINE = MergeTree ORDER BY position`,
   control: `(

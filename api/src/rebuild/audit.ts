@@ -40,6 +40,7 @@ const COLUMNS: { readonly [table in Table]: string } = {
   indices: 'position, ordinal, agency, dataset, producer, phenomenonTime, receivedAt, standard, aqi, primaries, reason',
   verdicts: 'position, ordinal, dataset, producer, observedProperty, phenomenonTime, receivedAt, judged, judgedOrdinal, flag, tests',
   alerts: 'position, agency, producer, receivedAt, alert, type, payload',
+  ticks: 'position, at',
   control: 'position, agency, dataset, producer, receivedAt, payload',
 };
 
@@ -55,7 +56,7 @@ export async function auditTables(store: Store, ingest: Pick<IngestClient, 'feed
   const registry = new DatasetRegistry();
   const quality = new QualityStage();
   const births = new Births(ingest);
-  const rows: { [table in Table]: number } = { control: 0, alerts: 0, indices: 0, verdicts: 0, observations: 0 };
+  const rows: { [table in Table]: number } = { control: 0, ticks: 0, alerts: 0, indices: 0, verdicts: 0, observations: 0 };
   const through = Math.max(...Object.values(ends));
   let removed = await readRemoved(store);
   let next = 0;
@@ -106,7 +107,7 @@ export async function auditTables(store: Store, ingest: Pick<IngestClient, 'feed
 type ExpectedRows = { readonly [table in Table]: Row[] };
 
 function emptyRows(): ExpectedRows {
-  return { control: [], alerts: [], indices: [], verdicts: [], observations: [] };
+  return { control: [], ticks: [], alerts: [], indices: [], verdicts: [], observations: [] };
 }
 
 /** The rows a record must have, in the order of COLUMNS. Written down a second time on purpose: it checks the first. */
@@ -114,6 +115,7 @@ function expectRows(event: JournalEvent, expected: ExpectedRows): void {
   const { position, header } = event;
   const { agency, dataset, producer, receivedAt } = header;
   if (event.kind === 'control') expected.control.push([position, agency, dataset, producer, receivedAt, event.text]);
+  if (event.kind === 'tick') expected.ticks.push([position, event.at]);
   if (event.kind === 'alert') {
     const { alert, type } = event.transition;
     expected.alerts.push([position, agency, producer, receivedAt, String(alert), String(type), event.text]);

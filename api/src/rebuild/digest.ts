@@ -19,6 +19,7 @@ export const ORDER_OF: { readonly [table in Table]: string } = {
   indices: 'position, ordinal',
   verdicts: 'position, ordinal',
   alerts: 'position',
+  ticks: 'position',
   control: 'position',
 };
 

@@ -8,7 +8,7 @@ import { AirtightError, type Code, DatasetRegistry } from '@airtight/protocol';
 import pino from 'pino';
 import type { ApiConfig } from '../config.ts';
 import { createEngine } from '../contracts/engine.ts';
-import { readSnapshot, SNAPSHOT_FORMAT, snapshotPathIn, writeSnapshot } from '../contracts/snapshot-file.ts';
+import { readSnapshot, snapshotLine, snapshotPathIn, writeSnapshot } from '../contracts/snapshot-file.ts';
 import { decodeFrame } from '../decode/decoder.ts';
 import { Births } from '../feed/births.ts';
 import { FEED_MAX_BYTES } from '../feed/follower.ts';
@@ -105,8 +105,7 @@ async function foldJournal(store: Store, ingest: IngestClient, paths: SnapshotPa
   // The state cannot be made again without the payloads that were removed: the one that saw them is carried over.
   if (expired > 0) await carrySnapshot(paths, end);
   // With an effect that is not on record the service must fold from the beginning, to write it.
-  else if (alerts.unrecorded === 0)
-    await writeSnapshot(paths.draft, JSON.stringify({ format: SNAPSHOT_FORMAT, next, state: engine.snapshot() }));
+  else if (alerts.unrecorded === 0) await writeSnapshot(paths.draft, snapshotLine({ next }, engine.snapshotText()));
   return { through: next, expired, alerts, code: alerts.differences.length > 0 ? 'ALERTS_MISMATCH' : null };
 }
 
@@ -128,7 +127,7 @@ export async function auditStore(config: ApiConfig, from = 0): Promise<AuditRepo
     const marks = await readMarks(store);
     // A crash may have left one table a block behind the others: each is compared as far as it goes.
     const ends = {
-      ...{ control: marks.control + 1, alerts: marks.alerts + 1, indices: marks.indices + 1 },
+      ...{ control: marks.control + 1, ticks: marks.ticks + 1, alerts: marks.alerts + 1, indices: marks.indices + 1 },
       ...{ verdicts: marks.verdicts + 1, observations: marks.observations + 1 },
     };
     return auditTables(store, ingest, ends, from);

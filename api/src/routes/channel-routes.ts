@@ -3,6 +3,7 @@ import { AirtightError, CHANNEL_KINDS, type ChannelRecord, Page, SEVERITIES } fr
 import { CAP_MEDIA_TYPE } from '@airtight/standards/cap.ts';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
+import type { Identity } from '../accounts/identity.ts';
 import { atomFeed, FEED_ENTRIES_MAX } from '../channels/cap-feed.ts';
 import { channelFault } from '../channels/channel-fault.ts';
 import type { Message } from '../channels/outbox.ts';
@@ -54,7 +55,8 @@ const Health = Type.Object({
   waiting: Type.Integer(),
   dead: Type.Integer(),
   delivered: Type.Integer(),
-  last: Type.Union([Attempt, Type.Null()]),
+  lastDelivered: Type.Union([Attempt, Type.Null()]),
+  lastFailed: Type.Union([Attempt, Type.Null()]),
 });
 const ChannelItem = Type.Object({
   channel: Type.String(),
@@ -97,8 +99,10 @@ export function channelRoutes(app: FastifyInstance, context: RouteContext): void
 function settingRoutes(app: FastifyInstance, context: RouteContext): void {
   const { control, secrets, regions } = context;
   const list = { config: { access: 'operator' }, schema: { response: { 200: Page(ChannelItem) } } } as const;
-  app.get('/channels', list, async () => ({
-    items: [...control.channels.values()].filter(({ removed }) => !removed).map((channel) => itemOf(context, channel)),
+  app.get('/channels', list, async (request) => ({
+    items: [...control.channels.values()]
+      .filter(({ removed }) => !removed)
+      .map((channel) => shownTo(request.identity, itemOf(context, channel))),
     next: null,
   }));
   const schema = { params: Parameters, body: NewChannel, response: { 200: ChannelItem } };
@@ -220,8 +224,14 @@ function channelOf({ control }: RouteContext, name: string): ChannelRecord {
 }
 
 function itemOf({ channels }: RouteContext, { type: _type, removed: _removed, ...channel }: ChannelRecord) {
-  const { last, waiting, dead, delivered } = channels.outbox.health(channel.channel);
-  return { ...channel, health: { waiting, dead, delivered, last: last === undefined ? null : attemptOf(last) } };
+  const { lastDelivered, lastFailed, ...counts } = channels.outbox.health(channel.channel);
+  const told = (last: typeof lastFailed) => (last === undefined ? null : attemptOf(last));
+  return { ...channel, health: { ...counts, lastDelivered: told(lastDelivered), lastFailed: told(lastFailed) } };
+}
+
+/** Many receivers take a secret in their address: whoever may not change it sees whose it is, not where it leads. */
+function shownTo<T extends { readonly url?: string }>({ role }: Identity, item: T): T {
+  return role === 'administrator' || item.url === undefined ? item : { ...item, url: `${URL.parse(item.url)?.origin ?? ''}/…` };
 }
 
 function deliveryOf({ channels }: RouteContext, message: Message) {

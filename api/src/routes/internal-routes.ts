@@ -19,7 +19,7 @@ export function internalRoutes(app: FastifyInstance, { store, ingest, internalTo
   const auditOptions = { ...options, schema: { ...options.schema, querystring: AuditParameters } };
   app.post<{ Querystring: Static<typeof AuditParameters> }>('/internal/audit-store', auditOptions, async ({ query }) => {
     const through = projector.through;
-    const ends = { control: through, alerts: through, indices: through, verdicts: through, observations: through };
+    const ends = { control: through, ticks: through, alerts: through, indices: through, verdicts: through, observations: through };
     return auditTables(store, ingest, ends, query.from);
   });
 }

@@ -188,6 +188,11 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const ERASURE_TIMEOUT_MS = 600_000;
 /** Longest the feed may wait by its interface; the request itself gets this much more. */
 const FEED_GRACE_MS = 10_000;
+/**
+ * Whoever does not wait for something new goes through the journal once: an audit of hours must not end because one answer out of
+ * thousands broke off, or came after its time on a machine that stood still. Reading is safe to repeat (RFC 9110 §9.2.2).
+ */
+const FEED_ATTEMPTS = 3;
 /** Records per POST /records. */
 export const WRITE_MAX_RECORDS = 1000;
 
@@ -217,8 +222,19 @@ export class IngestClient {
     this.#headers = { authorization: `Bearer ${token}` };
   }
 
-  /** @throws AirtightError CURSOR_BEYOND_HEAD, SERVICE_UNAVAILABLE */
+  /** @throws AirtightError CURSOR_BEYOND_HEAD, SERVICE_UNAVAILABLE: at once where `waitMs` is not 0, as who follows has patience of its own */
   async feed(request: FeedRequest): Promise<FeedChunk> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#feedOnce(request);
+      } catch (error) {
+        const isOver = request.waitMs > 0 || attempt === FEED_ATTEMPTS || request.signal?.aborted === true;
+        if (isOver || !(error instanceof AirtightError) || error.code !== 'SERVICE_UNAVAILABLE') throw error;
+      }
+    }
+  }
+
+  async #feedOnce(request: FeedRequest): Promise<FeedChunk> {
     const query = `from=${request.from}&waitMs=${request.waitMs}&maxBytes=${request.maxBytes}`;
     const timeout = AbortSignal.timeout(request.waitMs + FEED_GRACE_MS);
     const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);

@@ -27,7 +27,7 @@ export class StreamWatch implements Disposable {
     const now = Date.now();
     for (const event of message.events) {
       if (event.type === 'observation') this.readings.set(Date.parse(event.phenomenonTime), now);
-      else if (event.transition.type === 'raise') this.raised.set(event.transition.since, now);
+      else if (event.type === 'alert' && event.transition.type === 'raise') this.raised.set(event.transition.since, now);
     }
   }
 

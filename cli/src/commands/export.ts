@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseAlertEvidence } from '@airtight/contracts-engine';
 import { type Bilingual, CODES } from '@airtight/protocol';
 import { parsePolicy, parseProofSet } from '@airtight/tlog';
 import { ApiClient, ApiRefusal, type SeriesRange } from '../api-client.ts';
@@ -27,11 +28,16 @@ export const exportCommand = defineCommand({
     en: 'write an evidence file (readings, proofs and verifier in one HTML file that works offline), or the proof that nothing is left out',
   },
   details: {
-    zh: '文件用浏览器直接打开即在本机核验，不访问网络；也可交给 airtight verify。尚未写入账本的记录不列入，并注明条数。时间形如 2026-11-22T08:00:00+08:00，含起点不含终点；一个文件最多 10,000 条记录。completeness 写出完整性证明，每个部分一个文件，写入 --out 指定的目录，由 airtight verify 一并核验。默认以本机内部令牌读取，其他机器用 --api 与 --token-file（API 令牌）。',
-    en: 'A browser that opens the file verifies it on its own machine, without network; airtight verify takes it too. Records that are not in the ledger yet are left out and counted. Times such as 2026-11-22T08:00:00+08:00, the first included, the last not; at most 10,000 records a file. completeness writes the proof that none of the readings was left out, each part a file in the folder --out; airtight verify takes them together. Reads with the internal token of this machine; elsewhere with --api and --token-file (an API token).',
+    zh: '文件用浏览器直接打开即在本机核验，不访问网络；也可交给 airtight verify。尚未写入账本的记录不列入，并注明条数。时间形如 2026-11-22T08:00:00+08:00，含起点不含终点；一个文件最多 10,000 条记录。用 --alert 时为一条告警的证据：合约全文、判定所据的每条记录，打开即在本机重新判定。completeness 写出完整性证明，每个部分一个文件，写入 --out 指定的目录，由 airtight verify 一并核验。默认以本机内部令牌读取，其他机器用 --api 与 --token-file（API 令牌）。',
+    en: 'A browser that opens the file verifies it on its own machine, without network; airtight verify takes it too. Records that are not in the ledger yet are left out and counted. Times such as 2026-11-22T08:00:00+08:00, the first included, the last not; at most 10,000 records a file. With --alert the evidence of one alert: the text of its contract and every record it was judged by, judged again by whoever opens it. completeness writes the proof that none of the readings was left out, each part a file in the folder --out; airtight verify takes them together. Reads with the internal token of this machine; elsewhere with --api and --token-file (an API token).',
   },
   operands: 'evidence|completeness',
   options: {
+    alert: {
+      type: 'string',
+      value: 'ID',
+      doc: { zh: '改为导出这条告警的证据：规则、读数、重放', en: 'evidence of this alert instead: its rule, its readings, and the replay' },
+    },
     producer: { type: 'string', value: 'P', doc: { zh: '设备', en: 'the device' } },
     dataset: { type: 'string', value: 'D', doc: { zh: '数据集', en: 'the dataset' } },
     property: { type: 'string', value: 'NAME', doc: { zh: '监测项，如 pm25', en: 'the observed property, e.g. pm25' } },
@@ -59,12 +65,18 @@ export const exportCommand = defineCommand({
   async run(values, [what, ...more], terminal): Promise<ExitCode> {
     if ((what !== 'evidence' && what !== 'completeness') || more.length > 0)
       throw new UsageError({ zh: '应为 export evidence 或 export completeness', en: 'export takes: evidence, or completeness' });
-    const { observedProperty, ...named } = rangeOf(values);
+    const ofAlert = what === 'evidence' ? values.alert : undefined;
+    const asked = ofAlert === undefined ? rangeOf(values) : undefined;
     if (values.out === undefined) throw missing('out');
     const data = dataDirectory(values.data);
     const token = values['token-file'] === undefined ? readInternalToken(data) : readText(values['token-file']).trim();
     const api = new ApiClient(values.api ?? `http://${LOOPBACK}:${portsOf(data).http}`, token);
     try {
+      if (asked === undefined) {
+        const page = { template: readTemplate(), policy: await policyText(values.policy, data, api), out: values.out };
+        return await exportAlert(api, ofAlert as string, { ...page, asJson: values.json === true }, terminal);
+      }
+      const { observedProperty, ...named } = asked;
       if (what === 'completeness') {
         const parts = await exportCompleteness(api, named, values.out, terminal);
         if (values.json === true) terminal.json({ files: parts });
@@ -86,6 +98,38 @@ export const exportCommand = defineCommand({
     }
   },
 });
+
+interface AlertExport {
+  readonly template: string;
+  readonly policy: string;
+  readonly out: string;
+  readonly asJson: boolean;
+}
+
+async function exportAlert(
+  api: ApiClient,
+  id: string,
+  { template, policy, out, asJson }: AlertExport,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const [text, { timeZone }] = await Promise.all([api.alertEvidence(id), api.status()]);
+  const evidence = parseAlertEvidence(text);
+  if (!evidence.ok) throw new ApiRefusal(evidence.code, evidence.detail);
+  const head = { format: 'airtight-alert-page@1', timeZone, madeAt: Date.now(), policy };
+  const html = evidenceHtml(template, head, text);
+  writeFileSync(out, html);
+  const file = resolve(out);
+  const { alert, contract, rule, subject, inputs } = evidence.value;
+  if (asJson) terminal.json({ file, alert, records: inputs.records });
+  else {
+    const [records, size] = [grouped(inputs.records), grouped(Math.ceil(html.length / 1024))];
+    terminal.say({
+      zh: `告警 ${contract}/${rule}（${subject}）的证据（${records} 条记录）已写入 ${file}（${size} KiB）。用浏览器打开即可核验。`,
+      en: `The evidence of ${contract}/${rule} about ${subject}, ${records} records, is in ${file} (${size} KiB). Open it in a browser to verify it.`,
+    });
+  }
+  return EXIT.ok;
+}
 
 interface RangeOptions {
   readonly producer?: string | undefined;

@@ -1,8 +1,19 @@
 /** Evidence of an alert held against a policy, replayed, and told. */
 import { hash } from 'node:crypto';
-import { type AlertEvidence, type Explanation, type ReplayFault, type ReplayVerdict, replayAlert } from '@airtight/contracts-engine';
+import {
+  type AlertEvidence,
+  checkAlertEvidence,
+  EVIDENCE_LIMITS,
+  EVIDENCE_STEP_WORDS,
+  EVIDENCE_STEPS,
+  type EvidenceFault,
+  type EvidenceStepName,
+  type Explanation,
+  lastAttempts,
+  type ReplayVerdict,
+  type ToldAttempt,
+} from '@airtight/contracts-engine';
 import { type Bilingual, CODES, isEffect, verifyProofs } from '@airtight/protocol';
-import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { type AnchorTrust, type Policy, parseProofSet, sha256FromLatin1 } from '@airtight/tlog';
 import { EXIT, type ExitCode } from '../command.ts';
 import { grouped } from '../progress-bar.ts';
@@ -12,13 +23,15 @@ const sha = sha256FromLatin1((data) => hash('sha256', data, 'latin1'));
 /** Faults that are told one by one; the JSON has all. */
 const FAULTS_SHOWN_MAX = 20;
 
-const LIMITS: readonly Bilingual[] = [
-  {
-    zh: '没有证明其间没有漏掉的读数：这由完整性证明（*.airtight-complete.json）证明',
-    en: 'that no reading in between was left out: a completeness proof (*.airtight-complete.json) shows that',
-  },
-  { zh: '没有证明读数属实：设备可能测错', en: 'that the readings are true: a device may measure wrongly' },
-];
+const OF_DELIVERIES: Bilingual = {
+  zh: '没有证明有人读过：“已送达”是指接收方的系统已应答；也没有证明此后没有再发送',
+  en: 'that anybody has read it: delivered means that the receiver’s system has answered; nor that nothing was sent since',
+};
+const OUTCOMES: { readonly [outcome in ToldAttempt['outcome']['outcome']]: Bilingual } = {
+  delivered: { zh: '已送达', en: 'delivered' },
+  failed: { zh: '失败，将再试', en: 'failed, to be tried again' },
+  dead: { zh: '未送达，已放弃', en: 'not delivered, given up' },
+};
 
 export interface EvidenceCheck {
   readonly policy: Policy;
@@ -34,54 +47,28 @@ export function showAlertEvidence(evidence: AlertEvidence, { policy, anchorTrust
     return EXIT.found;
   }
   const proofs = verifyProofs(set.value, policy, { sha, anchorTrust });
-  const unproven = proofs.records.flatMap(({ position, faults }) =>
-    faults.map(({ code, detail }): ReplayFault => ({ code, position, detail })),
-  );
-  const shared = proofs.shared.flatMap(({ code, detail }): ReplayFault[] => (code === undefined ? [] : [{ code, position: null, detail }]));
-  const replay = replayAlert(evidence, proofs.records);
-  const faults = [...shared, ...unproven, ...replay.faults, ...headFaults(evidence, replay)];
-  const ok = proofs.ok && faults.length === 0;
+  const { ok, faults, replay } = checkAlertEvidence(evidence, proofs);
+  const { alert, contract, engine } = evidence;
+  const records = proofs.records.length;
   if (asJson)
     terminal.json({
-      ...{
-        ok,
-        alert: evidence.alert,
-        contract: evidence.contract,
-        version: replay.contract?.record.version ?? null,
-        engine: evidence.engine,
-      },
-      ...{ records: proofs.records.length, ...replay.counts, faults, transitions: replay.transitions, explanations: replay.explanations },
+      ...{ ok, alert, contract, version: replay.contract?.record.version ?? null, engine, records, ...replay.counts },
+      steps: EVIDENCE_STEPS.map((step) => ({ step, ok: faults.every((fault) => fault.step !== step) })),
+      ...{ faults, transitions: replay.transitions, explanations: replay.explanations, deliveries: replay.deliveries },
     });
-  else tell(evidence, replay, { ok, faults, records: proofs.records.length }, terminal);
+  else tell(evidence, replay, { ok, faults, records }, terminal);
   return ok ? EXIT.ok : EXIT.found;
-}
-
-/** What the file says beside its records must follow from them. */
-function headFaults(evidence: AlertEvidence, { transitions, explanations }: ReplayVerdict): ReplayFault[] {
-  const raise = transitions.find(({ transition }) => transition.type === 'raise');
-  if (raise?.transition.type !== 'raise') return [];
-  const { contract, rule, subject } = raise.transition;
-  const wrong: ReplayFault[] = [];
-  for (const [name, told, recorded] of [
-    ['contract', evidence.contract, contract],
-    ['rule', evidence.rule, rule],
-    ['subject', evidence.subject, subject],
-  ] as const)
-    if (told !== recorded)
-      wrong.push({ code: 'ALERTS_MISMATCH', position: raise.position, detail: `${name}: the file says ${told}, the record ${recorded}` });
-  if (canonicalJson(evidence.explanations) !== canonicalJson(explanations))
-    wrong.push({ code: 'ALERTS_MISMATCH', position: null, detail: 'explanations: the file says other values than the expressions give' });
-  return wrong;
 }
 
 interface Told {
   readonly ok: boolean;
-  readonly faults: readonly ReplayFault[];
+  readonly faults: readonly EvidenceFault[];
   readonly records: number;
 }
 
 function tell(evidence: AlertEvidence, replay: ReplayVerdict, { ok, faults, records }: Told, terminal: Terminal): void {
   const { contract, transitions, counts, explanations } = replay;
+  const told = lastAttempts(replay.deliveries);
   terminal.say(`${evidence.alert}  ${evidence.contract}/${evidence.rule}  ${evidence.subject}`);
   if (contract !== null)
     terminal.say({
@@ -93,11 +80,9 @@ function tell(evidence: AlertEvidence, replay: ReplayVerdict, { ok, faults, reco
     terminal.say(`  #${position}  ${new Date(transition.at).toISOString()}  ${transition.type}${who}`);
     const explained = isEffect(transition) ? explanations.find(({ n }) => n === transition.n) : undefined;
     if (explained !== undefined) tellExplanation(explained, terminal);
+    for (const one of told.filter(({ outcome }) => outcome.record === position)) tellDelivery(one, terminal);
   }
-  for (const { code, position, detail } of faults.slice(0, FAULTS_SHOWN_MAX))
-    terminal.say(
-      `${terminal.style('red', '✗')} ${position === null ? '' : `#${position} `}${code} ${terminal.text(CODES[code])}: ${detail}`,
-    );
+  for (const step of EVIDENCE_STEPS) tellStep(step, faults, terminal);
   if (evidence.places.length > 0)
     terminal.say({
       zh: `– ${grouped(evidence.places.length)} 台设备的位置和所属由平台陈述，未经证明。`,
@@ -112,7 +97,26 @@ function tell(evidence: AlertEvidence, replay: ReplayVerdict, { ok, faults, reco
     en: `${terminal.style('green', '✓')} All ${grouped(records)} records are proven, and from ${grouped(counts.readings)} readings the engine comes to the same alert, byte for byte.`,
   });
   terminal.say({ zh: '这不证明的是：', en: 'What this does not prove:' });
-  for (const limit of LIMITS) terminal.say(`  – ${terminal.text(limit)}`);
+  for (const limit of told.length === 0 ? EVIDENCE_LIMITS : [...EVIDENCE_LIMITS, OF_DELIVERIES])
+    terminal.say(`  – ${terminal.text(limit)}`);
+}
+
+function tellStep(step: EvidenceStepName, faults: readonly EvidenceFault[], terminal: Terminal): void {
+  const own = faults.filter((fault) => fault.step === step);
+  terminal.say(
+    `${own.length === 0 ? terminal.style('green', '✓') : terminal.style('red', '✗')} ${terminal.text(EVIDENCE_STEP_WORDS[step])}`,
+  );
+  for (const { code, position, detail } of own.slice(0, FAULTS_SHOWN_MAX))
+    terminal.say(`    ${position === null ? '' : `#${position} `}${code} ${terminal.text(CODES[code])}: ${detail}`);
+  const more = own.length - FAULTS_SHOWN_MAX;
+  if (more > 0) terminal.say({ zh: `    另有 ${grouped(more)} 处`, en: `    and ${grouped(more)} more` });
+}
+
+function tellDelivery({ position, outcome: { channel, at, attempt, outcome, detail } }: ToldAttempt, terminal: Terminal): void {
+  terminal.say({
+    zh: `      → ${channel}  ${new Date(at).toISOString()}  ${OUTCOMES[outcome].zh}（第 ${attempt} 次尝试，${detail}）  #${position}`,
+    en: `      → ${channel}  ${new Date(at).toISOString()}  ${OUTCOMES[outcome].en} (attempt ${attempt}, ${detail})  #${position}`,
+  });
 }
 
 function tellExplanation({ expressions }: Explanation, terminal: Terminal): void {

@@ -1,9 +1,10 @@
 /** Alerts as the engine writes them. The same inputs under the same contract give the same bytes, id included. */
 import { type AlertCorrected, type AlertRaised, type AlertValues, sha256Hex } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
-import type { Rule } from '../contract.ts';
-import type { RuleState } from '../engine-state.ts';
+import { LATENESS_MAX_MS, type Rule } from '../contract.ts';
+import { type RuleState, ruleKey } from '../engine-state.ts';
 import { fillMessage } from '../message-template.ts';
+import { keptMs } from '../rule/kept-history.ts';
 import type { Transition } from '../rule/machine.ts';
 import { type Turn, touch } from '../turn.ts';
 import { drawAttention, freshAttention } from './attention.ts';
@@ -165,12 +166,22 @@ function newEpisode(turn: Turn, rule: Rule, { subject, agency }: Subject, alert:
 }
 
 function remember(turn: Turn, known: RuleState, episode: Episode): void {
-  const horizon = episode.raisedAt - known.rule.latenessMs;
-  const kept = (known.episodes.get(episode.subject) ?? []).filter(
-    (old) => isActive(old) || old.retracted || (old.clearedAt ?? old.raisedAt) > horizon,
-  );
-  known.episodes.set(episode.subject, [...kept.slice(-EPISODES_MAX), episode]);
-  turn.state.index.active.add({ state: known, episode });
+  const { rule, episodes, trackers } = known;
+  const { index } = turn.state;
+  const isRead = index.readers.has(ruleKey({ contract: rule.contract, rule: rule.id }));
+  const horizon = episode.raisedAt - (isRead ? LATENESS_MAX_MS : keptMs(rule));
+  const before = episodes.get(episode.subject) ?? [];
+  const recent = before.filter((old) => isActive(old) || old.retracted || endOf(old) > horizon);
+  const kept = recent.slice(-EPISODES_MAX);
+  episodes.set(episode.subject, [...kept, episode]);
+  index.active.add({ state: known, episode });
+  // Without the alert there is nothing that late data could correct.
+  const forgotten = before.filter((old) => !old.retracted && !kept.includes(old));
+  if (forgotten.length > 0) trackers.get(episode.subject)?.forgetBefore(Math.max(...forgotten.map(endOf)));
+}
+
+function endOf({ clearedAt, raisedAt }: Episode): number {
+  return clearedAt ?? raisedAt;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The file `*.airtight-alert.json`: everything it takes to come to an alert again without asking anybody. */
 import { type Bilingual, type Outcome, refuse } from '@airtight/protocol';
 import type { Explanation } from './explain.ts';
+import type { InputsDigest } from './inputs-digest.ts';
 
 export const ALERT_EVIDENCE_FORMAT = 'airtight-alert@1';
 /** A set of 20,000 records and its explanations. */
@@ -24,11 +25,13 @@ export interface AlertEvidence {
   readonly contract: string;
   readonly rule: string;
   readonly subject: string;
+  /** Which records it was made of. */
+  readonly inputs: InputsDigest;
   /** Readings from this event time on are there, epoch ms. */
   readonly readingsFrom: number;
   readonly places: readonly StatedPlace[];
   readonly explanations: readonly Explanation[];
-  /** The `airtight-proof-set@1`: readings, contract, definitions, ticks, transitions, all as records. */
+  /** The `airtight-proof-set@1`: readings, contract, definitions, ticks, transitions, deliveries, all as records. */
   readonly proofs: object;
 }
 
@@ -51,6 +54,8 @@ export function parseAlertEvidence(text: string): Outcome<AlertEvidence> {
     return refuse('BUNDLE_MALFORMED', `not ${ALERT_EVIDENCE_FORMAT}`);
   for (const name of ['engine', 'alert', 'contract', 'rule', 'subject'] as const)
     if (typeof json[name] !== 'string') return refuse('BUNDLE_MALFORMED', `${name} is not a text`);
+  if (typeof json.inputs?.records !== 'number' || typeof json.inputs.sha256 !== 'string')
+    return refuse('BUNDLE_MALFORMED', 'inputs is not a count and a hash');
   if (typeof json.readingsFrom !== 'number') return refuse('BUNDLE_MALFORMED', 'readingsFrom is not a number');
   if (!Array.isArray(json.places) || json.places.length > PLACES_MAX || !json.places.every(isPlace))
     return refuse('BUNDLE_MALFORMED', 'places is not a list of places');

@@ -14,8 +14,10 @@ import {
   type ContractWithdrawal,
   DATASETS_DATASET,
   DatasetRegistry,
+  DELIVERIES_DATASET,
   type DeviceRecord,
   decodeRecord,
+  deliveriesIn,
   FILE_DOOR,
   FLAGS_DATASET,
   type FlagRecord,
@@ -29,12 +31,12 @@ import {
   transitionMessageId,
 } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
-import { ENGINE_VERSION } from '../contract.ts';
 import { Engine } from '../engine.ts';
 import type { EngineEvent } from '../engine-event.ts';
 import { parseContract } from '../parse-contract.ts';
 import type { AlertEvidence, StatedPlace } from './alert-evidence.ts';
 import { type Explanation, explain } from './explain.ts';
+import { type ToldAttempt, toldFaults } from './told.ts';
 
 export interface EvidenceRecord {
   readonly position: number;
@@ -56,28 +58,36 @@ export interface ReplayVerdict {
   /** The version under which it was raised; null when it is not among the records. */
   readonly contract: { readonly position: number; readonly record: ContractRecord } | null;
   readonly explanations: readonly Explanation[];
+  /** Attempts to tell others of the alert, in order of position. */
+  readonly deliveries: readonly ToldAttempt[];
   readonly counts: { readonly readings: number; readonly ticks: number };
+  /** Position of the record that causes the last of what is recorded: what comes after it is not needed. */
+  readonly through: number;
 }
 
 /** Before every record. */
 const BEFORE_ALL = -1;
 
 /** @param records of the proof set, in any order */
-export function replayAlert(
-  { alert, engine, places }: Pick<AlertEvidence, 'alert' | 'engine' | 'places'>,
-  records: readonly EvidenceRecord[],
-): ReplayVerdict {
+export function replayAlert({ alert, places }: Pick<AlertEvidence, 'alert' | 'places'>, records: readonly EvidenceRecord[]): ReplayVerdict {
   const reader = new EvidenceReader(records);
   const machine = new Engine();
   for (const place of places) machine.apply({ kind: 'device', position: BEFORE_ALL, record: deviceOf(place) });
-  const computed: AlertEffect[] = [];
-  for (const event of reader.events) for (const effect of machine.apply(event)) if (effect.alert === alert) computed.push(effect);
+  const computed: CausedEffect[] = [];
+  for (const event of reader.events) {
+    for (const effect of machine.apply(event)) if (effect.alert === alert) computed.push({ effect, position: event.position });
+  }
   const transitions = reader.transitions.filter(({ transition }) => transition.alert === alert);
+  const deliveries = reader.attempts.filter(({ outcome }) => outcome.alert === alert);
+  const told = toldFaults(deliveries, new Set(transitions.map(({ position }) => position)));
   const faults: ReplayFault[] = [
-    ...(engine === ENGINE_VERSION ? [] : [fault('ENGINE_DIFFERS', null, `raised by ${engine}, this is ${ENGINE_VERSION}`)]),
     ...reader.faults,
     ...reader.versionFaults(machine),
-    ...compare(transitions, computed),
+    ...compare(
+      transitions,
+      computed.map(({ effect }) => effect),
+    ),
+    ...told.map(({ position, detail }) => fault('ALERTS_MISMATCH', position, detail)),
   ];
   const raise = transitions.find(({ transition }) => transition.type === 'raise')?.transition;
   const version = raise?.type === 'raise' ? raise.version : '';
@@ -86,8 +96,22 @@ export function replayAlert(
     transitions,
     contract: reader.contracts.find(({ record }) => record.version === version) ?? null,
     explanations: raise?.type === 'raise' ? reader.explain(transitions, raise.contract, raise.rule) : [],
+    deliveries,
     counts: { readings: reader.readings, ticks: reader.ticks },
+    through: causeOfLast(transitions, computed),
   };
+}
+
+interface CausedEffect {
+  readonly effect: AlertEffect;
+  readonly position: number;
+}
+
+function causeOfLast(recorded: ReplayVerdict['transitions'], computed: readonly CausedEffect[]): number {
+  const known = new Set(recorded.map(({ transition }) => transitionMessageId(transition)));
+  const causes = computed.flatMap(({ effect, position }) => (known.has(transitionMessageId(effect)) ? [position] : []));
+  const acts = recorded.flatMap(({ position, transition }) => (isEffect(transition) ? [] : [position]));
+  return Math.max(BEFORE_ALL, ...causes, ...acts);
 }
 
 function compare(recorded: ReplayVerdict['transitions'], computed: readonly AlertEffect[]): ReplayFault[] {
@@ -128,6 +152,7 @@ class EvidenceReader {
   readonly transitions: { readonly position: number; readonly transition: AlertTransition }[] = [];
   readonly contracts: { readonly position: number; readonly record: ContractRecord }[] = [];
   readonly faults: ReplayFault[] = [];
+  readonly attempts: ToldAttempt[] = [];
   readings = 0;
   ticks = 0;
   readonly #registry = new DatasetRegistry();
@@ -167,6 +192,8 @@ class EvidenceReader {
       if (transition === undefined) return;
       this.transitions.push({ position, transition });
       this.events.push({ kind: 'alert', position, transition });
+    } else if (header.dataset === DELIVERIES_DATASET) {
+      for (const outcome of deliveriesIn(decoded.value) ?? []) this.attempts.push({ position, outcome });
     } else if (header.dataset.startsWith(CONTROL_PREFIX)) this.#takeControl(position, header.dataset, header.door, payload);
     else this.#takeReadings(position, record, decoded.value);
   }

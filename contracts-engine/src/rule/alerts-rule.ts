@@ -22,7 +22,9 @@ export function judgeAlerts(turn: Turn, known: RuleState, rule: AlertsRule, sour
     const tracker = known.trackers.get(subject) ?? new Tracker(subject, agency);
     known.trackers.set(subject, tracker);
     const transitions: Transition[] = [];
-    const start = tracker.rejudge(rule, from, (after) => instantsOf(turn, known, rule, tracker, after), transitions);
+    // What lies further back than is kept stands.
+    const earliest = tracker.earliestFrom(from);
+    const start = tracker.rejudge(rule, earliest, (after) => instantsOf(turn, known, rule, tracker, after), transitions);
     if (start !== null) reissue(turn, known, tracker, start, transitions, from);
   }
 }

@@ -10,6 +10,7 @@ import { DAY_MS, offsetAt, type TimeZone } from '../time-zone.ts';
 import type { Turn } from '../turn.ts';
 import { fillProperties, fillRest } from './frame.ts';
 import type { GridField, Station } from './grid-field.ts';
+import { reachOf } from './kept-history.ts';
 import type { Instant, Transition } from './machine.ts';
 import { isOf, regionOf, subjectOf } from './places.ts';
 import type { Reading, Series } from './series.ts';
@@ -106,40 +107,49 @@ function judgeDue(work: Work, clock: number): void {
   }
 }
 
-function judgeSubject({ turn, known, rule, ...work }: Work, subject: string, agency: string, at: number): void {
-  const instant = instantOf({ turn, known, rule, ...work }, subject, at);
+function judgeSubject(work: Work, subject: string, agency: string, at: number): void {
+  const { turn, known, rule, field } = work;
+  const instant = instantOf(work, subject, at);
   if (instant === null) return;
-  const tracker = known.trackers.get(subject) ?? new Tracker(subject, agency);
-  known.trackers.set(subject, tracker);
+  const tracker = trackerOf(known, subject, agency);
   tracker.agency = agency;
-  tracker.live = known.field.live;
+  tracker.live = field.live;
+  if (tracker.isBehindExpiry(at)) return rejudgeSubject(work, tracker, at, at, at);
   const transitions: Transition[] = [];
   if (!tracker.advance(rule, instant, transitions)) turn.state.counters.uncomputable++;
   issue(turn, known, tracker, transitions);
 }
 
+function trackerOf({ trackers }: RuleState, subject: string, agency: string): Tracker {
+  const tracker = trackers.get(subject) ?? new Tracker(subject, agency);
+  trackers.set(subject, tracker);
+  return tracker;
+}
+
 /** Judges anew what a reading concerns that came after its time was judged. */
 function rejudgeFrom(work: Work, reading: Pick<Reading, 'producer' | 'agency' | 'at'>): void {
-  const { turn, known, rule, field } = work;
+  const { known, field } = work;
   const from = gridFrom(work, reading.at);
   const next = field.nextAt as number;
   if (from >= next) return;
-  const instants = (subject: string) =>
-    function* (after: number): Iterable<Instant> {
-      for (let at = gridFrom(work, after + 1); at < next; at = gridFrom(work, at + 1)) {
-        const instant = instantOf(work, subject, at);
-        if (instant !== null) yield instant;
-      }
-    };
   for (const [subject, agency] of subjectsOf(work)) {
-    if (!concerns(work, subject, reading)) continue;
-    const tracker = known.trackers.get(subject) ?? new Tracker(subject, agency);
-    known.trackers.set(subject, tracker);
-    const transitions: Transition[] = [];
-    const start = tracker.rejudge(rule, from, instants(subject), transitions);
-    if (start === null) turn.state.counters.late++;
-    else reissue(turn, known, tracker, start, transitions, reading.at);
+    if (concerns(work, subject, reading)) rejudgeSubject(work, trackerOf(known, subject, agency), from, next - 1, reading.at);
   }
+}
+
+/** @param to last time that is judged; @param at event time of what made it necessary */
+function rejudgeSubject(work: Work, tracker: Tracker, from: number, to: number, at: number): void {
+  const { turn, known, rule } = work;
+  const instants = function* (after: number): Iterable<Instant> {
+    for (let time = gridFrom(work, after + 1); time <= to; time = gridFrom(work, time + 1)) {
+      const instant = instantOf(work, tracker.subject, time);
+      if (instant !== null) yield instant;
+    }
+  };
+  const transitions: Transition[] = [];
+  const start = tracker.rejudge(rule, from, instants, transitions);
+  if (start === null) turn.state.counters.late++;
+  else reissue(turn, known, tracker, start, transitions, at);
 }
 
 function concerns(work: Work, subject: string, { producer, agency }: Pick<Reading, 'producer' | 'agency'>): boolean {
@@ -225,19 +235,14 @@ function newestPosition(work: Work, window: Window, subject: string, at: number)
   return newest;
 }
 
-/** First time of the grid at or after a time: counted from local midnight. */
 function gridFrom({ rule, zone }: Work, at: number): number {
-  const { everyMs } = rule;
-  const offset = everyMs % DAY_MS === 0 || zone.summer === null ? offsetAt(zone, at) : zone.offsetMs;
-  return Math.ceil((at + offset) / everyMs) * everyMs - offset;
+  return instantFrom(rule, zone, at);
 }
 
-/** How long after a reading any window still sees it. */
-function reachOf({ everyMs, frame }: GridRule): number {
-  const reaches = frame.windows.map(({ window: { overMs, shape } }) =>
-    shape === 'tumbling' ? 2 * overMs : shape === 'ahead' ? 0 : overMs,
-  );
-  return Math.max(everyMs, ...reaches);
+/** First time at or after a time at which a rule over stations is judged: counted from local midnight. */
+export function instantFrom({ everyMs }: Pick<GridRule, 'everyMs'>, zone: TimeZone, at: number): number {
+  const offset = everyMs % DAY_MS === 0 || zone.summer === null ? offsetAt(zone, at) : zone.offsetMs;
+  return Math.ceil((at + offset) / everyMs) * everyMs - offset;
 }
 
 function prune(work: Work): void {

@@ -53,7 +53,8 @@ function judgeNewest(turn: Turn, feed: Feed, { byProperty }: Route, reading: Rea
       }
       if (isBareNumber && loneSlot >= 0) bound.state.values[loneSlot] = value;
       else if (!fillFromSeries(bound.rule, reading, feed.series, bound.context, bound.state.values)) continue;
-      judge(turn, bound, reading);
+      if (bound.tracker.isBehindExpiry(reading.at)) judgeBehindExpiry(turn, feed, bound, reading);
+      else judge(turn, bound, reading);
     }
   }
 }
@@ -72,6 +73,12 @@ function judge(turn: Turn, { state: known, rule, tracker }: Bound, reading: Read
   if (out.length === 0) return;
   issue(turn, known, tracker, out);
   out.length = 0;
+}
+
+/** The clock has cleared what this reading may confirm. */
+function judgeBehindExpiry(turn: Turn, feed: Feed, bound: Bound, { at, live }: Reading): void {
+  bound.tracker.live = live;
+  rejudge(turn, feed, bound, at);
 }
 
 function rejudge(turn: Turn, feed: Feed, { state: known, rule, tracker, context }: Bound, from: number): void {

@@ -3,6 +3,7 @@
  * alerts that were issued of it. A late reading goes back to the state before it and judges everything since anew; what
  * comes out is what would have come out in order.
  */
+import { keptMs } from './kept-history.ts';
 import { advance, close, expire, IDLE, type Instant, isPending, type LeveledRule, type MachineState, type Transition } from './machine.ts';
 
 /** The state from a time on. */
@@ -67,6 +68,14 @@ export class Tracker {
     if (next !== this.state) this.#remember(rule, instant.at, next);
     else if (next !== IDLE && isPending(next, rule) && ++this.#sinceEntry >= ENTRY_EVERY) this.#remember(rule, instant.at, next);
     return true;
+  }
+
+  /**
+   * True when the clock has cleared it at this time or after: nothing had confirmed it until then, and now something is said
+   * of the time before. That must be judged anew.
+   */
+  isBehindExpiry(at: number): boolean {
+    return (this.#history.at(-1) as Entry).at >= at;
   }
 
   /** Clears what nothing has confirmed until a time. */
@@ -145,7 +154,18 @@ export class Tracker {
     if (history.at(-1)?.at === at) history.pop();
     history.push({ at, state, lastAt: this.lastAt });
     this.#history = history;
-    if (history.length >= HISTORY_TRIM) this.#trim(at - rule.latenessMs);
+    // Not behind `at`: the clock may have cleared it long after the newest instant.
+    if (history.length >= HISTORY_TRIM) this.#trim(this.lastAt - keptMs(rule));
+  }
+
+  /** Late data do not reach behind a time any more: the alerts from before it are forgotten. */
+  forgetBefore(at: number): void {
+    if (this.#history !== START) this.#trim(at);
+  }
+
+  /** The earliest time from which can be judged anew, at or after the one that is asked for. */
+  earliestFrom(from: number): number {
+    return Math.max(from, (this.#history[0] as Entry).at + 1);
   }
 
   #trim(horizon: number): void {

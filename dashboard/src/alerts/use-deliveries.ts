@@ -6,9 +6,10 @@ import type { RequestProblem } from '../http/problem.ts';
 import { useResource } from '../http/use-resource.ts';
 import { useLive } from '../live/live-store.ts';
 
-const LOOK_EVERY_MS = 2000;
-/** People of another region acknowledge when they do. */
-const ANSWER_LOOK_EVERY_MS = 10_000;
+/** While an attempt is due or its outcome not on record yet. */
+const LOOK_SOON_MS = 2000;
+/** While people of another region may acknowledge it still. */
+const LOOK_LATER_MS = 10_000;
 
 /** @returns the alert with its deliveries as far as known; `isKnown`: they are the whole of it */
 export function useDeliveries(alert: () => AlertItem): {
@@ -36,21 +37,19 @@ export function useDeliveries(alert: () => AlertItem): {
   });
   const isKnown = computed(() => (asked.data.value?.timeline.length ?? 0) >= alert().timeline.length);
   watch(live.clock, (clock) => {
-    if (!asked.loading.value && clock - askedAt >= LOOK_EVERY_MS && isUnderWay(told.value, live.now.value)) asked.reload();
-    if (!asked.loading.value && clock - askedAt >= ANSWER_LOOK_EVERY_MS && isUnanswered(told.value)) asked.reload();
+    if (!asked.loading.value && clock - askedAt >= lookAgainAfterMs(told.value, live.now.value)) asked.reload();
   });
   return { told, isKnown, problem: asked.problem, reload: asked.reload };
 }
 
-/** An attempt is due, or its outcome is not on record yet. @param now epoch ms */
-function isUnderWay({ timeline }: AlertItem, now: number): boolean {
-  return timeline
-    .flatMap(({ deliveries = [] }) => deliveries)
-    .some(({ state, record, nextAt }) => (state === 'waiting' ? Date.parse(nextAt as string) <= now : record === null));
-}
-
-/** Another region has not acknowledged yet. */
-function isUnanswered({ timeline, clearedAt }: AlertItem): boolean {
-  const last = timeline.flatMap(({ deliveries = [] }) => deliveries).filter(({ kind }) => kind === 'region');
-  return clearedAt === null && last.some(({ answer }) => (answer?.acknowledgements.length ?? 0) === 0);
+/** @param now epoch ms */
+function lookAgainAfterMs({ timeline, clearedAt }: AlertItem, now: number): number {
+  const deliveries = timeline.flatMap((step) => step.deliveries ?? []);
+  const isUnderWay = deliveries.some(({ state, record, nextAt }) =>
+    state === 'waiting' ? Date.parse(nextAt as string) <= now : record === null,
+  );
+  if (isUnderWay) return LOOK_SOON_MS;
+  const awaitsAnswer =
+    clearedAt === null && deliveries.some(({ kind, answer }) => kind === 'region' && (answer?.acknowledgements.length ?? 0) === 0);
+  return awaitsAnswer ? LOOK_LATER_MS : Number.POSITIVE_INFINITY;
 }

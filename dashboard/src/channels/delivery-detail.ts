@@ -14,7 +14,9 @@ const IN_WORDS: ReadonlySet<string> = new Set([
   'answer broke off',
   'connection failed',
   'internal',
+  'interrupted',
   'no mail server is set',
+  'no STARTTLS',
   'no region name is set',
   'region not known',
   'receipt invalid',
@@ -33,5 +35,6 @@ export function deliveryDetail(detail: string, t: Translate): string {
   if (code !== undefined) return t('channels.detail.refused', { status: refused, code });
   if (CERTIFICATE.test(detail)) return t('channels.detail.tls');
   const [, fault] = /^smtp (.+)$/.exec(detail) ?? [];
-  return fault === undefined ? detail : t('channels.detail.smtpFault', { fault });
+  if (fault === undefined) return detail;
+  return t('channels.detail.smtpFault', { fault: IN_WORDS.has(fault) ? t(`channels.detail.${fault}`) : fault });
 }

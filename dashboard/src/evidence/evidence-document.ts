@@ -63,3 +63,27 @@ function isValue(json: unknown): boolean {
   if (!Number.isSafeInteger(record) || !Number.isSafeInteger(phenomenonTime) || !Array.isArray(flags)) return false;
   return ['number', 'string', 'boolean'].includes(typeof result);
 }
+
+export const ALERT_PAGE_FORMAT = 'airtight-alert-page@1';
+
+/** What a page with an alert's evidence says beside it. */
+export interface AlertPageDocument {
+  readonly format: typeof ALERT_PAGE_FORMAT;
+  /** IANA name of the zone in which times are shown. */
+  readonly timeZone: string;
+  /** Epoch ms at which the file was made. */
+  readonly madeAt: number;
+  /** tlog-policy text: whom the maker of the file trusts. */
+  readonly policy: string;
+}
+
+/** @returns undefined when the text is no such document */
+export function parseAlertPage(text: string): AlertPageDocument | undefined {
+  try {
+    const json = JSON.parse(text) as Partial<AlertPageDocument> | null;
+    if (json?.format !== ALERT_PAGE_FORMAT || typeof json.policy !== 'string') return undefined;
+    return typeof json.timeZone === 'string' && Number.isSafeInteger(json.madeAt) ? (json as AlertPageDocument) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -5,9 +5,11 @@
 import { PROOF_LIMITS } from '@airtight/tlog';
 import { timeFormat } from '../i18n/time-format.ts';
 import { unitText } from '../i18n/unit-format.ts';
+import { alertPage } from './alert-page.ts';
 import { type CheckedEvidence, type CheckedValue, checkEvidence, type EvidenceCheck } from './check-evidence.ts';
+import { make, saveButton } from './dom.ts';
 import { evidenceChart } from './evidence-chart.ts';
-import { type EvidenceDocument, parseEvidence } from './evidence-document.ts';
+import { type EvidenceDocument, parseAlertPage, parseEvidence } from './evidence-document.ts';
 import { EVIDENCE_TEXTS, type EvidenceTexts, type Language } from './evidence-texts.ts';
 
 /** Steps that every value goes through; the other two are those of signed records. */
@@ -21,22 +23,15 @@ interface Shown {
   readonly tookMs: number;
 }
 
-type Attributes = { readonly [attribute: string]: string };
-
-function make(tag: string, attributes: Attributes, ...children: (Node | string)[]): HTMLElement {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
-
 const embedded = (id: string) => document.getElementById(id)?.textContent ?? '';
 
 function begin(): void {
   const root = document.getElementById('page') as HTMLElement;
   let language: Language = navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en';
-  const evidence = parseEvidence(embedded('evidence'));
   const proofs = embedded('proofs');
+  const ofAlert = parseAlertPage(embedded('evidence'));
+  if (ofAlert !== undefined) return alertPage(root, ofAlert, proofs, language);
+  const evidence = parseEvidence(embedded('evidence'));
   if (evidence === undefined) {
     root.replaceChildren(
       make('p', { class: 'verdict bad', 'data-testid': 'verdict', 'data-ok': 'false' }, EVIDENCE_TEXTS[language].noDocument),
@@ -168,17 +163,6 @@ function trustOf({ document: evidence, proofs, check }: Shown, texts: EvidenceTe
       make('span', { class: 'small' }, texts.saveHint),
     ),
   ];
-}
-
-function saveButton(label: string, name: string, content: string): HTMLElement {
-  const button = make('button', { type: 'button' }, label);
-  button.addEventListener('click', () => {
-    const url = URL.createObjectURL(new Blob([content]));
-    const link = make('a', { href: url, download: name });
-    link.click();
-    URL.revokeObjectURL(url);
-  });
-  return button;
 }
 
 function tableOf(evidence: EvidenceDocument, values: readonly CheckedValue[], texts: EvidenceTexts, isChecked: boolean): HTMLElement {

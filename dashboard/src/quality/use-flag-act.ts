@@ -1,11 +1,12 @@
 /** A person flags values, or withdraws a flag: refused, never queued, without the role; and the reason is said. */
-import type { FlagItem } from '@airtight/protocol';
+import { FLAGS_DATASET, type FlagItem, type FlagRecord } from '@airtight/protocol';
 import { computed, ref, shallowRef } from 'vue';
 import { sendJson } from '../http/http-client.ts';
 import type { RequestProblem } from '../http/problem.ts';
 import { useFormat } from '../i18n/use-format.ts';
 import { useLive } from '../live/live-store.ts';
 import { useSession } from '../session/session.ts';
+import { newActId, useSigningKey } from '../session/signing-key.ts';
 
 export interface FlagRequest {
   readonly dataset: string;
@@ -20,6 +21,7 @@ export interface FlagRequest {
 export function useFlagAct() {
   const live = useLive();
   const session = useSession();
+  const signingKey = useSigningKey();
   const { t } = useFormat();
   const busy = ref(false);
   const problem = shallowRef<RequestProblem | null>(null);
@@ -42,11 +44,22 @@ export function useFlagAct() {
     busy.value = false;
     problem.value = answer.ok ? null : answer.problem;
     if (!answer.ok && answer.problem.status === 401) session.open();
+    // The dialog says which key, and takes it.
+    if (!answer.ok && answer.problem.code === 'SIGNATURE_MISSING') signingKey.dialogOpen.value = true;
     return answer.ok;
   }
+  /** The person's signature on the record as the service will write it. */
+  function signed({ from, to, ...said }: FlagRequest, flag: number | null, id: string) {
+    const at = Date.now();
+    const times = { from: Date.parse(from), to: Date.parse(to) };
+    const record: FlagRecord = { ...said, ...times, type: 'flag', id, flag, at, by: session.name.value ?? '' };
+    return signingKey.sign(FLAGS_DATASET, record, { at, id });
+  }
   /** @returns true when it is on record */
-  const place = (request: FlagRequest) => send('', request);
-  const withdraw = ({ id, dataset, producer, observedProperty }: FlagItem, reason: string) =>
-    send(`/${id}/withdraw`, { dataset, producer, observedProperty, reason });
+  const place = (request: FlagRequest) => send('', { ...request, ...signed(request, request.flag, newActId()) });
+  const withdraw = ({ id, dataset, producer, observedProperty, from, to, flag }: FlagItem, reason: string) => {
+    const series = { dataset, producer, observedProperty };
+    return send(`/${id}/withdraw`, { ...series, reason, ...signed({ ...series, from, to, flag, reason }, null, id) });
+  };
   return { place, withdraw, isSignedIn, busy, problem, hindrance };
 }

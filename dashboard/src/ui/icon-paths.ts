@@ -7,6 +7,8 @@ export const ICON_PATHS = {
   contract: 'M5 2.500h7l3 3v12H5zM12 2.500v3h3M7.5 9h5M7.5 12h5M7.5 15h3',
   ledger: 'M7.5 6.5h-2a3.5 3.5 0 0 0 0 7h2M12.5 6.5h2a3.5 3.5 0 0 1 0 7h-2M7 10h6',
   quarantine: 'M3 7h14v9.500H3zM3 7l2-3.500h10L17 7M8 10v4M12 10v4',
+  channel: 'M3 8v4h3l6 4V4L6 8zM15 7.500a3.5 3.5 0 0 1 0 5M17 5a7 7 0 0 1 0 10',
+  more: 'M4.5 10v.1M10 10v.1M15.5 10v.1',
   verify: 'M10 2.5 16.5 5v5c0 3.6-2.6 6.2-6.5 7.5C6.1 16.2 3.5 13.6 3.5 10V5zM7 10l2.2 2.2 4-4.2',
   check: 'm4 10.5 4 4 8-9',
   cross: 'm5 5 10 10M15 5 5 15',
