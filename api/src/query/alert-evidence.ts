@@ -192,11 +192,13 @@ async function positionsOf(alert: Alert, plan: Plan, from: number, source: Evide
 
 /**
  * Ticks from the first reading on, and the last before it, by which a version whose time had come is in force: each that
- * an effect names, and of the others as many as make no gap.
+ * an effect names, the last one, and of the others as many as make no gap.
  */
 async function tickPositions({ transitions }: Alert, first: number, { end }: Plan, { ingest }: EvidenceSource): Promise<number[]> {
   const named = new Set(transitions.flatMap(({ transition }) => (isEffect(transition) ? transition.evidence : [])));
-  const kept = (await ticksBetween(first, end + 1, ingest)).filter((position, i) => i % TICKS_KEPT_EVERY === 0 || named.has(position));
+  const kept = (await ticksBetween(first, end + 1, ingest)).filter(
+    (position, i, all) => i % TICKS_KEPT_EVERY === 0 || i === all.length - 1 || named.has(position),
+  );
   for (let reach = LOOK_BACK_FIRST, before = first; before > 0; reach *= LOOK_BACK_GROWTH) {
     const from = Math.max(0, first - reach);
     const last = (await ticksBetween(from, before, ingest)).at(-1);
