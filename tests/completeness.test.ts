@@ -15,6 +15,7 @@ const CADENCE_MS = 600_000;
 const SLOTS = 30;
 const folder = mkdtempSync(join(tmpdir(), 'airtight-complete-'));
 /** Of the last slots the first ten come late. */
+const CHUNK = 6;
 const LATE_MS = 20.5 * CADENCE_MS;
 const DATASET = 'counted';
 /** The device counts from 100: of these numbers it never sends 117 to 119, and number 125 comes last of all. */
@@ -37,7 +38,11 @@ before(async () => {
   const other = await product.enrol('another-1', DATASET);
   from = Date.now() - SLOTS * CADENCE_MS;
   const sent = Array.from({ length: SLOTS }, (_, i) => i).filter((i) => !NEVER.includes(i) && i !== LATE);
-  await publishAll(product, device, sent.map(reading));
+  // In batches of their own, so that a proof has several to be parted at.
+  for (let i = 0; i < sent.length; i += CHUNK) {
+    await publishAll(product, device, sent.slice(i, i + CHUNK).map(reading));
+    await product.untilAnchored();
+  }
   await publishAll(product, other, [reading(0), reading(1)]);
   await until('both gaps are on record', async () => (await product.all('gaps', { producer: device.producer })).length === 2);
   await publishAll(product, device, [reading(LATE)]);

@@ -490,15 +490,16 @@ test('on the screen: an error at its place, proposed, tried on the past, approve
   await download.saveAs(saved);
   assert.equal((await airtight(['verify', saved, '--data', product.dataDir])).code, 0);
 
-  // Who was told stands at the transition, and is checked with the rest.
-  await byId(other, 'delivery-public').filter({ hasText: '送达' }).waitFor({ timeout: WAIT_MS });
-  assert.match((await byId(other, 'delivery-office').textContent()) ?? '', /尚未送达.*未设置邮件服务器/);
+  // Who was told stands at each transition, the raise and its correction, and is checked with the rest.
+  await byId(other, 'delivery-public').filter({ hasText: '送达' }).nth(1).waitFor({ timeout: WAIT_MS });
+  assert.match((await byId(other, 'delivery-office').first().textContent()) ?? '', /尚未送达.*未设置邮件服务器/);
   const detail = other.locator('.panel.detail');
   await detail.locator('[data-testid="verify-shown"]').click();
   await detail.locator('[data-testid="shown-verdict"][data-ok="true"]').waitFor({ timeout: WAIT_MS });
   await laterVersions(other, draft.version, keyFile);
   await manageChannels(other);
-  // Before somebody signs in the server refuses, and the console says so.
+  // Before somebody signs in, and for the approval without its signature, the server refuses, and the console says so.
   const errors = [...authors.errors, ...approvers.errors].filter((text) => !text.includes('401'));
+  assert.match(errors.shift() ?? '', new RegExp(`422 .*/drafts/${draft.draft}/approve$`));
   assert.deepEqual([...authors.foreignRequests, ...approvers.foreignRequests, ...errors], []);
 });

@@ -152,6 +152,40 @@ test('inhibition: what one reading raises together with its explanation is raise
   }
 });
 
+test('inhibition: what an expired alert explained comes back the same, by ticks and by the next reading', () => {
+  const rules = `contract: test
+title: { zh: 测试, en: Test }
+agency: tests
+source: a test
+inputs: { air: { dataset: air } }
+rules:
+  - { id: r, severity: severe, message: { zh: x, en: x }, ${THRESHOLD}, inhibit: [{ rule: power }] }
+  - { id: power, severity: severe, expires: PT1H, message: { zh: x, en: x }, raise: { when: co > 10.0 }, clear: { when: co <= 5.0 } }
+`;
+  const told = [true, false].map((hasTicks) => {
+    const journal = new TestJournal();
+    const engine = new Engine();
+    for (const event of [journal.dataset(AIR), journal.contract(contractRecord(rules))]) engine.apply(event);
+    const caused = [...engine.apply(journal.readings('s1', [[START, { co: 20, pm25: 200 }]]))];
+    // Silent for five hours: by ticks it is over when nothing late can come any more, without them at the next reading.
+    for (let minute = 1; minute < 300; minute++) if (hasTicks) caused.push(...engine.apply(journal.tick(START + minute * MINUTE_MS)));
+    caused.push(...engine.apply(journal.readings('s1', [[START + 300 * MINUTE_MS, { co: 20, pm25: 0 }]])));
+    return caused.filter(({ type }) => type === 'unsuppress' || type === 'clear');
+  });
+  assert.deepEqual(types(told[0] ?? []), ['clear', 'unsuppress', 'clear']);
+  assert.deepEqual(
+    told[0]?.slice(0, 2).map(({ at, evidence }) => [at, evidence]),
+    [
+      [START + 60 * MINUTE_MS, []],
+      [START + 60 * MINUTE_MS, []],
+    ],
+  );
+  assert.deepEqual(
+    told[1]?.map((effect) => ({ ...effect, evidence: [] })),
+    told[0]?.map((effect) => ({ ...effect, evidence: [] })),
+  );
+});
+
 test('out of service: all alerts of the rule are suppressed until it returns or the time has come', () => {
   const scene = new Scene(contractText(THRESHOLD));
   const about = { contract: 'test', rule: 'r', subject: null };

@@ -12,6 +12,7 @@ import {
 } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { applyAct } from './alert/acts.ts';
+import { issue } from './alert/issue.ts';
 import { reviewInhibited } from './alert/suppression.ts';
 import { passTime } from './alert/timers.ts';
 import { enactContract, enactDataset, enactDevice, enactDue, withdrawContract } from './contract-change.ts';
@@ -21,8 +22,9 @@ import { forgetErased } from './erase.ts';
 import { takeWord, wordsOn } from './quality/persons-words.ts';
 import { type Judges, readingsOf } from './reading.ts';
 import { judgeAlerts } from './rule/alerts-rule.ts';
-import { Feed } from './rule/feed.ts';
+import { Feed, type Route } from './rule/feed.ts';
 import { judgeStation, judgeStationsAt } from './rule/grid-rule.ts';
+import type { Transition } from './rule/machine.ts';
 import { hearReading, listen } from './rule/no-data-rule.ts';
 import type { Reading } from './rule/series.ts';
 import { judgeReading } from './rule/series-rule.ts';
@@ -96,9 +98,27 @@ function onReading(turn: Turn, reading: Reading): void {
   for (const name in reading.flags) if (reading.flags[name]?.includes('future')) return;
   const feed = feedOf(state, reading);
   const route = feed.route(state, reading.agency);
+  if (route.explaining.length > 0) expireExplanations(turn, route, reading.at);
   if (route.bounds.length > 0) judgeReading(turn, feed, route, reading);
   for (const known of route.silences) hearReading(known, reading);
   for (const known of route.overStations) if (known.rule.kind === 'grid') judgeStation(turn, known, known.rule, reading);
+}
+
+/**
+ * What has expired by the time of a reading explains nothing any more, also when the reading does not concern it: ended in order
+ * of time before the reading is judged, so that what it suppressed comes back the same with ticks and without.
+ */
+function expireExplanations(turn: Turn, { explaining }: Route, at: number): void {
+  for (;;) {
+    const first = Math.min(...explaining.map(({ rule, tracker }) => tracker.deadline(rule)));
+    if (first >= at) return;
+    for (const { state: known, rule, tracker } of explaining) {
+      const transitions: Transition[] = [];
+      if (tracker.deadline(rule) === first) tracker.expireBefore(rule, at, transitions);
+      issue(turn, known, tracker, transitions);
+    }
+    followUp(turn);
+  }
 }
 
 function feedOf({ feeds }: EngineState, { dataset, producer, agency }: Reading): Feed {
@@ -156,7 +176,7 @@ function followUp(turn: Turn): void {
       for (const known of readers.get(ruleKey({ contract, rule: id })) ?? []) {
         if (known.rule.kind === 'alerts') judgeAlerts(turn, known, known.rule, source, from);
       }
-      reviewInhibited(turn, source);
+      reviewInhibited(turn, source, from);
     }
   }
   turn.touched.clear();

@@ -58,7 +58,7 @@ export async function openBrowser(t: TestContext, origin: string, locale: 'zh-CN
     const page = await context.newPage();
     page.on('pageerror', (error) => errors.push(`${error.message}\n${error.stack ?? ''}`));
     page.on('console', (message) => {
-      if (message.type() === 'error') errors.push(message.text());
+      if (message.type() === 'error') errors.push(`${message.text()} ${message.location().url}`);
     });
     return page;
   };

@@ -58,7 +58,7 @@ export async function buildAlertEvidence(id: string, source: EvidenceSource): Pr
     }
     if (tried === inputs.positions.join()) continue;
     tried = inputs.positions.join();
-    const made = await makeOf(id, places, [...inputs.positions, ...told], source);
+    const made = await makeOf(id, places, ascending(inputs.positions, told), source);
     const [fault] = made.verdict.faults;
     if (fault === undefined) return formatEvidence(alerts, places, inputs, made);
     const shorter = await withoutTheRest(id, places, alerts, { positions: inputs.positions, told }, made.verdict, source);
@@ -83,6 +83,11 @@ async function makeOf(alert: string, places: readonly StatedPlace[], positions: 
   return { verdict: replayAlert({ alert, places }, records), records, proofs };
 }
 
+/** One record may tell of several deliveries, and be told before the last transition. */
+function ascending(...positions: readonly (readonly number[])[]): number[] {
+  return [...new Set(positions.flat())].sort((a, b) => a - b);
+}
+
 /** What came between the last cause and its record belongs to transitions that are not on record yet. */
 async function withoutTheRest(
   id: string,
@@ -94,7 +99,7 @@ async function withoutTheRest(
 ): Promise<Made | undefined> {
   const own = new Set(target?.transitions.map(({ position }) => position));
   const kept = positions.filter((position) => position <= through || own.has(position));
-  return kept.length === positions.length ? undefined : makeOf(id, places, [...kept, ...told], source);
+  return kept.length === positions.length ? undefined : makeOf(id, places, ascending(kept, told), source);
 }
 
 /** Of the deliveries so far, those that can be proven already: the newest may be a second from the ledger. */

@@ -35,7 +35,7 @@ export class KnownRegions {
   readonly #logger: Pick<Logger, 'warn'>;
   readonly #now: () => number;
   #regions: ReadonlyMap<string, KnownRegion>;
-  #changed: number;
+  #changed: string;
   #lookedAt: number;
 
   /** @param path need not be there @throws AirtightError CONFIG_INVALID */
@@ -93,7 +93,8 @@ export function readRegions(path: string): ReadonlyMap<string, KnownRegion> {
   return new Map(regions.map((region) => [region.name, region]));
 }
 
-/** Of a file that is not there: 0. */
-function changeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+/** With the size: of a file that is being written, two states can have one time. */
+function changeOf(path: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? '' : `${stat.mtimeMs} ${stat.size}`;
 }

@@ -28,6 +28,8 @@ import type { RegionBook } from './region-book.ts';
 import type { RegionKey } from './region-key.ts';
 import { regionAlertOf } from './region-sender.ts';
 
+/** A busy service falls behind for a moment; the sender waits 15 s, and after a second refusal some minutes. */
+const FOLD_WAIT_MS = 5000;
 /** Of what is wrong with a proof. */
 const DETAIL_MAX_LENGTH = 500;
 
@@ -151,7 +153,7 @@ export class RegionReceiver {
   /** What was taken before a crash must be known before the same is judged again. */
   async #caughtUp(): Promise<void> {
     const { head } = await this.#deps.ingest.status();
-    await whenFolded(this.#deps.fold, head - 1);
+    await whenFolded(this.#deps.fold, head - 1, FOLD_WAIT_MS);
     if (this.#deps.fold.next < head) throw new AirtightError('SERVICE_UNAVAILABLE', 'the journal is being read');
   }
 
@@ -159,7 +161,7 @@ export class RegionReceiver {
     const messageId = `id:${payload.type}.${region.name}.${name}`;
     const record = { agency: CONTROL_AGENCY, dataset: REGIONS_DATASET, producer: region.name, messageId, payload };
     const [written] = await this.#deps.ingest.writeRecords([record]);
-    if (written !== undefined) await whenFolded(this.#deps.fold, written.position);
+    if (written !== undefined) await whenFolded(this.#deps.fold, written.position, FOLD_WAIT_MS);
   }
 
   async #counted<T>(work: () => Promise<T>): Promise<T> {

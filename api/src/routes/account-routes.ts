@@ -1,6 +1,7 @@
 /** Signing in and out; accounts and API tokens. */
 import { randomBytes } from 'node:crypto';
 import {
+  ACTS_PRODUCER,
   AirtightError,
   CONTROL_AGENCY,
   isName,
@@ -40,7 +41,6 @@ const TokenParameters = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9]{1
 
 /** Attempts to sign in per address and minute: a person mistypes, a program guesses. */
 const LOGIN_ATTEMPTS_PER_MINUTE = 10;
-const PRODUCER = 'airtight-api';
 /** A hash no password gives, so that an unknown name takes as long as a wrong password. */
 const NO_PASSWORD = `scrypt$131072$8$1$${Buffer.alloc(16).toString('base64url')}$${Buffer.alloc(32).toString('base64url')}`;
 
@@ -153,6 +153,8 @@ export async function newUser(name: string, role: Role): Promise<{ readonly user
 /** Writes an account or token. Each writing has an id of its own: to disable an account a second time is no repeat of the first. */
 async function writeControl({ ingest, fold }: RouteContext, key: string, payload: UserRecord | TokenRecord): Promise<void> {
   const messageId = `id:${key}.${randomBytes(8).toString('hex')}`;
-  const [written] = await ingest.writeRecords([{ agency: CONTROL_AGENCY, dataset: USERS_DATASET, producer: PRODUCER, messageId, payload }]);
+  const [written] = await ingest.writeRecords([
+    { agency: CONTROL_AGENCY, dataset: USERS_DATASET, producer: ACTS_PRODUCER, messageId, payload },
+  ]);
   if (written !== undefined) await whenFolded(fold, written.position);
 }

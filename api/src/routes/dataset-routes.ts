@@ -1,6 +1,7 @@
 /** Dataset definitions: a change is a record, and holds for what comes after it. */
 import { randomBytes } from 'node:crypto';
 import {
+  ACTS_PRODUCER,
   AirtightError,
   CONTROL_AGENCY,
   DATASETS_DATASET,
@@ -17,7 +18,6 @@ import { whenFolded } from './read-your-write.ts';
 
 /** As long as the record's payload may be. */
 const DEFINITION_MAX_BYTES = 256 * 1024;
-const PRODUCER = 'airtight-api';
 const DatasetParameters = Type.Object({ name: Type.String({ minLength: 1, maxLength: 64 }) });
 /** Ingest checks it, member by member. */
 const Definition = Type.Object({}, { additionalProperties: true, description: 'A dataset definition (docs/reference/datasets.md).' });
@@ -40,7 +40,7 @@ export function datasetRoutes(app: FastifyInstance, context: RouteContext): void
     if (current !== undefined && canonicalJson(current) === canonicalJson(payload)) return { dataset: name, record: null };
     // Each change has an id of its own: to go back to an earlier definition is no repeat of it.
     const messageId = `id:${name}.${randomBytes(8).toString('hex')}`;
-    const record = { agency: CONTROL_AGENCY, dataset: DATASETS_DATASET, producer: PRODUCER, messageId, payload };
+    const record = { agency: CONTROL_AGENCY, dataset: DATASETS_DATASET, producer: ACTS_PRODUCER, messageId, payload };
     const [written] = await ingest.writeRecords([record]);
     if (written === undefined) throw new AirtightError('SERVICE_UNAVAILABLE', 'ingest answered without a position');
     await whenFolded(fold, written.position);

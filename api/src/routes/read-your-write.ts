@@ -6,7 +6,7 @@ import type { Fold } from '../fold.ts';
 const WAIT_MAX_MS = 2000;
 const LOOK_EVERY_MS = 10;
 
-/** Resolves when the fold has passed `position`, or after WAIT_MAX_MS. */
-export async function whenFolded(fold: Pick<Fold, 'next'>, position: number): Promise<void> {
-  for (let waitedMs = 0; fold.next <= position && waitedMs < WAIT_MAX_MS; waitedMs += LOOK_EVERY_MS) await sleep(LOOK_EVERY_MS);
+/** Resolves when the fold has passed `position`, or after `waitMaxMs`. */
+export async function whenFolded(fold: Pick<Fold, 'next'>, position: number, waitMaxMs = WAIT_MAX_MS): Promise<void> {
+  for (let waitedMs = 0; fold.next <= position && waitedMs < waitMaxMs; waitedMs += LOOK_EVERY_MS) await sleep(LOOK_EVERY_MS);
 }

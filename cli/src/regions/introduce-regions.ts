@@ -1,8 +1,9 @@
 /** Lets the regions send each other their alerts: keys and policies as their operators would exchange them, and a channel for each. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CHANNELS_DATASET, type ChannelRecord, CONTROL_AGENCY } from '@airtight/protocol';
 import { stringify } from 'yaml';
+import { writeSecret } from '../data-directory.ts';
 import { LOOPBACK } from '../endpoints.ts';
 import { IngestClient } from '../ingest-client.ts';
 import { answers, waitUntil } from '../waiting.ts';
@@ -17,10 +18,7 @@ export async function introduceRegions(regions: readonly Region[], stop: AbortSi
   if (!(await waitUntil(async () => (await Promise.all(regions.map(isThere))).every(Boolean), POLL_MS, stop))) return;
   for (const region of regions) {
     const others = regions.filter((other) => other !== region);
-    writeFileSync(
-      join(keysFolder(region), 'regions.yaml'),
-      stringify(Object.fromEntries(others.map((other) => [other.id, entryOf(other)]))),
-    );
+    writeSecret(join(keysFolder(region), 'regions.yaml'), stringify(Object.fromEntries(others.map((other) => [other.id, entryOf(other)]))));
     const token = readFileSync(region.data.internalTokenFile, 'utf8').trim();
     await new IngestClient(ingestUrl(region), token).writeRecords(others.map(channelTo));
   }

@@ -78,7 +78,7 @@ function reviewGroup(turn: Turn, { rule }: RuleState, group: GroupAlert, at: num
   const before = group.suppressedBy;
   const now = reasonsOf(turn, group);
   group.suppressedBy = now;
-  tellSuppression(turn, rule, group, before, now, at);
+  tellSuppression(turn, rule, group, before, now, at, [turn.position]);
 }
 
 /** Out of service when all members are; else what suppresses the members one by one; none when a member is not suppressed. */

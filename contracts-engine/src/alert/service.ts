@@ -30,6 +30,6 @@ export function endServiceBreaks(turn: Turn, at: number): void {
 
 function reviewContract(turn: Turn, contract: string): void {
   for (const { state, episode } of turn.state.index.active.inOrder()) {
-    if (state.rule.contract === contract) reviewSuppression(turn, state, episode);
+    if (state.rule.contract === contract) reviewSuppression(turn, state, episode, turn.state.tickAt ?? episode.raisedAt, [turn.position]);
   }
 }

@@ -43,13 +43,17 @@ export function reasonsToSuppress(state: EngineState, known: RuleState, episode:
   return reasons;
 }
 
-/** Tells what of the reasons to suppress an active alert has changed. */
-export function reviewSuppression(turn: Turn, known: RuleState, episode: Episode): void {
+/**
+ * Tells what of the reasons to suppress an active alert has changed.
+ * @param at when what explains it changed: event time, so that it is the same however fast the journal is read
+ * @param evidence none when another alert changed: that one has its own
+ */
+export function reviewSuppression(turn: Turn, known: RuleState, episode: Episode, at: number, evidence: readonly number[]): void {
   const before = episode.suppressedBy;
   const now = reasonsToSuppress(turn.state, known, episode);
   episode.suppressedBy = now;
   if (now.length > 0 && before.length === 0 && raiseSuppressed(turn, episode, now)) return;
-  tellSuppression(turn, known.rule, episode, before, now, turn.state.tickAt ?? episode.raisedAt);
+  tellSuppression(turn, known.rule, episode, before, now, Math.max(at, episode.raisedAt), evidence);
 }
 
 /**
@@ -73,18 +77,19 @@ export function tellSuppression(
   before: readonly string[],
   now: readonly string[],
   at: number,
+  evidence: readonly number[],
 ): void {
-  const told = { at, evidence: [turn.position] };
+  const told = { at, evidence };
   for (const by of now) if (!before.includes(by)) turn.effects.push({ type: 'suppress', ...effectBase(rule, numbered), ...told, by });
   for (const by of before) if (!now.includes(by)) turn.effects.push({ type: 'unsuppress', ...effectBase(rule, numbered), ...told, by });
 }
 
-/** Looks again at the alerts that a rule, whose alerts have changed, may suppress. */
-export function reviewInhibited(turn: Turn, source: RuleState): void {
+/** Looks again at the alerts that a rule, whose alerts have changed from an event time on, may suppress. */
+export function reviewInhibited(turn: Turn, source: RuleState, from: number): void {
   const { id, contract } = source.rule;
   for (const known of turn.state.index.inhibited.get(ruleKey({ contract, rule: id })) ?? []) {
     for (const episodes of known.episodes.values()) {
-      for (const episode of episodes) if (isActive(episode)) reviewSuppression(turn, known, episode);
+      for (const episode of episodes) if (isActive(episode)) reviewSuppression(turn, known, episode, from, []);
     }
   }
 }

@@ -3,7 +3,7 @@
  * again when contracts, datasets or places change, so a reading meets no rule that does not read it.
  */
 import type { Contract, SeriesRule } from '../contract.ts';
-import { type EngineState, inputsOf, type RuleState } from '../engine-state.ts';
+import { type EngineState, inputsOf, type RuleState, ruleKey } from '../engine-state.ts';
 import { isOf } from './places.ts';
 import { type Reading, SERIES_READINGS_MAX, Series } from './series.ts';
 import { Tracker } from './tracker.ts';
@@ -73,6 +73,8 @@ export interface Route {
   readonly byProperty: ReadonlyMap<string, readonly Bound[]>;
   /** By property: rules that read it at all. */
   readonly touching: ReadonlyMap<string, readonly Bound[]>;
+  /** Rules whose alerts expire and suppress others. */
+  readonly explaining: readonly Bound[];
   readonly overStations: readonly RuleState[];
   readonly silences: readonly RuleState[];
   /** The longest that any of the rules looks back from the newest reading. */
@@ -99,9 +101,14 @@ function routeOf(state: EngineState, feed: Feed): Route {
   }
   return {
     ...{ bounds, byProperty, touching, overStations, silences },
+    explaining: bounds.filter(({ rule }) => rule.expiresMs !== null && isInhibiting(state, rule)),
     reachMs: Math.max(0, ...bounds.map(({ rule, reads: { reachMs } }) => rule.latenessMs + reachMs)),
     latenessMs: Math.max(0, ...bounds.map(({ rule }) => rule.latenessMs)),
   };
+}
+
+function isInhibiting({ index }: EngineState, { contract, id }: SeriesRule): boolean {
+  return index.inhibited.has(ruleKey({ contract, rule: id }));
 }
 
 function bind(state: EngineState, known: RuleState, rule: SeriesRule, producer: string, agency: string): Bound {

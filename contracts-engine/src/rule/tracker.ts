@@ -78,10 +78,14 @@ export class Tracker {
     return (this.#history.at(-1) as Entry).at >= at;
   }
 
+  /** Until when it is active without anything that confirms it; infinite when it is not, or does not expire. */
+  deadline({ expiresMs }: LeveledRule): number {
+    return expiresMs === null || this.state.level < 0 ? Number.POSITIVE_INFINITY : this.lastAt + expiresMs;
+  }
+
   /** Clears what nothing has confirmed until a time. */
   expireBefore(rule: LeveledRule, at: number, out: Transition[]): void {
-    if (rule.expiresMs === null || this.state.level < 0) return;
-    const deadline = this.lastAt + rule.expiresMs;
+    const deadline = this.deadline(rule);
     if (at > deadline) this.#remember(rule, deadline, expire(rule, this.state, deadline, out));
   }
 

@@ -14,7 +14,7 @@ export interface FlagRequest {
   readonly observedProperty: string;
   readonly from: string;
   readonly to: string;
-  readonly flag: number;
+  readonly flag: NonNullable<FlagRecord['flag']>;
   readonly reason: string;
 }
 
@@ -49,7 +49,7 @@ export function useFlagAct() {
     return answer.ok;
   }
   /** The person's signature on the record as the service will write it. */
-  function signed({ from, to, ...said }: FlagRequest, flag: number | null, id: string) {
+  function signed({ from, to, ...said }: Omit<FlagRequest, 'flag'>, flag: FlagRecord['flag'], id: string) {
     const at = Date.now();
     const times = { from: Date.parse(from), to: Date.parse(to) };
     const record: FlagRecord = { ...said, ...times, type: 'flag', id, flag, at, by: session.name.value ?? '' };
@@ -57,9 +57,9 @@ export function useFlagAct() {
   }
   /** @returns true when it is on record */
   const place = (request: FlagRequest) => send('', { ...request, ...signed(request, request.flag, newActId()) });
-  const withdraw = ({ id, dataset, producer, observedProperty, from, to, flag }: FlagItem, reason: string) => {
+  const withdraw = ({ id, dataset, producer, observedProperty, from, to }: FlagItem, reason: string) => {
     const series = { dataset, producer, observedProperty };
-    return send(`/${id}/withdraw`, { ...series, reason, ...signed({ ...series, from, to, flag, reason }, null, id) });
+    return send(`/${id}/withdraw`, { ...series, reason, ...signed({ ...series, from, to, reason }, null, id) });
   };
   return { place, withdraw, isSignedIn, busy, problem, hindrance };
 }
