@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { AlertItem, LatestItem, Producer } from '@airtight/protocol';
+import type { AlertItem, FlagItem, LatestItem, Producer } from '@airtight/protocol';
 import type { Page } from 'playwright-core';
 import { openBrowser } from './harness/browser.ts';
 import { changeRecordDigit } from './harness/bundle.ts';
@@ -168,6 +168,65 @@ async function signIn(page: Page, person: string, password: string): Promise<voi
   await page.locator('dialog[open] button[type="submit"]').click();
   await byId(page, 'who').waitFor({ timeout: WAIT_MS });
 }
+
+test('suspect and failed values are marked and say why; an operator flags values on the page and withdraws it', async (t) => {
+  if (!has(t, 'chromium')) return;
+  const judged = await product.enrol('judged-1');
+  const hour = Math.floor(Date.now() / 3_600_000) * 3_600_000;
+  // A spike in the middle, later a value that cannot be; the newest one is good.
+  const pm25 = (ago: number): number => (ago === 12 ? 420 : ago === 6 ? -5 : 40 + ((ago * 7) % 13));
+  const readings = Array.from({ length: 20 }, (_, i) => ({ t: hour - (20 - i) * 3_600_000, m: { pm25: pm25(20 - i), pm10: 500 + i } }));
+  await publishAll(product, judged, readings);
+  await product.untilProjected();
+  const password = await passwordOf('zhao');
+  for (const [locale, spike, negative] of [
+    ['zh-CN', /突变.*远离前后两个值/s, /负值/],
+    ['en-US', /spike.*far from the values before and after/s, /below zero/],
+  ] as const) {
+    const browser = await openBrowser(t, product.httpUrl, locale);
+    const page = await browser.newPage();
+    await open(page, '/stations/judged-1?range=24h');
+    await page.locator('[data-testid="worst-shown"][data-flag="4"]').waitFor({ timeout: WAIT_MS });
+    assert.equal(await byId(page, 'worst-latest').getAttribute('data-flag'), '1');
+    for (const key of ['key-suspect', 'key-failed']) await byId(page, key).waitFor({ timeout: WAIT_MS });
+    const chart = byId(page, 'chart-pm25').locator('[role="img"]');
+    await chart.focus();
+    for (let back = 0; back < 5; back++) await page.keyboard.press('ArrowLeft');
+    const note = page.locator('[data-testid="quality-note"][data-ready="true"]').first();
+    await note.waitFor({ timeout: WAIT_MS });
+    assert.match((await note.textContent()) ?? '', negative);
+    for (let back = 0; back < 6; back++) await page.keyboard.press('ArrowLeft');
+    await page.locator('[data-testid="quality-note"][data-ready="true"]').filter({ hasText: spike }).first().waitFor({ timeout: WAIT_MS });
+    assert.deepEqual(await seriousViolations(page), []);
+    await byId(page, 'good-only').click();
+    await byId(page, 'key-failed').waitFor({ state: 'detached', timeout: WAIT_MS });
+    assert.equal(await byId(page, 'key-suspect').count(), 0);
+    await byId(page, 'good-only').click();
+    await byId(page, 'key-failed').waitFor({ timeout: WAIT_MS });
+
+    await signIn(page, 'zhao', password);
+    await byId(page, 'place-flag').click();
+    await page.locator('dialog[open] input[name="flag"][value="1"]').check();
+    await page.locator('dialog[open] textarea[name="reason"]').fill(`fireworks ${locale}`);
+    assert.deepEqual(await seriousViolations(page), []);
+    await page.locator('dialog[open] button[type="submit"]').click();
+    const [placed] = (await until('it is on record', async () => {
+      const flags = await product.all<FlagItem>('observations/flags', { producer: 'judged-1' });
+      return flags[0]?.reason === `fireworks ${locale}` ? flags : undefined;
+    })) as [FlagItem];
+    assert.deepEqual([placed.by, placed.flag, placed.observedProperty], ['zhao', 1, 'pm25']);
+    await byId(page, `flag-${placed.id}`).waitFor({ timeout: WAIT_MS });
+    await byId(page, 'key-failed').waitFor({ state: 'detached', timeout: WAIT_MS });
+    await open(page, '/flags');
+    await byId(page, `withdraw-${placed.id}`).click();
+    await page.locator('dialog[open] textarea[name="reason"]').fill('the wrong hours');
+    await page.locator('dialog[open] button[type="submit"]').click();
+    await byId(page, 'flag-withdrawn').first().waitFor({ timeout: WAIT_MS });
+    assert.deepEqual(await seriousViolations(page), []);
+    // Before somebody signs in the server refuses, and the console says so.
+    assert.deepEqual([...browser.foreignRequests, ...browser.errors.filter((text) => !text.includes('401'))], []);
+  }
+});
 
 test('/verify: an intact bundle passes every step; with a changed digit the page names the step', async (t) => {
   if (!has(t, 'chromium')) return;

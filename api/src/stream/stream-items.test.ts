@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DatasetRegistry, encodeRecord } from '@airtight/protocol';
+import { ALERTS_DATASET, DatasetRegistry, encodeRecord } from '@airtight/protocol';
 import { ManualFlags } from '../control/manual-flags.ts';
 import { decodeFrame } from '../decode/decoder.ts';
 import { passes, streamItemOf } from './stream-items.ts';
@@ -13,7 +13,7 @@ test('visitors get what becomes of alerts about public data, also beside a confi
     const header = {
       v: 1,
       agency: 'a',
-      dataset: 'alerts',
+      dataset: ALERTS_DATASET,
       producer: 'p',
       receivedAt: 1,
       door: 'internal',
@@ -24,6 +24,7 @@ test('visitors get what becomes of alerts about public data, also beside a confi
     const item = streamItemOf(event, [], { datasets: registry, flags: new ManualFlags(), datasetOf }, false);
     assert.ok(item !== undefined, event.kind);
     assert.ok(passes(item, {}), 'a person with an account');
+    assert.ok(passes(item, { dataset: 'air', producer: 's1' }), 'whoever follows one station');
     return passes(item, { isVisitor: true });
   };
   const acknowledge = (alert: string) => ({ type: 'acknowledge', alert, by: 'lin' });

@@ -1,5 +1,5 @@
 /** What of a journal event a stream client sees, as JSON text made once for all clients. */
-import { type DatasetRegistry, FILE_DOOR, isSalted, type Observation, type StreamEvent } from '@airtight/protocol';
+import { ALERTS_DATASET, type DatasetRegistry, FILE_DOOR, isSalted, type Observation, type StreamEvent } from '@airtight/protocol';
 import { flagItemOf } from '../control/flag-item.ts';
 import type { ManualFlags } from '../control/manual-flags.ts';
 import { type AlertEvent, type ControlEvent, decodeFrame, type JournalEvent, type ReadingsEvent } from '../decode/decoder.ts';
@@ -87,12 +87,13 @@ function isConfidential(event: ReadingsEvent | AlertEvent, { datasets, datasetOf
   return dataset === undefined ? confidential.length > 0 : confidential.includes(dataset);
 }
 
-/** An alert concerns everybody who may see the stream; readings are filtered. */
+/** An alert concerns everybody who may see it, whatever else he follows; readings, verdicts and flags are filtered. */
 export function passes(item: Pick<StreamItem, 'dataset' | 'producer' | 'isConfidential'>, filter: StreamFilter): boolean {
   return (
     !(filter.isVisitor === true && item.isConfidential) &&
-    (filter.dataset === undefined || item.dataset === filter.dataset) &&
-    (filter.producer === undefined || item.producer === filter.producer)
+    (item.dataset === ALERTS_DATASET ||
+      ((filter.dataset === undefined || item.dataset === filter.dataset) &&
+        (filter.producer === undefined || item.producer === filter.producer)))
   );
 }
 

@@ -1,25 +1,26 @@
-/** Clients of the live stream that note when readings of one dataset, and alerts, come to them. */
-import { ALERTS_DATASET, type StreamMessage } from '@airtight/protocol';
+/** A client of the live stream that notes when readings of one dataset, and alerts, come to it. */
+import type { StreamMessage } from '@airtight/protocol';
 
 export class StreamWatch implements Disposable {
   /** By event time, epoch ms: when a reading of that time came, and when an alert that began then. */
   readonly readings = new Map<number, number>();
   readonly raised = new Map<number, number>();
-  readonly #sockets: WebSocket[] = [];
+  readonly #socket: WebSocket;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.addEventListener('message', ({ data }) => this.#take(JSON.parse(String(data)) as StreamMessage));
+  }
 
   /** @throws Error when the stream cannot be opened */
   static async open(apiUrl: string, dataset: string): Promise<StreamWatch> {
-    const watch = new StreamWatch();
-    for (const wanted of [dataset, ALERTS_DATASET]) {
-      const socket = new WebSocket(`${apiUrl.replace('http', 'ws')}/api/v1/stream?dataset=${wanted}`);
-      watch.#sockets.push(socket);
-      socket.addEventListener('message', ({ data }) => watch.#take(JSON.parse(String(data)) as StreamMessage));
-      await new Promise<void>((resolve, reject) => {
-        socket.addEventListener('open', () => resolve());
-        socket.addEventListener('error', () => reject(new Error('the stream could not be opened')));
-      });
-    }
-    return watch;
+    // Alerts come whatever the filter.
+    const socket = new WebSocket(`${apiUrl.replace('http', 'ws')}/api/v1/stream?dataset=${dataset}`);
+    await new Promise<void>((resolve, reject) => {
+      socket.addEventListener('open', () => resolve());
+      socket.addEventListener('error', () => reject(new Error('the stream could not be opened')));
+    });
+    return new StreamWatch(socket);
   }
 
   #take(message: StreamMessage): void {
@@ -32,6 +33,6 @@ export class StreamWatch implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const socket of this.#sockets) socket.close();
+    this.#socket.close();
   }
 }
