@@ -3,7 +3,6 @@
  * an alert, and whoever gets the alert's evidence comes to it again offline.
  */
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -12,19 +11,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import {
-  type AlertItem,
-  CONTROL_AGENCY,
-  type LatestItem,
-  type Role,
-  TICKS_DATASET,
-  type TokenRecord,
-  USERS_DATASET,
-} from '@airtight/protocol';
+import { type AlertItem, type LatestItem, type Role, TICKS_DATASET } from '@airtight/protocol';
 import type { Page } from 'playwright-core';
 import { openBrowser } from './harness/browser.ts';
 import { buildDashboard } from './harness/dashboard.ts';
 import { readJournal } from './harness/evidence.ts';
+import { People } from './harness/people.ts';
 import { type Device, type Product, startProduct } from './harness/product.ts';
 import { airtight, has, sharedFile } from './harness/programs.ts';
 import { publishAll } from './harness/publisher.ts';
@@ -41,7 +33,7 @@ let device: Device;
 let receiver: Awaited<ReturnType<typeof receiveWebhooks>>;
 /** When the contract comes into force. */
 let effectiveFrom = 0;
-const tokens = new Map<string, string>();
+let people: People;
 
 function contractText(limit: number): string {
   return `contract: winter
@@ -74,20 +66,10 @@ async function receiveWebhooks() {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, received, close };
 }
 
-/** An account's own API token. */
-async function tokenFor(person: string, role: Role): Promise<void> {
-  const secret = randomBytes(32).toString('base64url');
-  const secretHash = createHash('sha256').update(secret).digest('base64url');
-  const payload: TokenRecord = { type: 'token', id: `${person}1`, title: person, role, secretHash, createdBy: person, revoked: false };
-  await product.ingest('/records', { records: [{ agency: CONTROL_AGENCY, dataset: USERS_DATASET, producer: 'tests', payload }] });
-  tokens.set(person, `at_${person}1_${secret}`);
-}
-
 /** A channel, by the administrator. */
 async function setUp(channel: string, settings: object): Promise<void> {
-  const headers = { authorization: `Bearer ${tokens.get('bo')}`, 'content-type': 'application/json' };
-  const answer = await fetch(`${product.httpUrl}/api/v1/channels/${channel}`, { method: 'PUT', headers, body: JSON.stringify(settings) });
-  assert.equal(answer.status, 200, await answer.text());
+  const { status, body } = await people.request('bo', `channels/${channel}`, settings, 'PUT');
+  assert.equal(status, 200, JSON.stringify(body));
 }
 
 async function request(
@@ -95,19 +77,17 @@ async function request(
   path: string,
   body?: object,
 ): Promise<{ readonly status: number; readonly body: Record<string, unknown> }> {
-  const headers = { authorization: `Bearer ${tokens.get(person)}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
-  const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
-  const answer = await fetch(`${product.httpUrl}/api/v1/${path}`, { ...init, headers });
-  return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+  return people.request(person, path, body);
 }
 
 before(async () => {
   await buildDashboard();
   receiver = await receiveWebhooks();
   product = await startProduct({ environment: { AIRTIGHT_API_WEBHOOK_NETWORKS: '127.0.0.1' } });
+  people = new People(product);
   device = await product.enrol('station-1');
-  await tokenFor('anna', 'operator');
-  await tokenFor('bo', 'administrator');
+  await people.add('anna', 'operator');
+  await people.add('bo', 'administrator');
   writeFileSync(contractFile, contractText(150));
   await until('the tokens are known', async () => (await request('bo', 'contracts')).status === 200);
 });

@@ -8,17 +8,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import {
-  CONTRACTS_DATASET,
-  CONTROL_AGENCY,
-  type ContractDraft,
-  FLAGS_DATASET,
-  type FlagRecord,
-  type Role,
-  type TokenRecord,
-  USERS_DATASET,
-} from '@airtight/protocol';
+import { CONTRACTS_DATASET, type ContractDraft, FLAGS_DATASET, type FlagRecord, type Role } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
+import { type Answer, People } from './harness/people.ts';
 import { type Product, startProduct } from './harness/product.ts';
 import { airtight, finish, has } from './harness/programs.ts';
 import { until } from './harness/waiting.ts';
@@ -40,7 +32,7 @@ rules:
 `;
 const folder = mkdtempSync(join(tmpdir(), 'airtight-signed-acts-'));
 const contractFile = join(folder, 'winter.yaml');
-const tokens = new Map<string, string>();
+let people: People;
 let product: Product;
 
 const inFolder = (name: string): string => join(folder, name);
@@ -54,26 +46,11 @@ function signed(name: string, dataset: string, act: object, said: { readonly at?
   return { kid, sig: sign(null, Buffer.from(message), key).toString('base64url'), ...said };
 }
 
-async function tokenFor(person: string, role: Role): Promise<void> {
-  const secret = randomBytes(32).toString('base64url');
-  const secretHash = createHash('sha256').update(secret).digest('base64url');
-  const payload: TokenRecord = { type: 'token', id: `${person}1`, title: person, role, secretHash, createdBy: person, revoked: false };
-  await product.ingest('/records', { records: [{ agency: CONTROL_AGENCY, dataset: USERS_DATASET, producer: 'tests', payload }] });
-  tokens.set(person, `at_${person}1_${secret}`);
-  writeFileSync(inFolder(`${person}.token`), `at_${person}1_${secret}\n`);
+async function addPerson(person: string, role: Role): Promise<void> {
+  writeFileSync(inFolder(`${person}.token`), `${await people.add(person, role)}\n`);
 }
 
-interface Answer {
-  readonly status: number;
-  readonly body: { readonly [name: string]: unknown };
-}
-
-async function request(person: string, path: string, body?: object): Promise<Answer> {
-  const headers = { authorization: `Bearer ${tokens.get(person)}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
-  const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
-  const answer = await fetch(`${product.httpUrl}/api/v1/${path}`, { ...init, headers });
-  return { status: answer.status, body: (await answer.json()) as Answer['body'] };
-}
+const request = (person: string, path: string, body?: object): Promise<Answer> => people.request(person, path, body);
 
 /** A command as a person runs it, with that person's token. */
 async function run(person: string, ...args: string[]): Promise<Record<string, unknown>> {
@@ -97,10 +74,11 @@ async function verified(file: string): Promise<{ readonly ok: boolean; readonly 
 
 before(async () => {
   product = await startProduct();
+  people = new People(product);
   await product.enrol('station-1');
-  await tokenFor('anna', 'operator');
-  await tokenFor('bo', 'administrator');
-  await tokenFor('cai', 'administrator');
+  await addPerson('anna', 'operator');
+  await addPerson('bo', 'administrator');
+  await addPerson('cai', 'administrator');
   writeFileSync(contractFile, TEXT);
   await until('the tokens are known', async () => (await request('cai', 'contracts')).status === 200);
 });

@@ -2,11 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { CONTRACTS_DATASET, type ContractDraft, type ContractRecord, type PersonalSignature } from '@airtight/protocol';
-import { ApiClient, ApiRefusal } from '../api-client.ts';
+import type { ApiClient } from '../api-client.ts';
 import { DATA_OPTION, defineCommand, EXIT, type ExitCode, JSON_OPTION, UsageError } from '../command.ts';
-import { dataDirectory, readInternalToken } from '../data-directory.ts';
-import { LOOPBACK, portsOf } from '../endpoints.ts';
 import { keyOnRecord, readPersonalKey } from '../enrolment/personal-key.ts';
+import { PLATFORM_OPTIONS, platformOf, tellingRefusals } from '../platform.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface Version {
@@ -76,12 +75,7 @@ export const contractCommand = defineCommand({
       doc: { zh: 'propose、approve：本人的签名密钥', en: "propose, approve: the person's own signing key" },
     },
     note: { type: 'string', value: 'TEXT', doc: { zh: 'propose：说明', en: 'propose: what it is for' } },
-    api: {
-      type: 'string',
-      value: 'URL',
-      doc: { zh: '平台地址（默认取自正在运行的 up）', en: "the platform's address (default: that of the running up)" },
-    },
-    'token-file': { type: 'string', value: 'FILE', doc: { zh: 'API 令牌所在文件', en: 'file with an API token' } },
+    ...PLATFORM_OPTIONS,
     data: DATA_OPTION,
     json: JSON_OPTION,
   },
@@ -92,17 +86,8 @@ export const contractCommand = defineCommand({
         zh: '应为 contract check FILE、list、drafts、propose FILE 或 approve DRAFT',
         en: 'contract takes: check FILE, list, drafts, propose FILE or approve DRAFT',
       });
-    const data = dataDirectory(values.data);
-    const token = values['token-file'] === undefined ? readInternalToken(data) : readFileSync(values['token-file'], 'utf8').trim();
-    const api = new ApiClient(values.api ?? `http://${LOOPBACK}:${portsOf(data).http}`, token);
-    try {
-      return await action.run(api, operand, values, terminal);
-    } catch (error) {
-      if (!(error instanceof ApiRefusal)) throw error;
-      if (values.json === true) terminal.json({ ok: false, code: error.code, detail: error.detail });
-      else terminal.note(error.known === undefined ? error.message : `${error.code}: ${terminal.text(error.known)}: ${error.detail}`);
-      return EXIT.found;
-    }
+    const api = platformOf(values);
+    return tellingRefusals(() => action.run(api, operand, values, terminal), terminal, values.json === true);
   },
 });
 

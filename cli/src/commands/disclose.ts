@@ -2,10 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { CODES, hashedValue } from '@airtight/protocol';
 import { formatBundle, narrowDisclosure, parseBundle } from '@airtight/tlog';
-import { ApiClient, ApiRefusal } from '../api-client.ts';
 import { DATA_OPTION, defineCommand, EXIT, type ExitCode, UsageError } from '../command.ts';
-import { dataDirectory, readInternalToken } from '../data-directory.ts';
-import { LOOPBACK, portsOf } from '../endpoints.ts';
+import { PLATFORM_OPTIONS, platformOf, tellingRefusals } from '../platform.ts';
 import type { Terminal } from '../terminal.ts';
 
 export const discloseCommand = defineCommand({
@@ -22,24 +20,14 @@ export const discloseCommand = defineCommand({
   options: {
     fields: { type: 'string', value: 'NAMES', doc: { zh: '字段名，逗号分隔', en: 'names of fields, separated by commas' } },
     out: { type: 'string', value: 'FILE', doc: { zh: '写入的文件（默认标准输出）', en: 'file to write (default: standard output)' } },
-    api: {
-      type: 'string',
-      value: 'URL',
-      doc: { zh: '平台地址（默认取自正在运行的 up）', en: "the platform's address (default: that of the running up)" },
-    },
-    'token-file': { type: 'string', value: 'FILE', doc: { zh: 'API 令牌所在文件', en: 'file with an API token' } },
+    ...PLATFORM_OPTIONS,
     data: DATA_OPTION,
   },
   async run(values, [record, ...more], terminal): Promise<ExitCode> {
     if (record === undefined || more.length > 0) throw new UsageError({ zh: '请给出一条记录', en: 'name one record' });
-    const data = dataDirectory(values.data);
-    try {
-      let text: string | undefined;
-      if (/^\d{1,15}$/.test(record)) {
-        const tokenFile = values['token-file'];
-        const token = tokenFile === undefined ? readInternalToken(data) : readFileSync(tokenFile, 'utf8').trim();
-        text = await new ApiClient(values.api ?? `http://${LOOPBACK}:${portsOf(data).http}`, token).proof(record, values.fields);
-      } else text = narrowed(record, values.fields, terminal);
+    const disclose = async (): Promise<ExitCode> => {
+      const isRecord = /^\d{1,15}$/.test(record);
+      const text = isRecord ? await platformOf(values).proof(record, values.fields) : narrowed(record, values.fields, terminal);
       if (text === undefined) return EXIT.found;
       if (values.out === undefined) terminal.say(text.trimEnd());
       else {
@@ -47,12 +35,8 @@ export const discloseCommand = defineCommand({
         terminal.say({ zh: `已写入 ${values.out}`, en: `${values.out} is written` });
       }
       return EXIT.ok;
-    } catch (error) {
-      if (!(error instanceof ApiRefusal)) throw error;
-      const { known } = error;
-      terminal.note(known === undefined ? error.message : `${error.code}: ${terminal.text(known)}: ${error.detail}`);
-      return EXIT.found;
-    }
+    };
+    return tellingRefusals(disclose, terminal, false);
   },
 });
 

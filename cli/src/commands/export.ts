@@ -8,12 +8,12 @@ import { fileURLToPath } from 'node:url';
 import { parseAlertEvidence } from '@airtight/contracts-engine';
 import { type Bilingual, CODES } from '@airtight/protocol';
 import { parsePolicy, parseProofSet } from '@airtight/tlog';
-import { ApiClient, ApiRefusal, type SeriesRange } from '../api-client.ts';
+import { type ApiClient, ApiRefusal, type SeriesRange } from '../api-client.ts';
 import { DATA_OPTION, defineCommand, EnvironmentError, EXIT, type ExitCode, JSON_OPTION, UsageError } from '../command.ts';
-import { type DataDirectory, dataDirectory, readInternalToken } from '../data-directory.ts';
-import { LOOPBACK, portsOf } from '../endpoints.ts';
+import { type DataDirectory, dataDirectory } from '../data-directory.ts';
 import { evidenceHtml } from '../evidence/evidence-file.ts';
 import { exportCompleteness } from '../evidence/export-completeness.ts';
+import { PLATFORM_OPTIONS, platformOf, tellingRefusals } from '../platform.ts';
 import { grouped } from '../progress-bar.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -53,12 +53,7 @@ export const exportCommand = defineCommand({
       value: 'FILE',
       doc: { zh: '写入文件的信任策略（默认 keys/policy）', en: 'trust policy that goes into the file (default: keys/policy)' },
     },
-    api: {
-      type: 'string',
-      value: 'URL',
-      doc: { zh: '平台地址（默认取自正在运行的 up）', en: "the platform's address (default: that of the running up)" },
-    },
-    'token-file': { type: 'string', value: 'FILE', doc: { zh: 'API 令牌所在文件', en: 'file with an API token' } },
+    ...PLATFORM_OPTIONS,
     data: DATA_OPTION,
     json: JSON_OPTION,
   },
@@ -68,34 +63,27 @@ export const exportCommand = defineCommand({
     const ofAlert = what === 'evidence' ? values.alert : undefined;
     const asked = ofAlert === undefined ? rangeOf(values) : undefined;
     if (values.out === undefined) throw missing('out');
-    const data = dataDirectory(values.data);
-    const token = values['token-file'] === undefined ? readInternalToken(data) : readText(values['token-file']).trim();
-    const api = new ApiClient(values.api ?? `http://${LOOPBACK}:${portsOf(data).http}`, token);
-    try {
-      if (asked === undefined) {
-        const page = { template: readTemplate(), policy: await policyText(values.policy, data, api), out: values.out };
-        return await exportAlert(api, ofAlert as string, { ...page, asJson: values.json === true }, terminal);
-      }
+    const out = values.out;
+    const api = platformOf(values);
+    const asJson = values.json === true;
+    const page = async () => ({ template: readTemplate(), policy: await policyText(values.policy, dataDirectory(values.data), api) });
+    const write = async (): Promise<ExitCode> => {
+      if (asked === undefined) return exportAlert(api, ofAlert as string, { ...(await page()), out, asJson }, terminal);
       const { observedProperty, ...named } = asked;
       if (what === 'completeness') {
-        const parts = await exportCompleteness(api, named, values.out, terminal);
-        if (values.json === true) terminal.json({ files: parts });
+        const parts = await exportCompleteness(api, named, out, terminal);
+        if (asJson) terminal.json({ files: parts });
         return EXIT.ok;
       }
       if (observedProperty === undefined) throw missing('property');
-      const template = readTemplate();
-      const policy = await policyText(values.policy, data, api);
+      const { template, policy } = await page();
       const { document, proofs } = await collect(api, { ...named, observedProperty }, policy);
       const html = evidenceHtml(template, document, proofs);
-      writeFileSync(values.out, html);
-      say(resolve(values.out), document, html.length, values.json === true, terminal);
+      writeFileSync(out, html);
+      say(resolve(out), document, html.length, asJson, terminal);
       return EXIT.ok;
-    } catch (error) {
-      if (!(error instanceof ApiRefusal)) throw error;
-      const { known } = error;
-      terminal.note(known === undefined ? error.message : `${error.code}: ${terminal.text(known)}: ${error.detail}`);
-      return EXIT.found;
-    }
+    };
+    return tellingRefusals(write, terminal, asJson);
   },
 });
 

@@ -1,11 +1,9 @@
 /** `airtight signing-key`: the key with which a person signs contracts and flags, so that not even the operator can do it in that name. */
-import { readFileSync } from 'node:fs';
 import { ACTS_PRODUCER, CONTROL_AGENCY, KEYS_DATASET, type KeyRecord } from '@airtight/protocol';
-import { ApiClient, ApiRefusal } from '../api-client.ts';
+import { ApiClient } from '../api-client.ts';
 import { DATA_OPTION, defineCommand, EXIT, type ExitCode, JSON_OPTION, UsageError } from '../command.ts';
-import { dataDirectory, readInternalToken } from '../data-directory.ts';
-import { LOOPBACK, portsOf } from '../endpoints.ts';
 import { type KeyItem, keyOnRecord, makePersonalKey, readPersonalKey } from '../enrolment/personal-key.ts';
+import { PLATFORM_OPTIONS, platformOf, tellingRefusals } from '../platform.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface Values {
@@ -36,12 +34,7 @@ export const signingKeyCommand = defineCommand({
   operands: 'new FILE | register FILE | end FILE | list',
   options: {
     name: { type: 'string', value: 'NAME', doc: { zh: 'register：账户名', en: 'register: name of the account' } },
-    api: {
-      type: 'string',
-      value: 'URL',
-      doc: { zh: '平台地址（默认取自正在运行的 up）', en: "the platform's address (default: that of the running up)" },
-    },
-    'token-file': { type: 'string', value: 'FILE', doc: { zh: 'API 令牌所在文件', en: 'file with an API token' } },
+    ...PLATFORM_OPTIONS,
     data: DATA_OPTION,
     json: JSON_OPTION,
   },
@@ -57,21 +50,9 @@ export const signingKeyCommand = defineCommand({
         zh: '应为 signing-key new FILE、register FILE --name NAME、end FILE 或 list',
         en: 'signing-key takes: new FILE, register FILE --name NAME, end FILE or list',
       });
-    const data = dataDirectory(values.data);
-    const token =
-      values['token-file'] === undefined
-        ? () => readInternalToken(data)
-        : () => readFileSync(values['token-file'] as string, 'utf8').trim();
     // A key is made on a machine of the person's own, where no platform is.
-    const api = name === 'new' ? new ApiClient('', '') : new ApiClient(values.api ?? `http://${LOOPBACK}:${portsOf(data).http}`, token());
-    try {
-      return await action.run({ api, file: file ?? '', values, terminal });
-    } catch (error) {
-      if (!(error instanceof ApiRefusal)) throw error;
-      if (values.json === true) terminal.json({ ok: false, code: error.code, detail: error.detail });
-      else terminal.note(error.known === undefined ? error.message : `${error.code}: ${terminal.text(error.known)}: ${error.detail}`);
-      return EXIT.found;
-    }
+    const api = name === 'new' ? new ApiClient('', '') : platformOf(values);
+    return tellingRefusals(() => action.run({ api, file: file ?? '', values, terminal }), terminal, values.json === true);
   },
 });
 
