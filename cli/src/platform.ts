@@ -19,7 +19,7 @@ export const PLATFORM_OPTIONS = {
 export interface PlatformValues {
   readonly api?: string | undefined;
   readonly 'token-file'?: string | undefined;
-  readonly data?: string | undefined;
+  readonly data: string;
 }
 
 /** The platform by its options; without a token file in the name of this machine. @throws EnvironmentError when there is no such file */
