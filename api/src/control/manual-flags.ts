@@ -17,6 +17,8 @@ export interface FlaggedSeries {
   readonly observedProperty: string;
 }
 
+const NONE: readonly FlagRecord[] = [];
+
 export class ManualFlags {
   /** By series, then by id; in order of the journal. */
   readonly #series = new Map<string, Map<string, FlagOnRecord>>();
@@ -61,8 +63,9 @@ export class ManualFlags {
 
   /** Those in force, the newest first. */
   inForce(series: FlaggedSeries): readonly FlagRecord[] {
-    const ofSeries = this.#series.get(keyOf(series));
-    if (ofSeries === undefined) return [];
+    // Asked for every value that comes; in most deployments there are none for days.
+    const ofSeries = this.#series.size === 0 ? undefined : this.#series.get(keyOf(series));
+    if (ofSeries === undefined) return NONE;
     return [...ofSeries.values()]
       .filter(({ withdrawn }) => withdrawn === undefined)
       .map(({ record }) => record)

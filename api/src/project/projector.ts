@@ -254,5 +254,6 @@ function newBlock(from: number): Block {
 }
 
 function rowsOf({ rows }: Block): number {
-  return Object.values(rows).reduce((sum, { count }) => sum + count, 0);
+  const { control, ticks, alerts, indices, verdicts, observations } = rows;
+  return control.count + ticks.count + alerts.count + indices.count + verdicts.count + observations.count;
 }

@@ -2,7 +2,7 @@
 import { type DatasetDefinition, hasTests, type Observation, type ObservationQuality } from '@airtight/protocol';
 import { NOT_EVALUATED, PASS, type QartodFlag } from '@airtight/standards/qartod.ts';
 import type { ManualFlags } from '../control/manual-flags.ts';
-import { NO_BITS, type TestBits, testsOf, testsText, worstOf } from './verdict.ts';
+import { NO_BITS, type TestBits, testsIn, worstOf } from './verdict.ts';
 
 export type JudgedObservation = Pick<
   Observation,
@@ -19,7 +19,7 @@ export function qualityOf(
   definition: DatasetDefinition | undefined,
   flags: Pick<ManualFlags, 'inForce'>,
 ): ObservationQuality {
-  if (bits !== NO_BITS) return withManual(observation, { flag: worstOf(bits), tests: testsOf(testsText(bits)) }, flags);
+  if (bits !== NO_BITS) return withManual(observation, { flag: worstOf(bits), tests: testsIn(bits) }, flags);
   return withManual(observation, { flag: passOf(observation, definition), tests: {} }, flags);
 }
 

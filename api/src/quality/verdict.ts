@@ -42,13 +42,21 @@ export function worstOf(bits: TestBits): 1 | 3 | 4 {
   return (bits & FAILED_BITS) === 0 ? SUSPECT : FAIL;
 }
 
-/** The tests that are not pass: `gross_range=4 spike=3`. */
-export function testsText(bits: TestBits): string {
-  const texts: string[] = [];
+/** The tests that are not pass, with their flags. */
+export function testsIn(bits: TestBits): { [test: string]: number } {
+  const tests: { [test: string]: number } = {};
   for (const test of QUALITY_TESTS) {
     const found = (bits >> SHIFT_OF[test]) & FAIL_BITS;
-    if (found !== 0) texts.push(`${test}=${found === FAIL_BITS ? FAIL : SUSPECT}`);
+    if (found !== 0) tests[test] = found === FAIL_BITS ? FAIL : SUSPECT;
   }
+  return tests;
+}
+
+/** The same as text: `gross_range=4 spike=3`. */
+export function testsText(bits: TestBits): string {
+  const texts: string[] = [];
+  const tests = testsIn(bits);
+  for (const test in tests) texts.push(`${test}=${tests[test]}`);
   return texts.join(' ');
 }
 

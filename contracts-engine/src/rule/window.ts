@@ -3,12 +3,19 @@ import { CONVERTED_FLAG } from '@airtight/protocol';
 import { type Input as ContractInput, MAX_GAP_CADENCES, MAX_GAP_MIN_MS, type Window } from '../contract.ts';
 import type { Input } from '../expr/expression.ts';
 import { isTestFlag } from '../quality/value-verdict.ts';
+import { NO_FLAGS } from '../reading.ts';
 import { DAY_MS, localDay, offsetAt, startOfDay, type TimeZone } from '../time-zone.ts';
 import { compute } from './probe.ts';
 import type { Reading, Series } from './series.ts';
 import type { WindowContext } from './window-context.ts';
 
 const HOUR_MS = 3_600_000;
+
+/** Values in order of their times; two lists, because a window is gone through for every reading. */
+interface Samples {
+  readonly times: number[];
+  readonly values: number[];
+}
 
 interface Sample {
   readonly at: number;
@@ -24,24 +31,30 @@ interface Span {
 /** A window over one producer's own readings, as of an instant; null: too little of it is there. */
 export function windowValue(window: Window, series: Series, at: number, context: WindowContext): Input {
   const span = spanOf(window, series, at, context.zone);
-  const samples: Sample[] = [];
-  const intervals = new Set<number>();
-  let [all, heldSince, heldMs] = [0, Number.NaN, 0];
-  const maxGapMs = Math.max(MAX_GAP_CADENCES * window.input.cadenceMs, MAX_GAP_MIN_MS);
-  for (let i = series.firstFrom(span.from); i < series.readings.length; i++) {
-    const reading = series.readings[i] as Reading;
+  const samples: Samples = { times: [], values: [] };
+  let [all, intervals, newestInterval, heldSince, heldMs] = [0, 0, -1, Number.NaN, 0];
+  const { cadenceMs } = window.input;
+  const maxGapMs = Math.max(MAX_GAP_CADENCES * cadenceMs, MAX_GAP_MIN_MS);
+  const { readings } = series;
+  for (let i = series.firstFrom(span.from); i < readings.length; i++) {
+    const reading = readings[i] as Reading;
     if (reading.at > span.to) break;
     const value = sampleOf(window, reading, context.latenessMs);
     if (value === null) continue;
     all++;
-    intervals.add(Math.floor((reading.at - span.from) / window.input.cadenceMs));
+    // In order of time, so an interval that is another one is a new one.
+    const interval = Math.floor((reading.at - span.from) / cadenceMs);
+    if (interval !== newestInterval) intervals++;
+    newestInterval = interval;
     // A reading stands until the next one, unless nobody knows what was between them; the last one for no time.
     if (reading.at - heldSince <= maxGapMs) heldMs += reading.at - heldSince;
     heldSince = value === false ? Number.NaN : reading.at;
-    if (value !== false) samples.push({ at: reading.at, value });
+    if (value === false) continue;
+    samples.times.push(reading.at);
+    samples.values.push(value);
   }
-  if (window.aggregate === 'coverage') return Math.min(1, intervals.size / (window.overMs / window.input.cadenceMs));
-  if (intervals.size < window.leastCount) return null;
+  if (window.aggregate === 'coverage') return Math.min(1, intervals / (window.overMs / cadenceMs));
+  if (intervals < window.leastCount) return null;
   if (window.aggregate === 'duration') return heldMs / HOUR_MS;
   if (window.aggregate === 'values') return byInterval(window, samples, span.to);
   return aggregate(window, samples, all);
@@ -60,7 +73,7 @@ export function stationsValue(window: Window, stations: Iterable<{ readonly seri
   }
   if (window.aggregate === 'coverage') return known === 0 ? 0 : there / known;
   if (there < window.leastCount || there < window.leastShare * known) return null;
-  return aggregate(window, samples.sort(inOrder), there);
+  return aggregate(window, inOrder(samples), there);
 }
 
 /**
@@ -82,8 +95,8 @@ export function forecastValue(window: Window, forecasts: Iterable<readonly Readi
   }
   if (window.aggregate === 'coverage') return Math.min(1, intervals.size / (window.overMs / window.input.cadenceMs));
   if (intervals.size < window.leastCount) return null;
-  if (window.aggregate === 'values') return byInterval(window, samples, at + window.overMs);
-  return aggregate(window, samples.sort(inOrder), all);
+  if (window.aggregate === 'values') return byInterval(window, asGiven(samples), at + window.overMs);
+  return aggregate(window, inOrder(samples), all);
 }
 
 /** @param readings in order of time, then of receipt */
@@ -121,8 +134,10 @@ function sampleOf(window: Window, reading: Reading, latenessMs: number): number 
     return typeof held === 'boolean' ? (held ? 1 : false) : null;
   }
   if (property === null) return 1;
-  if (!isAccepted(input, reading, property)) return null;
   const value = reading.values[property];
+  // Most values are numbers of which nothing is said.
+  if (typeof value === 'number' && reading.flags === NO_FLAGS && !hasVerdicts(input, reading)) return value;
+  if (!isAccepted(input, reading, property)) return null;
   return typeof value === 'number' ? value : window.aggregate === 'count' || window.aggregate === 'coverage' ? 1 : null;
 }
 
@@ -177,23 +192,23 @@ function sessionStart(window: Window, series: Series, at: number): number {
 }
 
 /** The newest value of each cadence interval, the newest last; null where there is none. */
-function byInterval(window: Window, samples: readonly Sample[], to: number): (number | null)[] {
+function byInterval(window: Window, { times, values: given }: Samples, to: number): (number | null)[] {
   const { cadenceMs } = window.input;
   const values: (number | null)[] = new Array(Math.max(1, Math.round(window.overMs / cadenceMs))).fill(null);
-  for (const { at, value } of samples) {
-    const index = values.length - 1 - Math.floor((to - at) / cadenceMs);
-    if (index >= 0) values[index] = value;
+  for (let i = 0; i < times.length; i++) {
+    const index = values.length - 1 - Math.floor((to - (times[i] as number)) / cadenceMs);
+    if (index >= 0) values[index] = given[i] as number;
   }
   return values;
 }
 
-function aggregate(window: Window, samples: readonly Sample[], all: number): Input {
-  const values = samples.map(({ value }) => value);
+function aggregate(window: Window, samples: Samples, all: number): Input {
+  const { values } = samples;
   switch (window.aggregate) {
     case 'count':
-      return samples.length;
+      return values.length;
     case 'share':
-      return all === 0 ? null : samples.length / all;
+      return all === 0 ? null : values.length / all;
     case 'sum':
       return sum(values);
     case 'mean':
@@ -203,8 +218,9 @@ function aggregate(window: Window, samples: readonly Sample[], all: number): Inp
     case 'quantile':
       return quantile(values, window.quantile);
     case 'min':
+      return smallest(values);
     case 'max':
-      return values.length === 0 ? null : values.reduce((a, b) => (window.aggregate === 'min' ? Math.min(a, b) : Math.max(a, b)));
+      return largest(values);
     case 'last':
       return values.at(-1) ?? null;
     case 'rate':
@@ -214,15 +230,33 @@ function aggregate(window: Window, samples: readonly Sample[], all: number): Inp
   }
 }
 
+function asGiven(samples: readonly Sample[]): Samples {
+  return { times: samples.map(({ at }) => at), values: samples.map(({ value }) => value) };
+}
+
 /** A sum of doubles depends on the order, which must not be that in which stations happened to report. */
-function inOrder(a: Sample, b: Sample): number {
-  return a.at - b.at || a.value - b.value;
+function inOrder(samples: Sample[]): Samples {
+  return asGiven(samples.sort((a, b) => a.at - b.at || a.value - b.value));
 }
 
 function sum(values: readonly number[]): number {
   let total = 0;
-  for (const value of values) total += value;
+  for (let i = 0; i < values.length; i++) total += values[i] as number;
   return total;
+}
+
+function smallest(values: readonly number[]): number | null {
+  if (values.length === 0) return null;
+  let found = values[0] as number;
+  for (let i = 1; i < values.length; i++) found = Math.min(found, values[i] as number);
+  return found;
+}
+
+function largest(values: readonly number[]): number | null {
+  if (values.length === 0) return null;
+  let found = values[0] as number;
+  for (let i = 1; i < values.length; i++) found = Math.max(found, values[i] as number);
+  return found;
 }
 
 /** Linear interpolation between the closest ranks (type 7 of Hyndman and Fan 1996). */
@@ -236,9 +270,9 @@ function quantile(values: readonly number[], p: number): number | null {
 }
 
 /** Change from the first value of the window to the last, per unit of time. */
-function rate(samples: readonly Sample[], perMs: number): number | null {
-  const [first, last] = [samples[0], samples.at(-1)];
-  if (first === undefined || last === undefined || first.at === last.at) return null;
+function rate({ times, values }: Samples, perMs: number): number | null {
+  const [from, to] = [times[0], times.at(-1)];
+  if (from === undefined || to === undefined || from === to) return null;
   // Multiplied first: 1 over two hours is then exactly 0.5 an hour.
-  return ((last.value - first.value) * perMs) / (last.at - first.at);
+  return (((values.at(-1) as number) - (values[0] as number)) * perMs) / (to - from);
 }
