@@ -7,6 +7,11 @@ import type { FeedChunk, IngestClient } from '../upstream/ingest-client.ts';
 export const FEED_MAX_BYTES = 1024 * 1024;
 /** How long ingest may hold an answer when there is nothing new. */
 export const FEED_WAIT_MS = 20_000;
+/**
+ * Between two rounds at the end of the journal. Under load ingest commits every few ms, and a request for each costs more than what
+ * it brings; the stream sends at most every 100 ms, so nobody waits longer for it. A first reading after a pause comes at once.
+ */
+export const ROUND_MIN_MS = 20;
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MAX_MS = 3000;
 
@@ -36,8 +41,10 @@ export async function followFeed(options: FollowOptions): Promise<void> {
       if (chunk.next > next) {
         // Asked for only when it will answer at once, so that a failing chunk leaves no long request behind.
         if (chunk.next < chunk.head) ahead = quiet(fetchChunk(options, chunk.next));
+        const began = performance.now();
         await options.take(chunk);
         next = chunk.next;
+        if (ahead === undefined) await sleep(Math.max(0, began + ROUND_MIN_MS - performance.now()), undefined, { signal });
       }
       failures = 0;
       options.onRound?.(undefined);
