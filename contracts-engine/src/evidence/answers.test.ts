@@ -80,7 +80,7 @@ test('what was altered, signed by another key, is about another message, or was 
   ];
   for (const [record, position, code] of cases) {
     const { fault } = check(record, position);
-    assert.deepEqual([fault?.code], [code], fault?.detail);
+    assert.equal(fault?.code, code, JSON.stringify(fault));
   }
   const elsewhere = { ...receipt, delivery: `${ALERT}_11_tianjin` };
   const { fault, told } = check(onRecord(tianjin.note('receipt', elsewhere), { delivery: elsewhere.delivery }));
