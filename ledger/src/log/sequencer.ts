@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LedgerError } from '../ledger-error.ts';
-import type { Appended, Ledger } from './ledger.ts';
+import type { Appended, OpenLog } from './ledger.ts';
 
 /** Waiting entries; beyond it, or beyond the bytes, requests are refused. Some seconds of commits. */
 export const PENDING_MAX_ENTRIES = 4096;
@@ -39,7 +39,7 @@ export interface SequencerEvents {
 }
 
 export class Sequencer {
-  readonly #ledger: Ledger;
+  readonly #ledger: OpenLog;
   readonly #events: SequencerEvents;
   #pending: Pending[] = [];
   #pendingEntries = 0;
@@ -49,7 +49,7 @@ export class Sequencer {
   #removal: Promise<void> = Promise.resolve();
   #stopped: LedgerError | undefined;
 
-  constructor(ledger: Ledger, events: SequencerEvents) {
+  constructor(ledger: OpenLog, events: SequencerEvents) {
     this.#ledger = ledger;
     this.#events = events;
   }
