@@ -56,7 +56,8 @@ export class LogThread implements OpenLog {
   readonly #waiting = new Map<number, PromiseWithResolvers<LogAnswer>>();
   #calls = 0;
   #view: LogView | undefined;
-  #ended: Error | undefined;
+  #failure: Error | undefined;
+  #isClosing = false;
 
   private constructor(events: LogThreadEvents) {
     this.#events = events;
@@ -118,10 +119,10 @@ export class LogThread implements OpenLog {
 
   /** Ends the thread when it has answered what it was asked before. */
   async close(): Promise<void> {
-    if (this.#ended !== undefined) return;
-    const closing = this.#call({ type: 'close' });
-    this.#ended = new Error('the log is closed');
-    await closing.catch(() => undefined);
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    await Promise.allSettled([...this.#waiting.values()].map(({ promise }) => promise));
+    if (this.#failure === undefined) await this.#post({ type: 'close' }).catch(() => undefined);
     await this.#worker.terminate();
   }
 
@@ -130,11 +131,16 @@ export class LogThread implements OpenLog {
     return this.#view;
   }
 
-  #call(call: LogCall, transfer: readonly ArrayBuffer[] = []): Promise<LogAnswer> {
-    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+  #call(call: LogCall, transfer?: readonly ArrayBuffer[]): Promise<LogAnswer> {
+    if (this.#isClosing) return Promise.reject(new LedgerError('SERVICE_UNAVAILABLE', 'the ledger stops'));
+    return this.#failure === undefined ? this.#post(call, transfer) : Promise.reject(this.#failure);
+  }
+
+  #post(call: LogCall, transfer: readonly ArrayBuffer[] = []): Promise<LogAnswer> {
     const waiting = Promise.withResolvers<LogAnswer>();
-    this.#waiting.set(this.#calls, waiting);
-    this.#worker.postMessage({ number: this.#calls++, call }, transfer);
+    const number = this.#calls++;
+    this.#waiting.set(number, waiting);
+    this.#worker.postMessage({ number, call }, transfer);
     return waiting.promise;
   }
 
@@ -148,11 +154,11 @@ export class LogThread implements OpenLog {
   }
 
   #end(error: Error): void {
-    const isUnexpected = this.#ended === undefined;
-    this.#ended ??= error;
-    for (const { reject } of this.#waiting.values()) reject(error);
+    const isFirst = this.#failure === undefined;
+    this.#failure ??= error;
+    for (const { reject } of this.#waiting.values()) reject(this.#failure);
     this.#waiting.clear();
-    if (isUnexpected) this.#events.onFatal(error);
+    if (isFirst && !this.#isClosing) this.#events.onFatal(error);
   }
 }
 

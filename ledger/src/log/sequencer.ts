@@ -86,7 +86,7 @@ export class Sequencer {
   async close(): Promise<void> {
     this.#stopped ??= new LedgerError('SERVICE_UNAVAILABLE', 'the ledger stops');
     await this.#running;
-    await this.#removal.catch(() => undefined);
+    await this.#removal;
   }
 
   async #run(): Promise<void> {
@@ -128,7 +128,8 @@ export class Sequencer {
       at += entries.length;
     }
     this.#events.onCommit({ entries: at, added: appended.added, durationMs: performance.now() - started });
-    this.#ledger.removeObsolete().catch(() => {});
+    await this.#removal;
+    this.#removal = this.#ledger.removeObsolete().catch(() => undefined);
   }
 
   /** A full disk concerns these requests; any other error stops the sequencer. An answered request stays answered. */
