@@ -15,6 +15,7 @@ export {
   parseAlertEvidence,
   type StatedPlace,
 } from './evidence/alert-evidence.ts';
+export type { RegionAnswer } from './evidence/answers.ts';
 export {
   checkAlertEvidence,
   EVIDENCE_STEPS,

@@ -50,5 +50,6 @@ export * from './records/sealed-text.ts';
 export * from './records/segment-archive.ts';
 export * from './records/sequence-number.ts';
 export * from './records/sequence-watch.ts';
+export * from './regions/region-answer.ts';
 export * from './regions/region-exchange.ts';
 export * from './regions/region-record.ts';

@@ -2,10 +2,13 @@
 import type { AlertItem, AlertMessage, AlertTransition, ChannelRecord, ControlRecord, Severity } from '@airtight/protocol';
 import type { ControlState } from '../control/control-state.ts';
 
-/** `acknowledgement`: of another region's alert; it goes back to that region. */
-export type MessageKind = 'alert' | 'update' | 'cancel' | 'test' | 'acknowledgement';
+/**
+ * `acknowledgement`: of another region's alert; it goes back to that region. `proof`: of an alert of ours that another region
+ * has received without one that holds.
+ */
+export type MessageKind = 'alert' | 'update' | 'cancel' | 'test' | 'acknowledgement' | 'proof';
 /** What is told of an alert of our own. */
-export type AlertMessageKind = Exclude<MessageKind, 'acknowledgement'>;
+export type AlertMessageKind = Exclude<MessageKind, 'acknowledgement' | 'proof'>;
 type Device = Extract<ControlRecord, { type: 'device' }>;
 type Texts = { readonly zh?: string; readonly en?: string };
 

@@ -1,10 +1,10 @@
 /** The stage of the fold that tells others: what an alert's record means for each channel goes into the outbox, and out. */
 import { randomBytes } from 'node:crypto';
-import { type AlertItem, type AlertMessage, CHANNELS_DATASET, type ChannelRecord, CONTROL_AGENCY, regionNoteIn } from '@airtight/protocol';
+import { type AlertItem, type AlertMessage, CHANNELS_DATASET, type ChannelRecord, CONTROL_AGENCY } from '@airtight/protocol';
 import type { Logger } from 'pino';
 import type { ControlState } from '../control/control-state.ts';
 import type { AlertEvent, ControlEvent } from '../decode/decoder.ts';
-import { replyChannel } from '../regions/region-acts.ts';
+import { replyMessage } from '../regions/reply-message.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
 import { type AlertMessageKind, alertMessage, placeNames, type Told, testMessage } from './alert-message.ts';
 import { capDocument } from './cap-message.ts';
@@ -77,16 +77,13 @@ export class ChannelsHost {
     }
   }
 
-  /** What the journal says of deliveries before the first attempt of this run, and answers that go back to other regions. */
+  /** What the journal says of deliveries before the first attempt of this run, and what goes to other regions beside alerts. */
   takeControl({ position, header, record }: Pick<ControlEvent, 'position' | 'header' | 'record'>): void {
-    if (record.type === 'region-act') {
-      const act = record.direction === 'sent' ? regionNoteIn('act', record.note)?.value : undefined;
-      if (act === undefined || this.#now() - header.receivedAt > HISTORY_AGE_MS) return;
+    if (record.type === 'region-act' || record.type === 'region-receipt') {
+      const message = replyMessage(position, record, this.outbox);
+      if (message === undefined || this.#now() - header.receivedAt > HISTORY_AGE_MS) return;
       this.outbox.begin();
-      // Another region's alert may have the id of one of ours.
-      const message = { channel: replyChannel(record.region), position, alert: `${record.region}/${act.alert}` } as const;
-      const answer = { kind: 'acknowledgement', name: act.act, body: record.note, sentAt: Date.parse(act.at) } as const;
-      this.outbox.put({ ...message, ...answer }, this.#now());
+      this.outbox.put(message, this.#now());
       return;
     }
     if (record.type !== 'deliveries' || this.#isStarted) return;

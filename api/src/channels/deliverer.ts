@@ -88,7 +88,7 @@ export class Deliverer {
     const at = now();
     if (sent.ok) outbox.settle(message, { n, at, outcome: 'delivered', detail: sent.detail });
     else {
-      const waitMs = sent.isGone === true ? undefined : retryAfterMs(n - outbox.interruptions(message.id), random());
+      const waitMs = sent.isGone === true ? undefined : retryAfterMs(message.kind, n - outbox.interruptions(message.id), random());
       const outcome = waitMs === undefined ? 'dead' : 'failed';
       const nextAt = waitMs === undefined ? undefined : at + Math.max(waitMs, sent.pauseMs ?? 0);
       outbox.settle(message, { n, at, outcome, detail: sent.detail }, nextAt);

@@ -19,6 +19,7 @@ import { parseProofSet } from '@airtight/tlog';
 import { recordedOutcomes } from '../channels/alert-deliveries.ts';
 import type { ControlState } from '../control/control-state.ts';
 import type { Store } from '../project/store.ts';
+import { regionRecordsOf } from '../regions/alert-answers.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
 import { type EvidenceAlert, evidenceAlerts } from './evidence-alerts.ts';
 import { type Attempt, type EvidenceInputs, evidenceInputs } from './evidence-inputs.ts';
@@ -102,12 +103,16 @@ async function withoutTheRest(
   return kept.length === positions.length ? undefined : makeOf(id, places, ascending(kept, told), source);
 }
 
-/** Of the deliveries so far, those that can be proven already: the newest may be a second from the ledger. */
+/** Of the deliveries so far, and of what other regions answered, those that can be proven already: the newest may be a second from the ledger. */
 async function toldPositions([target]: readonly EvidenceAlert[], { store, ingest }: EvidenceSource): Promise<number[]> {
   if (target === undefined) return [];
   const { anchoredThrough } = await ingest.status();
-  const outcomes = await recordedOutcomes(target.raise.alert, target.transitions[0]?.position ?? 0, store);
-  return outcomes.map(({ position }) => position).filter((position) => position < anchoredThrough);
+  const raisedAt = target.transitions[0]?.position ?? 0;
+  const outcomes = await recordedOutcomes(target.raise.alert, raisedAt, store);
+  const answers = (await regionRecordsOf(target.raise.alert, raisedAt, store)).filter(
+    ({ record }) => record.type === 'region-receipt' || (record.type === 'region-act' && record.direction === 'received'),
+  );
+  return [...outcomes, ...answers].map(({ position }) => position).filter((position) => position < anchoredThrough);
 }
 
 /** Of the producers that count; for a rule over stations of all in its datasets, because each may move its time. */

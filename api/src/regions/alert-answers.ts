@@ -32,18 +32,31 @@ export async function withAnswers(item: AlertItem, { store, control }: AnswerSou
 }
 
 async function recordedAnswers({ alert, timeline }: AlertItem, store: Pick<Store, 'query'>): Promise<Answers | undefined> {
+  const book = new RegionBook();
+  for (const { position, receivedAt, record } of await regionRecordsOf(alert, Number(timeline[0]?.record), store))
+    book.take(position, receivedAt, record);
+  return book.answers(alert);
+}
+
+/**
+ * What is on record of an alert and other regions, in order; of an alert of theirs that has the same id too.
+ * @param raisedAt position of its raise
+ */
+export async function regionRecordsOf(
+  alert: string,
+  raisedAt: number,
+  store: Pick<Store, 'query'>,
+): Promise<{ readonly position: number; readonly receivedAt: number; readonly record: RegionRecord }[]> {
   const rows = await store.query(
     `SELECT position, receivedAt, payload FROM ${DATABASE}.control
-     WHERE dataset = 'sys.regions' AND position > ${wholeLiteral(Number(timeline[0]?.record))}
+     WHERE dataset = 'sys.regions' AND position > ${wholeLiteral(raisedAt)}
        AND position(payload, ${quoteText(`"alert":"${alert}"`)}) > 0
      ORDER BY position LIMIT ${wholeLiteral(RECORDS_MAX)}`,
   );
-  const book = new RegionBook();
-  for (const row of rows) {
+  return rows.map((row) => {
     const [position, receivedAt, payload] = row as unknown as [number, number, string];
-    book.take(position, receivedAt, JSON.parse(payload) as RegionRecord);
-  }
-  return book.answers(alert);
+    return { position, receivedAt, record: JSON.parse(payload) as RegionRecord };
+  });
 }
 
 /** What one region answered to one message; undefined: nothing yet. */

@@ -10,6 +10,7 @@ import {
   SEVERITIES,
   type Severity,
 } from '@airtight/protocol';
+import { formatVkey } from '@airtight/tlog';
 import type { Identity } from '../accounts/identity.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
 import type { KnownRegion } from './known-regions.ts';
@@ -63,6 +64,7 @@ export async function acknowledge(
       delivery: act.delivery,
       alert: alert.alert,
       note: key.sign('act', act),
+      vkey: formatVkey(key.vkey),
     },
   };
   const messageId = `id:region-act.${alert.region}.${act.act}`;

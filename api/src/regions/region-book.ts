@@ -14,6 +14,8 @@ export const ALERTS_KEPT_MAX = 5000;
 export const ANSWERED_KEPT_MAX = 5000;
 /** Messages about one alert that are kept: the first and the last tell how it stands. */
 const MESSAGES_PER_ALERT_MAX = 200;
+/** Verdict on a proof that holds. */
+export const VERIFIED = 'verified';
 
 export interface ReceivedMessage {
   /** Journal position of our record. */
@@ -24,6 +26,8 @@ export interface ReceivedMessage {
   readonly value: RegionAlert;
   /** `verified`, or the code of what is wrong with the proof. */
   readonly verdict: string;
+  /** Position of our record with the proof that holds: the one above, or a later one. */
+  readonly provenAt: number | null;
 }
 
 export interface ActOnRecord {
@@ -96,8 +100,14 @@ export class RegionBook {
     if (opened === undefined) return;
     const key = keyOf(region, alert);
     const known = this.#received.get(key) ?? { region, alert, messages: [], acts: [] };
-    if (known.messages.some(({ value }) => value.delivery === opened.value.delivery)) return;
-    known.messages.push({ position, receivedAt, verdict, ...opened });
+    const provenAt = verdict === VERIFIED ? position : null;
+    const at = known.messages.findIndex(({ value }) => value.delivery === opened.value.delivery);
+    const before = known.messages[at];
+    if (before !== undefined) {
+      if (provenAt !== null && before.provenAt === null) known.messages[at] = { ...before, verdict, provenAt };
+      return;
+    }
+    known.messages.push({ position, receivedAt, verdict, provenAt, ...opened });
     if (known.messages.length > MESSAGES_PER_ALERT_MAX) known.messages.splice(1, 1);
     keep(this.#received, key, known, ALERTS_KEPT_MAX);
   }
@@ -106,8 +116,10 @@ export class RegionBook {
     const opened = regionNoteIn('receipt', note);
     if (opened === undefined) return;
     const answers = this.#answersTo(alert);
-    if (answers.receipts.some((one) => one.region === region && one.receipt.delivery === opened.value.delivery)) return;
-    answers.receipts.push({ region, position, receipt: opened.value });
+    const receipt = { region, position, receipt: opened.value };
+    const at = answers.receipts.findIndex((one) => one.region === region && one.receipt.delivery === opened.value.delivery);
+    if (at < 0) answers.receipts.push(receipt);
+    else if (opened.value.proof === VERIFIED && answers.receipts[at]?.receipt.proof !== VERIFIED) answers.receipts[at] = receipt;
   }
 
   #takeAct(position: number, { direction, region, alert, note }: RegionActRecord): void {

@@ -3,7 +3,7 @@ import type { RegionAlertItem } from '@airtight/protocol';
 import type { Message } from '../channels/outbox.ts';
 import type { KnownRegion } from './known-regions.ts';
 import { isAcknowledged } from './region-acts.ts';
-import type { ReceivedAlert, ReceivedMessage } from './region-book.ts';
+import { type ReceivedAlert, type ReceivedMessage, VERIFIED } from './region-book.ts';
 
 /** @param region undefined when it is not in the file of regions any more */
 export function regionAlertItem(
@@ -18,10 +18,11 @@ export function regionAlertItem(
     ...{ severity, contract, version, rule, agency, dataset, subject, place, since, values, message, simulated },
     state:
       type === 'alert.cancelled' ? 'over' : isAcknowledged({ region: name, alert, messages, acts }) ? 'acknowledged' : 'unacknowledged',
-    verified: last.verdict === 'verified',
-    messages: messages.map(({ position, receivedAt, verdict, value }) => ({
+    verified: last.verdict === VERIFIED,
+    messages: messages.map(({ position, receivedAt, verdict, provenAt, value }) => ({
       ...{ record: String(position), receivedAt: time(receivedAt), type: value.message.type, severity: value.message.data.severity },
       ...{ delivery: value.delivery, senderRecord: value.message.data.record ?? '', proof: verdict },
+      provenRecord: provenAt === null ? null : String(provenAt),
     })),
     acknowledgements: acts.map(({ position, act: { act, by, role, at, comment, delivery } }) => ({
       ...{ record: String(position), by, role, at, comment, delivery },

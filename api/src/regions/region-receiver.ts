@@ -16,6 +16,7 @@ import {
   regionNoteDigest,
   regionNoteText,
 } from '@airtight/protocol';
+import { formatVkey } from '@airtight/tlog';
 import { ActTurns } from '../alerts/act-turns.ts';
 import type { Outbox } from '../channels/outbox.ts';
 import type { ControlState } from '../control/control-state.ts';
@@ -24,7 +25,7 @@ import { whenFolded } from '../routes/read-your-write.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
 import { judgeProof } from './judge-proof.ts';
 import type { KnownRegion } from './known-regions.ts';
-import type { RegionBook } from './region-book.ts';
+import { type RegionBook, VERIFIED } from './region-book.ts';
 import type { RegionKey } from './region-key.ts';
 import { regionAlertOf } from './region-sender.ts';
 
@@ -61,8 +62,8 @@ export class RegionReceiver {
   }
 
   /**
-   * Puts an alert on record, once whatever is repeated.
-   * @returns the signed receipt, for one message always the same
+   * Puts an alert on record, once whatever is repeated; and a second time when it comes again with the first proof that holds.
+   * @returns the signed receipt, for one message the same until it is proven, and the same from then on
    * @throws AirtightError REGION_…, SERVICE_UNAVAILABLE, OVERLOADED
    */
   receiveAlert(note: string, proof: object | null): Promise<string> {
@@ -93,11 +94,14 @@ export class RegionReceiver {
     await this.#caughtUp();
     const { alert } = value.message.data;
     const known = () => this.#deps.book.message(region.name, alert, value.delivery);
-    if (known() === undefined) {
-      const judged = judgeProof(proof, value.message, region.policy);
-      const verdict = judged.ok ? { verdict: 'verified' } : { verdict: judged.code, detail: judged.detail.slice(0, DETAIL_MAX_LENGTH) };
-      await this.#write(region, value.delivery, {
+    const before = known();
+    const isOpen = before === undefined || (before.digest === digest && before.verdict !== VERIFIED && proof !== null);
+    const judged = isOpen ? judgeProof(proof, value.message, region.policy) : undefined;
+    if (judged !== undefined && (judged.ok || before === undefined)) {
+      const verdict = judged.ok ? { verdict: VERIFIED } : { verdict: judged.code, detail: judged.detail.slice(0, DETAIL_MAX_LENGTH) };
+      await this.#write(region, before === undefined ? value.delivery : `${value.delivery}.proven`, {
         ...{ type: 'region-alert', region: region.name, delivery: value.delivery, alert, note, proof, ...verdict },
+        vkey: formatVkey(region.vkey),
       });
     }
     const kept = known();
@@ -116,6 +120,7 @@ export class RegionReceiver {
       throw new AirtightError('REGION_ALERT_UNKNOWN', `${value.delivery} to ${region.name}`);
     await this.#write(region, value.act, {
       ...{ type: 'region-act', direction: 'received', region: region.name, delivery: value.delivery, alert: value.alert, note },
+      vkey: formatVkey(region.vkey),
     });
     return false;
   }

@@ -1,6 +1,6 @@
 /**
  * Brings messages to another region. An alert counts as delivered when the region's signed receipt for it is on record here;
- * an acknowledgement when the region has answered that it has it.
+ * an acknowledgement when the region has answered that it has it; a proof that was late when its receipt says that it holds.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -13,23 +13,26 @@ import {
   REGION_PROOF_MAX_LENGTH,
   REGIONS_DATASET,
   type RegionAlert,
+  type RegionReceipt,
   type RegionReceiptRecord,
   regionNoteDigest,
   regionNoteText,
 } from '@airtight/protocol';
-import { parsePolicy } from '@airtight/tlog';
+import { formatVkey, parsePolicy } from '@airtight/tlog';
 import type { Message } from '../channels/outbox.ts';
 import type { Sent } from '../channels/webhook.ts';
 import { buildProof } from '../query/proof.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
 import type { LedgerClient } from '../upstream/ledger-client.ts';
 import type { KnownRegion } from './known-regions.ts';
+import { VERIFIED } from './region-book.ts';
 import type { RegionKey } from './region-key.ts';
+import type { LateProof } from './reply-message.ts';
 
 const TIMEOUT_MS = 15_000;
 /**
  * So long an alert waits for its record to be anchored and cosigned, which takes a second or two; then it goes without the
- * cosignatures, or without a proof, and the receiver says so.
+ * cosignatures, or without a proof, the receiver says so, and the proof follows (reply-message.ts).
  */
 export const PROOF_WAIT_MS = 8000;
 const PROOF_LOOK_EVERY_MS = 500;
@@ -41,6 +44,17 @@ export interface SenderDeps {
   readonly regions: () => ReadonlyMap<string, KnownRegion>;
   readonly ingest: Pick<IngestClient, 'writeRecords' | 'record' | 'disclosure' | 'inclusion'>;
   readonly ledger: Pick<LedgerClient, 'info' | 'file' | 'anchorsCovering'>;
+}
+
+interface Parties {
+  readonly key: RegionKey;
+  readonly region: KnownRegion;
+}
+
+/** A receipt of just what was sent. */
+interface Received {
+  readonly note: string;
+  readonly receipt: RegionReceipt;
 }
 
 /** What of a message is signed: the same at each attempt. */
@@ -64,12 +78,36 @@ export class RegionSender {
       const answer = await post(`${region.url}${REGION_ACTS_PATH}`, { note: message.body });
       return { ok: answer.status === 200, detail: detailOf(answer) };
     }
+    if (message.kind === 'proof') return this.#sendProof(message, { key, region });
     return this.#sendAlert(channel, message, { key, region });
   }
 
-  async #sendAlert(channel: ChannelRecord, message: Message, { key, region }: { readonly key: RegionKey; readonly region: KnownRegion }) {
-    const alert = regionAlertOf(message, key.vkey.name, region.vkey.name);
+  async #sendAlert({ channel }: ChannelRecord, message: Message, parties: Parties): Promise<Sent> {
+    const alert = regionAlertOf(message, parties.key.vkey.name, parties.region.vkey.name);
     const proof = message.position === null ? null : await this.#proofOf(message.position);
+    const received = await this.#offer(alert, proof, parties);
+    if ('ok' in received) return received;
+    if (message.position !== null)
+      await this.#record(channel, parties.region, received, `receipt.${parties.region.name}.${alert.delivery}`);
+    return { ok: true, detail: 'receipt checked' };
+  }
+
+  /** The very same note again, now with a proof under a checkpoint that is final here; the receiver may still ask for more witnesses. */
+  async #sendProof({ body }: Message, parties: Parties): Promise<Sent> {
+    const late = JSON.parse(body) as LateProof;
+    const alert = regionAlertOf({ name: late.delivery, body: late.body }, parties.key.vkey.name, parties.region.vkey.name);
+    const found = await this.#proofNow(Number(alert.message.data.record));
+    if (found?.isFinal !== true) return { ok: false, detail: 'not final yet' };
+    const received = await this.#offer(alert, found.proof, parties);
+    if ('ok' in received) return received;
+    const { proof: verdict } = received.receipt;
+    if (verdict !== VERIFIED) return { ok: false, detail: verdict };
+    await this.#record(late.channel, parties.region, received, `receipt.${parties.region.name}.${alert.delivery}.proven`);
+    return { ok: true, detail: 'proof held' };
+  }
+
+  /** @returns the receipt, checked; or why there is none */
+  async #offer(alert: RegionAlert, proof: object | null, { key, region }: Parties): Promise<Received | (Sent & { readonly ok: false })> {
     const answer = await post(`${region.url}${REGION_ALERTS_PATH}`, { note: key.sign('alert', alert), proof });
     if (answer.status !== 200) return { ok: false, detail: detailOf(answer) };
     const receipt = openRegionNote('receipt', String(answer.body['receipt'] ?? ''), [region.vkey]);
@@ -80,21 +118,23 @@ export class RegionSender {
       value.delivery === alert.delivery &&
       value.alert === alert.message.data.alert &&
       value.digest === regionNoteDigest(regionNoteText('alert', alert));
-    if (!isOurs) return { ok: false, detail: 'receipt invalid' };
-    if (message.position !== null)
-      await this.#record(channel, region, { delivery: value.delivery, alert: value.alert, note: String(answer.body['receipt']) });
-    return { ok: true, detail: 'receipt checked' };
+    return isOurs ? { note: String(answer.body['receipt']), receipt: value } : { ok: false, detail: 'receipt invalid' };
   }
 
   /** Before the message counts as delivered: what is not on record yet is asked for again, and the receiver answers the same. */
-  async #record(
-    channel: ChannelRecord,
-    region: KnownRegion,
-    receipt: Pick<RegionReceiptRecord, 'delivery' | 'alert' | 'note'>,
-  ): Promise<void> {
-    const payload: RegionReceiptRecord = { type: 'region-receipt', region: region.name, channel: channel.channel, ...receipt };
-    const messageId = `id:receipt.${region.name}.${receipt.delivery}`;
-    await this.#deps.ingest.writeRecords([{ agency: CONTROL_AGENCY, dataset: REGIONS_DATASET, producer: region.name, messageId, payload }]);
+  async #record(channel: string, region: KnownRegion, { note, receipt }: Received, name: string): Promise<void> {
+    const { delivery, alert } = receipt;
+    const payload: RegionReceiptRecord = {
+      type: 'region-receipt',
+      region: region.name,
+      channel,
+      delivery,
+      alert,
+      note,
+      vkey: formatVkey(region.vkey),
+    };
+    const record = { agency: CONTROL_AGENCY, dataset: REGIONS_DATASET, producer: region.name, messageId: `id:${name}`, payload };
+    await this.#deps.ingest.writeRecords([record]);
   }
 
   /** Under a checkpoint that is final, else the newest one, else null. */

@@ -10,6 +10,7 @@ import {
   type EvidenceStepName,
   type Explanation,
   lastAttempts,
+  type RegionAnswer,
   type ReplayVerdict,
   type ToldAttempt,
 } from '@airtight/contracts-engine';
@@ -26,6 +27,10 @@ const FAULTS_SHOWN_MAX = 20;
 const OF_DELIVERIES: Bilingual = {
   zh: '没有证明有人读过：“已送达”是指接收方的系统已应答；也没有证明此后没有再发送',
   en: 'that anybody has read it: delivered means that the receiver’s system has answered; nor that nothing was sent since',
+};
+const OF_ANSWERS: Bilingual = {
+  zh: '没有证明所列密钥确属该区域：请与该区域公布的密钥比对',
+  en: 'that the keys shown are those regions’: compare them with what the regions publish',
 };
 const OUTCOMES: { readonly [outcome in ToldAttempt['outcome']['outcome']]: Bilingual } = {
   delivered: { zh: '已送达', en: 'delivered' },
@@ -54,7 +59,13 @@ export function showAlertEvidence(evidence: AlertEvidence, { policy, anchorTrust
     terminal.json({
       ...{ ok, alert, contract, version: replay.contract?.record.version ?? null, engine, records, ...replay.counts },
       steps: EVIDENCE_STEPS.map((step) => ({ step, ok: faults.every((fault) => fault.step !== step) })),
-      ...{ faults, transitions: replay.transitions, explanations: replay.explanations, deliveries: replay.deliveries },
+      ...{
+        faults,
+        transitions: replay.transitions,
+        explanations: replay.explanations,
+        deliveries: replay.deliveries,
+        answers: replay.answers,
+      },
     });
   else tell(evidence, replay, { ok, faults, records }, terminal);
   return ok ? EXIT.ok : EXIT.found;
@@ -81,6 +92,7 @@ function tell(evidence: AlertEvidence, replay: ReplayVerdict, { ok, faults, reco
     const explained = isEffect(transition) ? explanations.find(({ n }) => n === transition.n) : undefined;
     if (explained !== undefined) tellExplanation(explained, terminal);
     for (const one of told.filter(({ outcome }) => outcome.record === position)) tellDelivery(one, terminal);
+    for (const one of replay.answers.filter((answer) => answer.told === position)) tellAnswer(one, terminal);
   }
   for (const step of EVIDENCE_STEPS) tellStep(step, faults, terminal);
   if (evidence.places.length > 0)
@@ -97,8 +109,8 @@ function tell(evidence: AlertEvidence, replay: ReplayVerdict, { ok, faults, reco
     en: `${terminal.style('green', '✓')} All ${grouped(records)} records are proven, and from ${grouped(counts.readings)} readings the engine comes to the same alert, byte for byte.`,
   });
   terminal.say({ zh: '这不证明的是：', en: 'What this does not prove:' });
-  for (const limit of told.length === 0 ? EVIDENCE_LIMITS : [...EVIDENCE_LIMITS, OF_DELIVERIES])
-    terminal.say(`  – ${terminal.text(limit)}`);
+  const limits = [...EVIDENCE_LIMITS, ...(told.length === 0 ? [] : [OF_DELIVERIES]), ...(replay.answers.length === 0 ? [] : [OF_ANSWERS])];
+  for (const limit of limits) terminal.say(`  – ${terminal.text(limit)}`);
 }
 
 function tellStep(step: EvidenceStepName, faults: readonly EvidenceFault[], terminal: Terminal): void {
@@ -117,6 +129,25 @@ function tellDelivery({ position, outcome: { channel, at, attempt, outcome, deta
     zh: `      → ${channel}  ${new Date(at).toISOString()}  ${OUTCOMES[outcome].zh}（第 ${attempt} 次尝试，${detail}）  #${position}`,
     en: `      → ${channel}  ${new Date(at).toISOString()}  ${OUTCOMES[outcome].en} (attempt ${attempt}, ${detail})  #${position}`,
   });
+}
+
+function tellAnswer({ position, region, vkey, receipt, act, fault }: RegionAnswer, terminal: Terminal): void {
+  if (fault !== null) return;
+  if (receipt !== null)
+    terminal.say({
+      zh: `      ← ${region}  ${receipt.receivedAt}  已收到；${receipt.proof === 'verified' ? '对方已核验我方证据' : `对方未能核验我方证据（${receipt.proof}）`}；签名密钥 ${vkey}  #${position}`,
+      en: `      ← ${region}  ${receipt.receivedAt}  received; ${receipt.proof === 'verified' ? 'it verified our proof' : `our proof did not hold there (${receipt.proof})`}; signed by ${vkey}  #${position}`,
+    });
+  if (act !== null)
+    terminal.say({
+      zh: `      ← ${region}  ${act.at}  由 ${oneLine(act.by)}（${act.role}）确认${act.comment === '' ? '' : `：${oneLine(act.comment)}`}；签名密钥 ${vkey}  #${position}`,
+      en: `      ← ${region}  ${act.at}  acknowledged by ${oneLine(act.by)} (${act.role})${act.comment === '' ? '' : `: ${oneLine(act.comment)}`}; signed by ${vkey}  #${position}`,
+    });
+}
+
+/** Words of another region: no line of theirs is to look like one of ours, and no terminal obeys them. */
+function oneLine(text: string): string {
+  return text.replace(/\p{C}+/gu, ' ');
 }
 
 function tellExplanation({ expressions }: Explanation, terminal: Terminal): void {

@@ -31,7 +31,7 @@ export interface AlertEvidence {
   readonly readingsFrom: number;
   readonly places: readonly StatedPlace[];
   readonly explanations: readonly Explanation[];
-  /** The `airtight-proof-set@1`: readings, contract, definitions, ticks, transitions, deliveries, all as records. */
+  /** The `airtight-proof-set@1`: readings, contract, definitions, ticks, transitions, deliveries, answers of other regions, all as records. */
   readonly proofs: object;
 }
 

@@ -1,7 +1,7 @@
 /**
  * Evidence of an alert, checked step by step: its records are proven, they are those it was made of, this is
  * the engine, the contract is the one of that version, from the records follows the alert, and what the file tells beside
- * them follows too. The same in the command, on the page and in the file that carries its own verifier.
+ * them follows too; what other regions answered is signed by them. The same in the command, on the page and in the file that carries its own verifier.
  */
 import { type Code, isEffect, type ProofsVerdict } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
@@ -12,7 +12,7 @@ import { inputsDigest } from './inputs-digest.ts';
 import { type ReplayVerdict, replayAlert } from './replay-alert.ts';
 
 /** In the order in which they are told. */
-export const EVIDENCE_STEPS = ['records', 'inputs', 'engine', 'contract', 'replay', 'explanations'] as const;
+export const EVIDENCE_STEPS = ['records', 'inputs', 'engine', 'contract', 'replay', 'explanations', 'answers'] as const;
 export type EvidenceStepName = (typeof EVIDENCE_STEPS)[number];
 
 export interface EvidenceFault {
@@ -40,6 +40,7 @@ export function checkAlertEvidence(evidence: AlertEvidence, proofs: ProofsVerdic
     ...contractFaults(evidence, replay),
     ...replay.faults.map((fault) => ({ step: 'replay' as const, ...fault })),
     ...toldFaults(evidence, replay),
+    ...replay.answers.flatMap(({ position, fault }) => (fault === null ? [] : [{ step: 'answers' as const, position, ...fault }])),
   ];
   return { ok: proofs.ok && faults.length === 0, faults, replay };
 }

@@ -12,6 +12,10 @@ export const EVIDENCE_STEP_WORDS: { readonly [step in EvidenceStepName]: Bilingu
   contract: { zh: '合约文本与触发时的版本一致', en: 'The text of the contract is that of the version under which it was raised' },
   replay: { zh: '引擎由这些记录重放出同一告警，逐字节一致', en: 'From these records the engine comes to the same alert, byte for byte' },
   explanations: { zh: '所列各表达式的值与重新计算的相同', en: 'Every expression has the value that the file says' },
+  answers: {
+    zh: '其他区域的回执与确认均由记录中的密钥签名',
+    en: 'Receipts and acknowledgements of other regions are signed by the keys on record',
+  },
 };
 
 export const EVIDENCE_LIMITS: readonly (Bilingual & { readonly code: string })[] = [

@@ -22,7 +22,9 @@ import {
   FLAGS_DATASET,
   type FlagRecord,
   isEffect,
+  REGIONS_DATASET,
   readPayload,
+  regionAnswerIn,
   type SparkplugBirth,
   sparkplugBirthIn,
   TICKS_DATASET,
@@ -35,6 +37,7 @@ import { Engine } from '../engine.ts';
 import type { EngineEvent } from '../engine-event.ts';
 import { parseContract } from '../parse-contract.ts';
 import type { AlertEvidence, StatedPlace } from './alert-evidence.ts';
+import { type AnswerOnRecord, checkAnswer, type RegionAnswer } from './answers.ts';
 import { type Explanation, explain } from './explain.ts';
 import { type ToldAttempt, toldFaults } from './told.ts';
 
@@ -60,6 +63,8 @@ export interface ReplayVerdict {
   readonly explanations: readonly Explanation[];
   /** Attempts to tell others of the alert, in order of position. */
   readonly deliveries: readonly ToldAttempt[];
+  /** What other regions answered, in order of position, with what is wrong with it. */
+  readonly answers: readonly RegionAnswer[];
   readonly counts: { readonly readings: number; readonly ticks: number };
   /** Position of the record that causes the last of what is recorded: what comes after it is not needed. */
   readonly through: number;
@@ -79,7 +84,9 @@ export function replayAlert({ alert, places }: Pick<AlertEvidence, 'alert' | 'pl
   }
   const transitions = reader.transitions.filter(({ transition }) => transition.alert === alert);
   const deliveries = reader.attempts.filter(({ outcome }) => outcome.alert === alert);
-  const told = toldFaults(deliveries, new Set(transitions.map(({ position }) => position)));
+  const positions = new Set(transitions.map(({ position }) => position));
+  const told = toldFaults(deliveries, positions);
+  const answers = reader.answers.filter(({ record }) => record.alert === alert);
   const faults: ReplayFault[] = [
     ...reader.faults,
     ...reader.versionFaults(machine),
@@ -97,6 +104,7 @@ export function replayAlert({ alert, places }: Pick<AlertEvidence, 'alert' | 'pl
     contract: reader.contracts.find(({ record }) => record.version === version) ?? null,
     explanations: raise?.type === 'raise' ? reader.explain(transitions, raise.contract, raise.rule) : [],
     deliveries,
+    answers: answers.map((answer) => checkAnswer(answer, alert, positions)),
     counts: { readings: reader.readings, ticks: reader.ticks },
     through: causeOfLast(transitions, computed),
   };
@@ -153,6 +161,7 @@ class EvidenceReader {
   readonly contracts: { readonly position: number; readonly record: ContractRecord }[] = [];
   readonly faults: ReplayFault[] = [];
   readonly attempts: ToldAttempt[] = [];
+  readonly answers: AnswerOnRecord[] = [];
   readings = 0;
   ticks = 0;
   readonly #registry = new DatasetRegistry();
@@ -194,6 +203,9 @@ class EvidenceReader {
       this.events.push({ kind: 'alert', position, transition });
     } else if (header.dataset === DELIVERIES_DATASET) {
       for (const outcome of deliveriesIn(decoded.value) ?? []) this.attempts.push({ position, outcome });
+    } else if (header.dataset === REGIONS_DATASET) {
+      const answer = regionAnswerIn(decoded.value);
+      if (answer !== undefined) this.answers.push({ position, record: answer });
     } else if (header.dataset.startsWith(CONTROL_PREFIX)) this.#takeControl(position, header.dataset, header.door, payload);
     else this.#takeReadings(position, record, decoded.value);
   }

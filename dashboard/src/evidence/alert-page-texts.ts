@@ -15,6 +15,12 @@ export interface AlertPageTexts {
   readonly checkedIn: (ms: number) => string;
   readonly steps: string;
   readonly course: string;
+  readonly answers: string;
+  readonly receipt: string;
+  readonly acknowledged: string;
+  /** @param proof `verified`, or the code of what was wrong */
+  readonly proofThere: (proof: string) => string;
+  readonly regionKeys: string;
   readonly contract: string;
   readonly signed: (contract: string, author: string, approver: string, position: number) => string;
   readonly limits: string;
@@ -45,6 +51,11 @@ const ZH: AlertPageTexts = {
   checkedIn: (ms) => `在本机核验，用时 ${ms} 毫秒，未访问网络`,
   steps: '核验步骤',
   course: '经过',
+  answers: '其他区域的答复',
+  receipt: '签收回执',
+  acknowledged: '对方已确认',
+  proofThere: (proof) => (proof === 'verified' ? '对方已核验我方证据' : `对方未能核验我方证据（${proof}）`),
+  regionKeys: '签名已按所列密钥核验；密钥是否确属该区域，请与其公布的密钥比对。',
   contract: '依据的规则',
   signed: (contract, author, approver, position) => `${contract}，起草 ${author}，批准 ${approver}，记录 #${position}`,
   limits: '核验通过不证明什么',
@@ -96,6 +107,11 @@ const EN: AlertPageTexts = {
   checkedIn: (ms) => `Verified on this machine in ${ms} ms, without network`,
   steps: 'What is checked',
   course: 'What happened',
+  answers: 'What other regions answered',
+  receipt: 'Receipt',
+  acknowledged: 'Acknowledged there',
+  proofThere: (proof) => (proof === 'verified' ? 'it verified our proof' : `our proof did not hold there (${proof})`),
+  regionKeys: 'The signatures were checked by the keys shown; whether a key is that region’s, compare with what the region publishes.',
   contract: 'The rule',
   signed: (contract, author, approver, position) => `${contract}, written by ${author}, approved by ${approver}, record #${position}`,
   limits: 'What a pass does not prove',

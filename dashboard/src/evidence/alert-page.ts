@@ -52,6 +52,7 @@ function pageOf(shown: Shown, language: Language, turn: () => void): Node[] {
     ...begin,
     ...stepsOf(check.value, texts, language),
     ...courseOf(check.value, texts, language, time),
+    ...answersOf(check.value, texts, time),
     ...contractOf(check.value, texts),
     make('h2', {}, texts.limits),
     make('ul', {}, ...EVIDENCE_LIMITS.map((limit) => make('li', {}, limit[language])), make('li', {}, texts.limitOfFile)),
@@ -150,6 +151,29 @@ function expressionOf({ name, text, steps }: ExplainedExpression, texts: AlertPa
   );
   const head = make('caption', {}, make('code', {}, `${name}: ${text}`));
   return make('table', { class: 'expressions', 'data-testid': 'expressions' }, head, make('tbody', {}, ...rows));
+}
+
+/** What other regions answered, as far as their signatures hold. */
+function answersOf({ verdict }: AlertView, texts: AlertPageTexts, time: TimeFormat): Node[] {
+  const answers = verdict.replay.answers.filter(({ fault }) => fault === null);
+  if (answers.length === 0) return [];
+  const items = answers.map(({ position, region, vkey, receipt, act }) => {
+    const at = Date.parse(receipt?.receivedAt ?? act?.at ?? '');
+    const said = receipt === null ? `${texts.acknowledged} · ${act?.by ?? ''}` : `${texts.receipt} · ${texts.proofThere(receipt.proof)}`;
+    return make(
+      'li',
+      {},
+      make('strong', {}, region),
+      ` · ${said} · ${time.full(at)} ${time.offset(at)} · #${position}`,
+      ...(act === null || act.comment === '' ? [] : [make('div', {}, act.comment)]),
+      make('div', { class: 'small' }, make('code', {}, vkey)),
+    );
+  });
+  return [
+    make('h2', {}, texts.answers),
+    make('ul', { 'data-testid': 'answers' }, ...items),
+    make('p', { class: 'small' }, texts.regionKeys),
+  ];
 }
 
 function contractOf({ verdict }: AlertView, texts: AlertPageTexts): Node[] {

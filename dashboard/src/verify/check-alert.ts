@@ -1,8 +1,12 @@
-/** Holds an alert against the records it is made of: its transitions, the readings that raised it, the contract, who was told. */
+/**
+ * Holds an alert against the records it is made of: its transitions, the readings that raised it, the contract, who was told,
+ * and what other regions answered, by their signatures.
+ */
 import { contractVersion, ruleIdsOf } from '@airtight/contracts-engine/contract-version.ts';
 import {
   type AlertItem,
   type AlertRaised,
+  type AlertRegionAnswer,
   type AlertTransition,
   CONTRACTS_DATASET,
   type ContractRecord,
@@ -11,6 +15,9 @@ import {
   foldAlert,
   isEffect,
   LEDGER_FORK_ALERT,
+  type OpenedAnswer,
+  openRegionAnswer,
+  regionAnswerIn,
   transitionIn,
 } from '@airtight/protocol';
 import type { Proven, ShownFault } from './check-shown.ts';
@@ -25,7 +32,7 @@ export function alertFault(item: AlertItem, proven: Proven): ShownFault | undefi
     transitions.push(transition);
     folded = foldAlert(folded, transition, Number(record));
   }
-  const other = differing(withoutDeliveries(item), folded) ?? differingDelivery(item, proven);
+  const other = differing(withoutDeliveries(item), folded) ?? differingDelivery(item, proven) ?? differingAnswer(item, proven);
   if (other !== undefined) return { step: 'value', detail: other };
   const [raise] = transitions;
   if (raise?.type !== 'raise') return { step: 'value', detail: 'raise' };
@@ -73,6 +80,34 @@ function differingDelivery({ alert, timeline }: AlertItem, { records }: Proven):
     }
   }
   return undefined;
+}
+
+/** The first receipt or acknowledgement that no region has signed as it is shown. */
+function differingAnswer({ alert, timeline }: AlertItem, { records }: Proven): string | undefined {
+  for (const { message, answer } of timeline.flatMap(({ deliveries = [] }) => deliveries)) {
+    if (answer === undefined) continue;
+    for (const shown of [...(answer.receipt === null ? [] : [answer.receipt]), ...answer.acknowledgements]) {
+      const bytes = records.get(Number(shown.record))?.record;
+      const decoded = bytes === undefined ? undefined : decodeRecord(bytes);
+      const onRecord = decoded?.ok ? regionAnswerIn(decoded.value) : undefined;
+      const isOfIt = onRecord?.region === answer.region && onRecord.alert === alert && onRecord.delivery === message;
+      if (onRecord === undefined || !isOfIt) return `#${shown.record} ${answer.region}`;
+      const opened = openRegionAnswer(onRecord);
+      if (!opened.ok) return `#${shown.record} ${answer.region}: ${opened.code}`;
+      if (!isSaid(shown, opened.value)) return `#${shown.record} ${answer.region}`;
+    }
+  }
+  return undefined;
+}
+
+function isSaid(
+  shown: AlertRegionAnswer['acknowledgements'][number] | NonNullable<AlertRegionAnswer['receipt']>,
+  { value }: OpenedAnswer,
+): boolean {
+  if (shown.keyName !== value.from) return false;
+  if ('act' in value)
+    return 'by' in shown && shown.by === value.by && shown.role === value.role && shown.at === value.at && shown.comment === value.comment;
+  return 'proof' in shown && shown.proof === value.proof && shown.receivedAt === value.receivedAt && shown.theirRecord === value.record;
 }
 
 /** With the members of objects in one order. */

@@ -76,9 +76,10 @@ export function releaseClaim({ id, released, producer, payload, size }: Quaranti
   return released === null ? undefined : { kind: 'release', key: `quarantine ${id}`, record: Number(released), producer, payload, size };
 }
 
-/** Of a transition, and of those deliveries that are on record. */
+/** Of a transition, and of those deliveries that are on record, with what other regions answered. */
 function recordsOfStep({ record, deliveries = [] }: AlertItem['timeline'][number]): readonly string[] {
-  return [record, ...new Set(deliveries.flatMap((delivery) => delivery.record ?? []))];
+  const answers = deliveries.flatMap(({ answer }) => [...(answer?.receipt ? [answer.receipt] : []), ...(answer?.acknowledgements ?? [])]);
+  return [record, ...new Set([...deliveries.flatMap((delivery) => delivery.record ?? []), ...answers.map((answer) => answer.record)])];
 }
 
 /** Journal positions of the records that a claim rests on. */

@@ -345,6 +345,8 @@ export const RegionAlertItem = Type.Object({
       senderRecord: Text,
       /** `verified`, or the code of what is wrong with the proof. */
       proof: Text,
+      /** Our record with the proof that holds: `record`, or a later one when the quorum of witnesses was late. */
+      provenRecord: Type.Union([RecordId, Type.Null()]),
     }),
   ),
   /** What people here did, and whether the region has it. */
