@@ -12,7 +12,7 @@ import { certificatesIn } from './anchoring/root-certificates.ts';
 import { TimeStampSink } from './anchoring/time-stamp-sink.ts';
 import type { LedgerConfig } from './config.ts';
 import { LedgerError } from './ledger-error.ts';
-import type { Ledger } from './log/ledger.ts';
+import type { OpenLog } from './log/ledger.ts';
 import type { LedgerMetrics } from './metrics.ts';
 import { DurableFiles } from './storage/durable-files.ts';
 import { nodeFileSystem } from './storage/file-system.ts';
@@ -21,7 +21,7 @@ export interface AnchoringOptions {
   readonly config: LedgerConfig;
   /** Directory of the log. */
   readonly dir: string;
-  readonly ledger: Ledger;
+  readonly ledger: OpenLog;
   readonly metrics: LedgerMetrics;
   readonly logger: Logger;
 }
@@ -61,7 +61,7 @@ export async function startAnchoring({ config, dir, ledger, metrics, logger }: A
 }
 
 /** With a witness policy the checkpoint that its quorum has cosigned: an anchor is to stand for what others have seen too. */
-function newestToAnchor(ledger: Ledger, { policyFile }: LedgerConfig) {
+function newestToAnchor(ledger: OpenLog, { policyFile }: LedgerConfig) {
   const checkpoint = policyFile === '' ? ledger.published : ledger.final;
   return checkpoint === null || checkpoint.size === 0 ? null : checkpoint;
 }

@@ -1,5 +1,5 @@
 /** The running service: log, sequencer and HTTP interface put together. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { formatVkey } from '@airtight/tlog';
@@ -10,12 +10,9 @@ import type { LedgerConfig } from './config.ts';
 import type { CosignatureCollector, CosigningStatus } from './cosigning/collector.ts';
 import { createServer } from './http/server.ts';
 import { LedgerError } from './ledger-error.ts';
-import { readLedgerKey } from './ledger-key.ts';
-import { createLedger, type Ledger, type LedgerOptions, loadLedger } from './log/ledger.ts';
+import { LogThread } from './log/log-thread.ts';
 import { Sequencer } from './log/sequencer.ts';
 import { createMetrics, type LedgerMetrics } from './metrics.ts';
-import { isUnusedKey, markKeyUsed } from './signing-key-file.ts';
-import { nodeFileSystem, watchSyncs } from './storage/file-system.ts';
 import { startWitnessing } from './witnessing.ts';
 
 export interface RunningLedger {
@@ -48,12 +45,13 @@ export async function startLedger(
     finalSize: () => ledger.final?.size ?? 0,
     anchorLags: () => anchoring.lags(),
   });
-  const fs = watchSyncs(nodeFileSystem, () => metrics.syncs.inc());
-  const ledger = await openLedger(config, { dir, fs });
   const fail = (error: unknown): void => {
     logger.fatal({ err: error }, 'what was to be stored could not be');
     onFailure(error);
   };
+  const { origin, keyFile, nextKeyFile } = config;
+  const events = { onSyncs: (count: number) => metrics.syncs.inc(count), onFatal: fail };
+  const ledger = await LogThread.start({ dir, origin, keyFile, nextKeyFile }, events);
   let collector: CosignatureCollector | null = null;
   const sequencer = new Sequencer(ledger, {
     onCommit(commit) {
@@ -63,14 +61,14 @@ export async function startLedger(
     onFailure: fail,
   });
   const append = (entries: readonly Uint8Array[]): Promise<unknown> => sequencer.add(entries);
-  const witnessing = await startWitnessing({ config, dir, ledger, metrics, logger, append, onFailure: fail }).catch((error) => {
-    ledger.close();
+  const witnessing = await startWitnessing({ config, dir, ledger, metrics, logger, append, onFailure: fail }).catch(async (error) => {
+    await ledger.close();
     throw error;
   });
   collector = witnessing.collector;
   const anchoring = await startAnchoring({ config, dir, ledger, metrics, logger }).catch(async (error) => {
     await witnessing.close();
-    ledger.close();
+    await ledger.close();
     throw error;
   });
   const cosigningStatus = (): CosigningStatus | null => witnessing.collector?.status() ?? null;
@@ -79,7 +77,7 @@ export async function startLedger(
     await Promise.all([witnessing.close(), anchoring.close()]);
     await sequencer.close();
     await server.close();
-    ledger.close();
+    await ledger.close();
   };
   try {
     await server.listen({ host: config.host, port: config.port });
@@ -91,25 +89,6 @@ export async function startLedger(
   const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   logger.info({ url, origin: config.origin, vkey: formatVkey(ledger.vkey), size: ledger.published.size }, 'ledger listens');
   return { url, close };
-}
-
-async function openLedger(config: LedgerConfig, place: Pick<LedgerOptions, 'dir' | 'fs'>): Promise<Ledger> {
-  const key = await readLedgerKey(config.keyFile, config.origin);
-  if (config.nextKeyFile !== '') {
-    const nextKey = await readLedgerKey(config.nextKeyFile, config.origin);
-    // It takes over a log; it must not begin one.
-    await markKeyUsed(config.nextKeyFile);
-    return loadLedger({ ...place, key, nextKey });
-  }
-  if (!(await isUnusedKey(config.keyFile))) return loadLedger({ ...place, key });
-  await mkdir(config.dataDir, { recursive: true });
-  const ledger = await createLedger({ ...place, key }).catch((error) => {
-    // A crash came between creating the log and marking the key.
-    if (error instanceof LedgerError && error.code === 'LEDGER_EXISTS') return loadLedger({ ...place, key });
-    throw error;
-  });
-  await markKeyUsed(config.keyFile);
-  return ledger;
 }
 
 async function readToken(path: string): Promise<string> {

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { LedgerConfig } from './config.ts';
 import { CosignatureCollector } from './cosigning/collector.ts';
 import { LedgerError } from './ledger-error.ts';
-import type { Ledger } from './log/ledger.ts';
+import type { OpenLog } from './log/ledger.ts';
 import { ownTiles } from './log/own-tiles.ts';
 import type { LedgerMetrics } from './metrics.ts';
 import { nodeAlgorithms } from './signature-algorithms.ts';
@@ -25,7 +25,7 @@ import { readWitnessKey } from './witness/witness-key.ts';
 export interface WitnessingOptions {
   readonly config: LedgerConfig;
   readonly dir: string;
-  readonly ledger: Ledger;
+  readonly ledger: OpenLog;
   readonly metrics: LedgerMetrics;
   readonly logger: Logger;
   /** Appends entries to the own log. */
@@ -56,7 +56,7 @@ export async function startWitnessing(options: WitnessingOptions): Promise<Witne
   const keeper = new EvidenceKeeper(await openEvidenceStore(files), options);
   const witness = config.witnessName === '' ? null : await openWitness(files, keeper, options);
   const policy = config.policyFile === '' ? null : await readPolicy(config.policyFile, options.ledger.vkeys);
-  const collector = policy === null ? null : startCollector(policy, keeper, options);
+  const collector = policy === null ? null : await startCollector(policy, keeper, options);
   const { append, logger } = options;
   const peers = witness === null ? null : new PeerCheckpoints({ witness, append, intervalMs: config.peerCheckpointIntervalMs, logger });
   return {
@@ -87,16 +87,16 @@ async function openWitness(files: DurableFiles, keeper: EvidenceKeeper, { config
   });
 }
 
-function startCollector(
+async function startCollector(
   policy: Policy,
   keeper: EvidenceKeeper,
   { config, dir, ledger, metrics, logger }: WitnessingOptions,
-): CosignatureCollector {
+): Promise<CosignatureCollector> {
   const origin = ledger.vkey.name;
   const before = ledger.final === null ? null : verifyQuorum(Buffer.from(ledger.final.note), policy, nodeAlgorithms);
   if (before?.ok === false) {
     logger.warn({ code: before.code, detail: before.detail }, 'the final checkpoint does not fulfil the policy; another one is waited for');
-    ledger.forgetFinal();
+    await ledger.forgetFinal();
   }
   return new CosignatureCollector({
     ledger,

@@ -20,7 +20,7 @@ import {
   type TileSource,
 } from '@airtight/tlog';
 import type { Logger } from 'pino';
-import type { Ledger, PublishedCheckpoint } from '../log/ledger.ts';
+import type { OpenLog, PublishedCheckpoint } from '../log/ledger.ts';
 import { nodeSha256 } from '../log/sha256.ts';
 import { nodeAlgorithms } from '../signature-algorithms.ts';
 import type { Contradiction } from '../witness/evidence.ts';
@@ -38,7 +38,7 @@ const RETRY_FIRST_MS = 100;
 const RETRY_MAX_MS = 10_000;
 
 export interface CollectorOptions {
-  readonly ledger: Ledger;
+  readonly ledger: OpenLog;
   /** Its witnesses with a URL are asked. */
   readonly policy: Policy;
   /** Tiles of the own log. */

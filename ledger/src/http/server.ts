@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { Anchoring } from '../anchoring.ts';
 import type { CosigningStatus } from '../cosigning/collector.ts';
 import { LedgerError } from '../ledger-error.ts';
-import type { Ledger } from '../log/ledger.ts';
+import type { OpenLog } from '../log/ledger.ts';
 import type { Sequencer } from '../log/sequencer.ts';
 import type { LedgerMetrics } from '../metrics.ts';
 import { isProblemCode, type ProblemCode, sendProblem } from './problem.ts';
@@ -21,7 +21,7 @@ const RETRY_AFTER_S = 1;
 export interface ServerParts {
   /** Directory of the log. */
   readonly dir: string;
-  readonly ledger: Ledger;
+  readonly ledger: OpenLog;
   readonly sequencer: Sequencer;
   readonly metrics: LedgerMetrics;
   readonly token: string;
@@ -74,7 +74,7 @@ export function createServer(parts: ServerParts): FastifyInstance {
 }
 
 /** @param asked the policy by which the own checkpoints are cosigned; null: nobody is asked */
-function info(ledger: Ledger, asked: Policy | null) {
+function info(ledger: OpenLog, asked: Policy | null) {
   const { size, root, note } = ledger.published;
   return {
     origin: ledger.vkey.name,
@@ -89,7 +89,7 @@ function info(ledger: Ledger, asked: Policy | null) {
 }
 
 /** What is said to everyone who is to trust this log: itself, and its witnesses. */
-function publishedPolicy({ vkeys }: Ledger, asked: Policy | null): Policy {
+function publishedPolicy({ vkeys }: OpenLog, asked: Policy | null): Policy {
   const logs = vkeys.map((vkey) => ({ vkey }));
   if (asked === null) return { logs, witnesses: [], groups: [], quorum: null };
   return asked.logs.length > 0 ? asked : { ...asked, logs };

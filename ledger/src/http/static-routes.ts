@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { ANCHORS_FOLDER } from '../anchoring/anchor-store.ts';
-import type { Ledger } from '../log/ledger.ts';
+import type { OpenLog } from '../log/ledger.ts';
 import { sendProblem } from './problem.ts';
 
 /** `<L>/<N>` or `entries/<N>`, N in groups of three digits, `.p/<W>` for 1 to 255: nothing else is a path of the log. */
@@ -13,7 +13,7 @@ const TILE_PLACE =
 const TILE_CACHE = 'public, max-age=31536000, immutable';
 const CHECKPOINT_CACHE = 'public, max-age=1';
 
-export function addStaticRoutes(server: FastifyInstance, { dir, ledger }: { readonly dir: string; readonly ledger: Ledger }): void {
+export function addStaticRoutes(server: FastifyInstance, { dir, ledger }: { readonly dir: string; readonly ledger: OpenLog }): void {
   server.get('/checkpoint', async (_request, reply) =>
     reply.type('text/plain; charset=utf-8').header('cache-control', CHECKPOINT_CACHE).send(ledger.published.note),
   );

@@ -66,6 +66,32 @@ export interface Appended {
   readonly added: number;
 }
 
+/** An open log, as those who use it see it. */
+export interface OpenLog {
+  readonly vkey: Vkey;
+  /** All keys that sign: two while one takes over from the other. */
+  readonly vkeys: readonly Vkey[];
+  readonly published: PublishedCheckpoint;
+  /** The newest checkpoint with enough cosignatures; null when there is none yet. */
+  readonly final: PublishedCheckpoint | null;
+  /**
+   * Appends entries of at most 65,535 bytes and publishes a checkpoint over them.
+   * @throws LedgerError OVERLOADED when the disk is full: nothing was appended. Any other error is the end: part of the
+   *   commit may be durable, and only loading the log again tells.
+   */
+  append(entries: readonly Uint8Array[]): Promise<Appended>;
+  /**
+   * Publishes a checkpoint of this log again, with cosignatures after the log's signatures: in the file `checkpoint` if
+   * there is no newer one, and in `checkpoint.final` if it has enough of them. A failure leaves the former files.
+   */
+  publishCosigned(cosigned: PublishedCheckpoint, isFinal: boolean): Promise<void>;
+  /** The final checkpoint of an earlier run does not fulfil the policy of today: another one will take its place. */
+  forgetFinal(): void | Promise<void>;
+  /** Removes partial tiles that full ones have replaced. Nobody waits for this. */
+  removeObsolete(): Promise<void>;
+  close(): void | Promise<void>;
+}
+
 /**
  * Creates an empty log.
  * @throws LedgerError LEDGER_EXISTS when there is anything of a log in the directory; LEDGER_LOCKED
@@ -148,7 +174,7 @@ function signedByAll(keys: LedgerKeys, decided: Decided, state: LedgerState): De
 }
 
 /** An open log. One change at a time: commits and cosignatures take turns. */
-export class Ledger {
+export class Ledger implements OpenLog {
   readonly #keys: LedgerKeys;
   readonly #files: DurableFiles;
   readonly #state: LedgerState;
@@ -176,7 +202,6 @@ export class Ledger {
     return this.#keys[0].vkey;
   }
 
-  /** All keys that sign: two while one takes over from the other. */
   get vkeys(): readonly Vkey[] {
     return this.#keys.map(({ vkey }) => vkey);
   }
@@ -185,16 +210,10 @@ export class Ledger {
     return this.#published;
   }
 
-  /** The newest checkpoint with enough cosignatures; null when there is none yet. */
   get final(): PublishedCheckpoint | null {
     return this.#final;
   }
 
-  /**
-   * Appends entries of at most 65,535 bytes and publishes a checkpoint over them.
-   * @throws LedgerError OVERLOADED when the disk is full: nothing was appended. Any other error is the end: part of the
-   *   commit may be durable, and only loading the log again tells.
-   */
   async append(entries: readonly Uint8Array[]): Promise<Appended> {
     if (this.#failure !== undefined) throw new LedgerError('SERVICE_UNAVAILABLE', 'an earlier commit failed', { cause: this.#failure });
     try {
@@ -206,10 +225,6 @@ export class Ledger {
     }
   }
 
-  /**
-   * Publishes a checkpoint of this log again, with cosignatures after the log's signatures: in the file `checkpoint` if
-   * there is no newer one, and in `checkpoint.final` if it has enough of them. A failure leaves the former files.
-   */
   publishCosigned(cosigned: PublishedCheckpoint, isFinal: boolean): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#failure !== undefined) return;
@@ -223,12 +238,10 @@ export class Ledger {
     });
   }
 
-  /** The final checkpoint of an earlier run does not fulfil the policy of today: another one will take its place. */
   forgetFinal(): void {
     this.#final = null;
   }
 
-  /** Removes partial tiles that full ones have replaced. Nobody waits for this. */
   async removeObsolete(): Promise<void> {
     const folders = this.#obsolete;
     this.#obsolete = [];

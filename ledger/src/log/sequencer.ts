@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LedgerError } from '../ledger-error.ts';
-import type { Appended, Ledger } from './ledger.ts';
+import type { Appended, OpenLog } from './ledger.ts';
 
 /** Waiting entries; beyond it, or beyond the bytes, requests are refused. Some seconds of commits. */
 export const PENDING_MAX_ENTRIES = 4096;
@@ -39,7 +39,7 @@ export interface SequencerEvents {
 }
 
 export class Sequencer {
-  readonly #ledger: Ledger;
+  readonly #ledger: OpenLog;
   readonly #events: SequencerEvents;
   #pending: Pending[] = [];
   #pendingEntries = 0;
@@ -49,7 +49,7 @@ export class Sequencer {
   #removal: Promise<void> = Promise.resolve();
   #stopped: LedgerError | undefined;
 
-  constructor(ledger: Ledger, events: SequencerEvents) {
+  constructor(ledger: OpenLog, events: SequencerEvents) {
     this.#ledger = ledger;
     this.#events = events;
   }
@@ -86,7 +86,7 @@ export class Sequencer {
   async close(): Promise<void> {
     this.#stopped ??= new LedgerError('SERVICE_UNAVAILABLE', 'the ledger stops');
     await this.#running;
-    await this.#removal.catch(() => undefined);
+    await this.#removal;
   }
 
   async #run(): Promise<void> {
@@ -128,7 +128,8 @@ export class Sequencer {
       at += entries.length;
     }
     this.#events.onCommit({ entries: at, added: appended.added, durationMs: performance.now() - started });
-    this.#ledger.removeObsolete().catch(() => {});
+    await this.#removal;
+    this.#removal = this.#ledger.removeObsolete().catch(() => undefined);
   }
 
   /** A full disk concerns these requests; any other error stops the sequencer. An answered request stays answered. */
