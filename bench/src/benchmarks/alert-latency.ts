@@ -23,12 +23,12 @@ export const ALERT_LATENCY_OPTIONS = {
   devices: { default: '500', about: 'devices that send them' },
   alerts: { default: '10', about: 'alerts per second' },
   seconds: { default: '40', about: 'how long, after a warm-up' },
+  warmUp: { default: '30', about: 'seconds of warm-up: a service that runs for days has its code compiled' },
   directory: { default: tmpdir(), about: 'where the data goes' },
 } as const;
 
 const PROBE_DATASET = 'coldchain';
 const PROBES = 20;
-const WARM_UP_MS = 5000;
 const IN_FLIGHT = 64;
 const CATCH_UP_TIMEOUT_MS = 120_000;
 /** After the last probe: what has not come by then is lost. */
@@ -77,9 +77,9 @@ export async function runAlertLatency(args: readonly string[]): Promise<void> {
   await using page = await AlertsPage.open(target.apiUrl, scratch.path);
 
   progress(`${rate} readings/s for ${options.text('seconds')} s, ${options.text('alerts')} alerts/s beside them`);
-  const measureMs = options.count('seconds') * 1000;
-  const load = generator.round({ warmUpMs: WARM_UP_MS, measureMs, ratePerSecond: rate, pids: target.pids });
-  await sleep(WARM_UP_MS);
+  const [warmUpMs, measureMs] = [options.count('warmUp') * 1000, options.count('seconds') * 1000];
+  const load = generator.round({ warmUpMs, measureMs, ratePerSecond: rate, pids: target.pids });
+  await sleep(warmUpMs);
   const perSecond = options.count('alerts');
   const sent = await probes.run(options.count('seconds') * perSecond, perSecond);
   const round = await load;
