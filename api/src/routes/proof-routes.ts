@@ -58,7 +58,13 @@ export function proofRoutes(app: FastifyInstance, context: RouteContext): void {
   );
 }
 
-function proofSetSender({ ingest, ledger, control, upstream }: RouteContext) {
+/** Asked of ingest itself: what was heard of it last may be a second old, and would leave out what is anchored. */
+async function anchoredOf(positions: readonly number[], ingest: RouteContext['ingest']): Promise<readonly number[]> {
+  const { anchoredThrough } = await ingest.status();
+  return positions.filter((position) => position < anchoredThrough);
+}
+
+function proofSetSender({ ingest, ledger, control }: RouteContext) {
   let making = 0;
   return async (
     request: FastifyRequest,
@@ -70,8 +76,7 @@ function proofSetSender({ ingest, ledger, control, upstream }: RouteContext) {
     making++;
     try {
       const found = await find();
-      const { anchoredThrough } = upstream.ledger();
-      const asked = pending === 'skip' ? found.filter((position) => position < anchoredThrough) : found;
+      const asked = pending === 'skip' ? await anchoredOf(found, ingest) : found;
       reply.header(PENDING_HEADER, found.length - asked.length);
       if (asked.length === 0) throw new AirtightError(found.length === 0 ? 'NOT_FOUND' : 'RECORD_NOT_ANCHORED', `${found.length} records`);
       const permit = (header: RecordHeader) => {
