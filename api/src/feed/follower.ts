@@ -11,7 +11,7 @@ export const FEED_WAIT_MS = 20_000;
  * Between two rounds at the end of the journal. Under load ingest commits every few ms, and a request for each costs more than what
  * it brings; the stream sends at most every 100 ms, so nobody waits longer for it. A first reading after a pause comes at once.
  */
-export const ROUND_MIN_MS = 20;
+const ROUND_MIN_MS = 20;
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MAX_MS = 3000;
 

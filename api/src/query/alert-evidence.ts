@@ -14,13 +14,14 @@ import {
   replayAlert,
   type StatedPlace,
 } from '@airtight/contracts-engine';
-import { AirtightError } from '@airtight/protocol';
+import { AirtightError, isRegionAnswer } from '@airtight/protocol';
 import { parseProofSet } from '@airtight/tlog';
 import { recordedOutcomes } from '../channels/alert-deliveries.ts';
 import type { ControlState } from '../control/control-state.ts';
 import type { Store } from '../project/store.ts';
 import { regionRecordsOf } from '../regions/alert-answers.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
+import { anchoredPositions } from './anchored-positions.ts';
 import { type EvidenceAlert, evidenceAlerts } from './evidence-alerts.ts';
 import { type Attempt, type EvidenceInputs, evidenceInputs } from './evidence-inputs.ts';
 import { buildProofSet, PROOF_SET_ASKED_MAX, type ProofSetSource } from './proof-set.ts';
@@ -106,13 +107,11 @@ async function withoutTheRest(
 /** Of the deliveries so far, and of what other regions answered, those that can be proven already: the newest may be a second from the ledger. */
 async function toldPositions([target]: readonly EvidenceAlert[], { store, ingest }: EvidenceSource): Promise<number[]> {
   if (target === undefined) return [];
-  const { anchoredThrough } = await ingest.status();
   const raisedAt = target.transitions[0]?.position ?? 0;
   const outcomes = await recordedOutcomes(target.raise.alert, raisedAt, store);
-  const answers = (await regionRecordsOf(target.raise.alert, raisedAt, store)).filter(
-    ({ record }) => record.type === 'region-receipt' || (record.type === 'region-act' && record.direction === 'received'),
-  );
-  return [...outcomes, ...answers].map(({ position }) => position).filter((position) => position < anchoredThrough);
+  const answers = (await regionRecordsOf(target.raise.alert, raisedAt, store)).filter(({ record }) => isRegionAnswer(record));
+  const positions = [...outcomes, ...answers].map(({ position }) => position);
+  return anchoredPositions(positions, ingest);
 }
 
 /** Of the producers that count; for a rule over stations of all in its datasets, because each may move its time. */

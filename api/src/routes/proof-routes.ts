@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { requireOpen } from '../accounts/confidential.ts';
 import { requireRole } from '../accounts/identity.ts';
+import { anchoredPositions } from '../query/anchored-positions.ts';
 import { readPositions } from '../query/observations.ts';
 import { buildProofSet, PROOF_SET_ASKED_MAX } from '../query/proof-set.ts';
 import type { RouteContext } from './context.ts';
@@ -58,12 +59,6 @@ export function proofRoutes(app: FastifyInstance, context: RouteContext): void {
   );
 }
 
-/** Asked of ingest itself: what was heard of it last may be a second old, and would leave out what is anchored. */
-async function anchoredOf(positions: readonly number[], ingest: RouteContext['ingest']): Promise<readonly number[]> {
-  const { anchoredThrough } = await ingest.status();
-  return positions.filter((position) => position < anchoredThrough);
-}
-
 function proofSetSender({ ingest, ledger, control }: RouteContext) {
   let making = 0;
   return async (
@@ -76,7 +71,7 @@ function proofSetSender({ ingest, ledger, control }: RouteContext) {
     making++;
     try {
       const found = await find();
-      const asked = pending === 'skip' ? await anchoredOf(found, ingest) : found;
+      const asked = pending === 'skip' ? await anchoredPositions(found, ingest) : found;
       reply.header(PENDING_HEADER, found.length - asked.length);
       if (asked.length === 0) throw new AirtightError(found.length === 0 ? 'NOT_FOUND' : 'RECORD_NOT_ANCHORED', `${found.length} records`);
       const permit = (header: RecordHeader) => {

@@ -3,19 +3,25 @@ import { parseVkey, type SignatureAlgorithms } from '@airtight/tlog';
 import { type Outcome, refuse } from '../outcome.ts';
 import type { DecodedRecord } from '../records/record.ts';
 import { type OpenedRegionNote, openRegionNote } from './region-exchange.ts';
-import { REGIONS_DATASET, type RegionActRecord, type RegionReceiptRecord } from './region-record.ts';
+import { REGIONS_DATASET, type RegionActRecord, type RegionReceiptRecord, type RegionRecord } from './region-record.ts';
 
 /** A receipt, or an acknowledgement that came. */
 export type RegionAnswerRecord = RegionReceiptRecord | RegionActRecord;
 export type OpenedAnswer = OpenedRegionNote<'receipt'> | OpenedRegionNote<'act'>;
 
+/** True of what another region sent back; an acknowledgement by our own people is none. */
+export function isRegionAnswer(record: RegionRecord): record is RegionAnswerRecord {
+  return record.type === 'region-receipt' || (record.type === 'region-act' && record.direction === 'received');
+}
+
 /** @returns undefined for any other record, an acknowledgement by our own people among them */
 export function regionAnswerIn({ header, payload }: DecodedRecord): RegionAnswerRecord | undefined {
   if (header.dataset !== REGIONS_DATASET || header.door !== 'internal') return undefined;
   try {
-    const json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)) as RegionAnswerRecord | null;
-    const isAnswer = json?.type === 'region-receipt' || (json?.type === 'region-act' && json.direction === 'received');
-    return isAnswer && [json.region, json.note, json.vkey, json.alert, json.delivery].every((text) => typeof text === 'string')
+    const json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)) as RegionRecord | null;
+    return json !== null &&
+      isRegionAnswer(json) &&
+      [json.region, json.note, json.vkey, json.alert, json.delivery].every((text) => typeof text === 'string')
       ? json
       : undefined;
   } catch {
