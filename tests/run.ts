@@ -15,7 +15,8 @@ import { fileURLToPath } from 'node:url';
 import { type TestEvent, type Totals, withoutTotals } from './report.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-/** No test may hang the run. The longest single file is the fault loop. */
+const HUNG_FILE = new URL('./hung-file.ts', import.meta.url).href;
+/** No test may hang the run, nor a file whose tests have ended. The longest single file is the fault loop. */
 const FILE_TIMEOUT_MS = 10 * 60_000;
 const FAULT_LOOP_TIMEOUT_MS = 60 * 60_000;
 
@@ -67,7 +68,8 @@ async function* events(stages: readonly Stage[]): AsyncGenerator<TestEvent> {
       cwd: root,
       concurrency,
       timeout: timeoutMs,
-      env: { ...process.env, NODE_COMPILE_CACHE: compiled, ...env },
+      execArgv: ['--import', HUNG_FILE],
+      env: { ...process.env, NODE_COMPILE_CACHE: compiled, TEST_FILE_LIMIT_MS: `${timeoutMs}`, ...env },
       ...(names === undefined ? {} : { testNamePatterns: names }),
     });
     yield* withoutTotals(stream, totals);

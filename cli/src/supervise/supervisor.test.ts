@@ -23,9 +23,10 @@ function service(name: string, code: string): ServiceSpec {
   return { name, entry, args: [], env: process.env, logFile: join(folder, `${name}.log`) };
 }
 
+/** Whole lines only: a file is there before its first line is. */
 function notes(name: string): string[] {
   const file = join(folder, `${name}.notes`);
-  return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
 }
 
 const STEADY =
@@ -67,7 +68,7 @@ test('a service that does not stop is ended', async () => {
   assert.ok(tookMs > GRACE_MS * 0.9, `not before its time: ${tookMs} ms`);
 });
 
-test('a service ends when its supervisor was killed', async () => {
+test('a service ends when its supervisor was killed', async (t) => {
   const spec = service('orphan', STEADY);
   const parent = join(folder, 'parent.mjs');
   const supervisorUrl = new URL('./supervisor.ts', import.meta.url).href;
@@ -76,6 +77,7 @@ test('a service ends when its supervisor was killed', async () => {
     `import { Supervisor } from ${JSON.stringify(supervisorUrl)};\nnew Supervisor([${JSON.stringify(spec)}], () => {}).start();`,
   );
   const process_ = spawn(process.execPath, [parent], { stdio: 'ignore' });
+  t.after(() => process_.kill('SIGKILL'));
   assert.ok(await waitUntil(() => notes('orphan').length > 0, 20, limit()));
   const pid = Number(notes('orphan')[0]?.split(' ')[1]);
   process.kill(pid, 0);
