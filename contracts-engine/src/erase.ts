@@ -10,7 +10,7 @@ export function forgetErased(state: EngineState, { producer, datasets }: Pick<Er
   const isErased = new Set(datasets);
   for (const dataset of datasets) {
     const feed = state.feeds.get(dataset)?.get(producer);
-    feed?.series.readings.splice(0);
+    feed?.series.forgetAll();
   }
   for (const contract of state.contracts.values()) {
     for (const known of contract.rules.values()) forgetIn(known, producer, isErased);
@@ -22,7 +22,7 @@ function forgetIn(known: RuleState, producer: string, isErased: ReadonlySet<stri
   const inputs = inputsOf(rule).filter(({ dataset }) => isErased.has(dataset));
   if (inputs.length === 0) return;
   for (const { name } of inputs) {
-    field.stations.get(name)?.get(producer)?.series.readings.splice(0);
+    field.stations.get(name)?.get(producer)?.series.forgetAll();
     field.forecasts.get(name)?.delete(producer);
   }
   if (rule.kind === 'series') trackers.get(producer)?.settle();

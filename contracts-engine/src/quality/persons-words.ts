@@ -2,7 +2,7 @@
 import type { FlagRecord } from '@airtight/protocol';
 import type { EngineState } from '../engine-state.ts';
 import { rejudgeStation } from '../rule/grid-rule.ts';
-import type { Reading, Series } from '../rule/series.ts';
+import type { Series } from '../rule/series.ts';
 import { rejudgeSeries } from '../rule/series-rule.ts';
 import type { Turn } from '../turn.ts';
 import { type PersonsWords, personsVerdicts } from './value-verdict.ts';
@@ -37,13 +37,17 @@ export function takeWord(turn: Turn, record: FlagRecord): void {
 }
 
 /** @returns time of the first reading that counts otherwise now; undefined: none does */
-function judgeAnew(series: Pick<Series, 'readings'>, words: PersonsWords, { observedProperty, from, to }: FlagRecord): number | undefined {
+function judgeAnew(
+  series: Pick<Series, 'readings' | 'replace'>,
+  words: PersonsWords,
+  { observedProperty, from, to }: FlagRecord,
+): number | undefined {
   let first: number | undefined;
   for (const [i, reading] of series.readings.entries()) {
     if (reading.at < from || reading.at >= to || !Object.hasOwn(reading.values, observedProperty)) continue;
     const manual = personsVerdicts(words, reading.at, Object.keys(reading.values));
     if (manual?.[observedProperty] === reading.manual?.[observedProperty]) continue;
-    series.readings[i] = { ...reading, manual } satisfies Reading;
+    series.replace(i, { ...reading, manual });
     first ??= reading.at;
   }
   return first;

@@ -48,8 +48,7 @@ export class Feed {
       keepFrom = Math.min(keepFrom, tracker.neededFrom(rule, series.watermark - rule.latenessMs) - reachMs);
     }
     series.forgetBefore(keepFrom);
-    const excess = series.readings.length - SERIES_READINGS_MAX;
-    if (excess > 0) series.readings.splice(0, excess);
+    series.forgetBeyond(SERIES_READINGS_MAX);
     this.pruneAt = Math.min(SERIES_READINGS_MAX * 1.25, Math.max(PRUNE_FIRST, series.readings.length * 2));
   }
 }

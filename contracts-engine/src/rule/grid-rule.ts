@@ -48,13 +48,13 @@ export function rejudgeStation(
   known: RuleState,
   rule: GridRule,
   { dataset, producer, agency }: Pick<Reading, 'dataset' | 'producer' | 'agency'>,
-  change: (series: Pick<Series, 'readings'>) => number | undefined,
+  change: (series: Pick<Series, 'readings' | 'replace'>) => number | undefined,
 ): void {
   const work = workOf(turn, known, rule);
   for (const input of inputsOf(rule)) {
     if (input.dataset !== dataset || !isOf(input, producer, agency, turn.state.places)) continue;
     const readings = work.field.forecasts.get(input.name)?.get(producer);
-    if (readings !== undefined) change({ readings });
+    if (readings !== undefined) change({ readings, replace: (index, reading) => readings.splice(index, 1, reading) });
     const series = work.field.stations.get(input.name)?.get(producer)?.series;
     const from = series === undefined ? undefined : change(series);
     if (from === undefined) continue;

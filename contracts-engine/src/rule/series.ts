@@ -1,6 +1,8 @@
 /** The readings of one producer in one dataset, in order of time: as much of them as the rules may still need. */
 import type { Flag, Result } from '@airtight/protocol';
+import type { Window } from '../contract.ts';
 import type { Verdicts } from '../quality/value-verdict.ts';
+import type { Samples } from './samples.ts';
 
 export interface Reading {
   readonly agency: string;
@@ -27,20 +29,41 @@ export interface Reading {
 /** A series never holds more, whatever its device sends; beyond it the oldest go and windows reach back less far. */
 export const SERIES_READINGS_MAX = 20_000;
 
+/** Samples that were made of the readings [first, end) of a series. */
+interface KeptSamples {
+  readonly samples: Samples;
+  readonly first: number;
+  end: number;
+}
+
 export class Series {
   /** In order of time, at most one for each. */
-  readonly readings: Reading[];
+  readonly readings: readonly Reading[];
   /** phenomenonTime of the newest reading; -1 before the first. */
   watermark: number;
+  readonly #readings: Reading[];
+  /** Good as long as readings are only appended. */
+  #kept: Map<Window, KeptSamples> | null = null;
 
   constructor(readings: Reading[] = [], watermark = -1) {
+    this.#readings = readings;
     this.readings = readings;
     this.watermark = watermark;
   }
 
+  /** What a window has kept. A window belongs to one version of a contract under one definition of its dataset, so it goes on seeing the same. */
+  kept(window: Window): KeptSamples | undefined {
+    return this.#kept?.get(window);
+  }
+
+  keep(window: Window, samples: KeptSamples): void {
+    this.#kept ??= new Map();
+    this.#kept.set(window, samples);
+  }
+
   /** Appends a reading that is newer than all others. */
   append(reading: Reading): void {
-    this.readings.push(reading);
+    this.#readings.push(reading);
     this.watermark = reading.at;
   }
 
@@ -53,14 +76,21 @@ export class Series {
     const index = this.firstFrom(reading.at);
     const known = this.readings[index];
     if (known === undefined || known.at !== reading.at) {
-      this.readings.splice(index, 0, reading);
+      this.#kept = null;
+      this.#readings.splice(index, 0, reading);
       return Object.keys(reading.values);
     }
     const changed = Object.keys(reading.values).filter(
       (name) => !Object.hasOwn(known.values, name) || known.values[name] !== reading.values[name] || !sameMarks(known, reading, name),
     );
-    if (changed.length > 0) this.readings[index] = merged(known, reading);
+    if (changed.length > 0) this.replace(index, merged(known, reading));
     return changed;
+  }
+
+  /** The same reading, told or judged otherwise. */
+  replace(index: number, reading: Reading): void {
+    this.#kept = null;
+    this.#readings[index] = reading;
   }
 
   /** Index of the first reading at or after a time. */
@@ -76,8 +106,22 @@ export class Series {
 
   /** Forgets what lies before a time. */
   forgetBefore(at: number): void {
-    const index = this.firstFrom(at);
-    if (index > 0) this.readings.splice(0, index);
+    this.#forget(this.firstFrom(at));
+  }
+
+  /** Forgets the oldest beyond a number of readings. */
+  forgetBeyond(readings: number): void {
+    this.#forget(this.#readings.length - readings);
+  }
+
+  forgetAll(): void {
+    this.#forget(this.#readings.length);
+  }
+
+  #forget(count: number): void {
+    if (count <= 0) return;
+    this.#kept = null;
+    this.#readings.splice(0, count);
   }
 }
 

@@ -6,20 +6,19 @@ import { isTestFlag } from '../quality/value-verdict.ts';
 import { NO_FLAGS } from '../reading.ts';
 import { DAY_MS, localDay, offsetAt, startOfDay, type TimeZone } from '../time-zone.ts';
 import { compute } from './probe.ts';
+import { type SampleSums, Samples, type Stretch } from './samples.ts';
 import type { Reading, Series } from './series.ts';
 import type { WindowContext } from './window-context.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** Values in order of their times; two lists, because a window is gone through for every reading. */
-interface Samples {
-  readonly times: number[];
-  readonly values: number[];
-}
+/** A window over more readings keeps its samples until the series changes otherwise than at its end. */
+const KEPT_FROM_READINGS = 64;
 
 interface Sample {
   readonly at: number;
-  readonly value: number;
+  /** false: it does not satisfy `where`. */
+  readonly value: number | false;
 }
 
 /** From when to when, both in it. */
@@ -31,33 +30,46 @@ interface Span {
 /** A window over one producer's own readings, as of an instant; null: too little of it is there. */
 export function windowValue(window: Window, series: Series, at: number, context: WindowContext): Input {
   const span = spanOf(window, series, at, context.zone);
-  const samples: Samples = { times: [], values: [] };
-  let [all, intervals, newestInterval, heldSince, heldMs] = [0, 0, -1, Number.NaN, 0];
+  const samples = samplesOf(window, series, span, context.latenessMs);
+  const stretch = samples.between(span.from, span.to);
   const { cadenceMs } = window.input;
-  const maxGapMs = Math.max(MAX_GAP_CADENCES * cadenceMs, MAX_GAP_MIN_MS);
-  const { readings } = series;
-  for (let i = series.firstFrom(span.from); i < readings.length; i++) {
-    const reading = readings[i] as Reading;
-    if (reading.at > span.to) break;
-    const value = sampleOf(window, reading, context.latenessMs);
-    if (value === null) continue;
-    all++;
-    // In order of time, so an interval that is another one is a new one.
-    const interval = Math.floor((reading.at - span.from) / cadenceMs);
-    if (interval !== newestInterval) intervals++;
-    newestInterval = interval;
-    // A reading stands until the next one, unless nobody knows what was between them; the last one for no time.
-    if (reading.at - heldSince <= maxGapMs) heldMs += reading.at - heldSince;
-    heldSince = value === false ? Number.NaN : reading.at;
-    if (value === false) continue;
-    samples.times.push(reading.at);
-    samples.values.push(value);
-  }
+  const intervals = samples.intervals(stretch, span.from, cadenceMs);
   if (window.aggregate === 'coverage') return Math.min(1, intervals / (window.overMs / cadenceMs));
   if (intervals < window.leastCount) return null;
-  if (window.aggregate === 'duration') return heldMs / HOUR_MS;
-  if (window.aggregate === 'values') return byInterval(window, samples, span.to);
-  return aggregate(window, samples, all);
+  if (window.aggregate === 'duration') return samples.heldMs(stretch) / HOUR_MS;
+  if (window.aggregate === 'values') return byInterval(window, samples, stretch, span.to);
+  return aggregate(window, samples, stretch);
+}
+
+/** The samples of a series that a window sees, at least those of a span. */
+function samplesOf(window: Window, series: Series, { from, to }: Span, latenessMs: number): Samples {
+  const { readings } = series;
+  const first = series.firstFrom(from);
+  const kept = series.kept(window);
+  if (kept !== undefined && kept.first <= first) {
+    while (kept.end < readings.length) take(kept.samples, window, readings[kept.end++] as Reading, latenessMs);
+    return kept.samples;
+  }
+  const samples = new Samples(sumsOf(window));
+  let end = first;
+  const isLong = readings.length - first > KEPT_FROM_READINGS;
+  for (; end < readings.length && (isLong || (readings[end] as Reading).at <= to); end++)
+    take(samples, window, readings[end] as Reading, latenessMs);
+  if (isLong) series.keep(window, { samples, first, end });
+  return samples;
+}
+
+function take(samples: Samples, window: Window, reading: Reading, latenessMs: number): void {
+  const value = sampleOf(window, reading, latenessMs);
+  if (value !== null) samples.push(reading.at, value);
+}
+
+function sumsOf({ aggregate, where, input }: Window): SampleSums {
+  return {
+    satisfied: where !== null,
+    heldWithGapsToMs: aggregate === 'duration' ? Math.max(MAX_GAP_CADENCES * input.cadenceMs, MAX_GAP_MIN_MS) : undefined,
+    extremes: aggregate === 'min' || aggregate === 'max',
+  };
 }
 
 /** A window over several stations: of each its newest value in the span. */
@@ -69,11 +81,11 @@ export function stationsValue(window: Window, stations: Iterable<{ readonly seri
     const newest = newestIn(window, series, { from: at - window.overMs + 1, to: at }, context.latenessMs);
     if (newest === null) continue;
     there++;
-    if (newest.value !== false) samples.push({ at: newest.at, value: newest.value });
+    samples.push(newest);
   }
   if (window.aggregate === 'coverage') return known === 0 ? 0 : there / known;
   if (there < window.leastCount || there < window.leastShare * known) return null;
-  return aggregate(window, inOrder(samples), there);
+  return valueOfUnordered(window, samples);
 }
 
 /**
@@ -83,20 +95,21 @@ export function stationsValue(window: Window, stations: Iterable<{ readonly seri
 export function forecastValue(window: Window, forecasts: Iterable<readonly Reading[]>, at: number, knownAt: number): Input {
   const samples: Sample[] = [];
   const intervals = new Set<number>();
-  let all = 0;
   for (const readings of forecasts) {
     for (const reading of newestRevisions(readings, at, at + window.overMs, knownAt)) {
       const value = sampleOf(window, reading, Number.POSITIVE_INFINITY);
       if (value === null) continue;
-      all++;
       intervals.add(Math.ceil((reading.at - at) / window.input.cadenceMs));
-      if (value !== false) samples.push({ at: reading.at, value });
+      samples.push({ at: reading.at, value });
     }
   }
   if (window.aggregate === 'coverage') return Math.min(1, intervals.size / (window.overMs / window.input.cadenceMs));
   if (intervals.size < window.leastCount) return null;
-  if (window.aggregate === 'values') return byInterval(window, asGiven(samples), at + window.overMs);
-  return aggregate(window, inOrder(samples), all);
+  if (window.aggregate === 'values') {
+    const given = asGiven(window, samples);
+    return byInterval(window, given, { first: 0, end: samples.length }, at + window.overMs);
+  }
+  return valueOfUnordered(window, samples);
 }
 
 /** @param readings in order of time, then of receipt */
@@ -110,7 +123,7 @@ function* newestRevisions(readings: readonly Reading[], after: number, to: numbe
   if (newest !== undefined) yield newest;
 }
 
-function newestIn(window: Window, series: Series, { from, to }: Span, latenessMs: number): { at: number; value: number | false } | null {
+function newestIn(window: Window, series: Series, { from, to }: Span, latenessMs: number): Sample | null {
   for (let i = series.firstFrom(to + 1) - 1; i >= 0; i--) {
     const reading = series.readings[i] as Reading;
     if (reading.at < from) return null;
@@ -192,77 +205,71 @@ function sessionStart(window: Window, series: Series, at: number): number {
 }
 
 /** The newest value of each cadence interval, the newest last; null where there is none. */
-function byInterval(window: Window, { times, values: given }: Samples, to: number): (number | null)[] {
+function byInterval(window: Window, { times, values: given }: Samples, { first, end }: Stretch, to: number): (number | null)[] {
   const { cadenceMs } = window.input;
   const values: (number | null)[] = new Array(Math.max(1, Math.round(window.overMs / cadenceMs))).fill(null);
-  for (let i = 0; i < times.length; i++) {
+  for (let i = first; i < end; i++) {
     const index = values.length - 1 - Math.floor((to - (times[i] as number)) / cadenceMs);
     if (index >= 0) values[index] = given[i] as number;
   }
   return values;
 }
 
-function aggregate(window: Window, samples: Samples, all: number): Input {
+/** Of samples that no series has in its order. A sum of doubles depends on the order, which must not be that in which stations happened to report. */
+function valueOfUnordered(window: Window, samples: Sample[]): Input {
+  const ordered = asGiven(
+    window,
+    samples.sort((a, b) => a.at - b.at || Number(a.value) - Number(b.value)),
+  );
+  return aggregate(window, ordered, { first: 0, end: samples.length });
+}
+
+function asGiven(window: Window, samples: readonly Sample[]): Samples {
+  const given = new Samples(sumsOf(window));
+  for (const { at, value } of samples) given.push(at, value);
+  return given;
+}
+
+function aggregate(window: Window, samples: Samples, stretch: Stretch): Input {
   const { values } = samples;
+  const { first, end } = stretch;
+  const all = end - first;
   switch (window.aggregate) {
     case 'count':
-      return values.length;
+      return samples.satisfied(stretch);
     case 'share':
-      return all === 0 ? null : values.length / all;
+      return all === 0 ? null : samples.satisfied(stretch) / all;
     case 'sum':
-      return sum(values);
+      return sum(values, stretch);
     case 'mean':
-      return values.length === 0 ? null : sum(values) / values.length;
+      return all === 0 ? null : sum(values, stretch) / all;
     case 'median':
-      return quantile(values, 0.5);
+      return quantile(values.slice(first, end), 0.5);
     case 'quantile':
-      return quantile(values, window.quantile);
+      return quantile(values.slice(first, end), window.quantile);
     case 'min':
-      return smallest(values);
+      return samples.smallest(stretch);
     case 'max':
-      return largest(values);
+      return samples.largest(stretch);
     case 'last':
-      return values.at(-1) ?? null;
+      return all === 0 ? null : (values[end - 1] as number);
     case 'rate':
-      return rate(samples, window.perMs);
+      return rate(samples, stretch, window.perMs);
     default:
       return null;
   }
 }
 
-function asGiven(samples: readonly Sample[]): Samples {
-  return { times: samples.map(({ at }) => at), values: samples.map(({ value }) => value) };
-}
-
-/** A sum of doubles depends on the order, which must not be that in which stations happened to report. */
-function inOrder(samples: Sample[]): Samples {
-  return asGiven(samples.sort((a, b) => a.at - b.at || a.value - b.value));
-}
-
-function sum(values: readonly number[]): number {
+function sum(values: readonly number[], { first, end }: Stretch): number {
   let total = 0;
-  for (let i = 0; i < values.length; i++) total += values[i] as number;
+  for (let i = first; i < end; i++) total += values[i] as number;
   return total;
 }
 
-function smallest(values: readonly number[]): number | null {
-  if (values.length === 0) return null;
-  let found = values[0] as number;
-  for (let i = 1; i < values.length; i++) found = Math.min(found, values[i] as number);
-  return found;
-}
-
-function largest(values: readonly number[]): number | null {
-  if (values.length === 0) return null;
-  let found = values[0] as number;
-  for (let i = 1; i < values.length; i++) found = Math.max(found, values[i] as number);
-  return found;
-}
-
 /** Linear interpolation between the closest ranks (type 7 of Hyndman and Fan 1996). */
-function quantile(values: readonly number[], p: number): number | null {
+function quantile(values: number[], p: number): number | null {
   if (values.length === 0) return null;
-  const sorted = [...values].sort((a, b) => a - b);
+  const sorted = values.sort((a, b) => a - b);
   const rank = (sorted.length - 1) * p;
   const below = sorted[Math.floor(rank)] as number;
   const above = sorted[Math.ceil(rank)] as number;
@@ -270,9 +277,9 @@ function quantile(values: readonly number[], p: number): number | null {
 }
 
 /** Change from the first value of the window to the last, per unit of time. */
-function rate({ times, values }: Samples, perMs: number): number | null {
-  const [from, to] = [times[0], times.at(-1)];
-  if (from === undefined || to === undefined || from === to) return null;
+function rate({ times, values }: Samples, { first, end }: Stretch, perMs: number): number | null {
+  if (end === first) return null;
+  const [from, to] = [times[first] as number, times[end - 1] as number];
   // Multiplied first: 1 over two hours is then exactly 0.5 an hour.
-  return (((values.at(-1) as number) - (values[0] as number)) * perMs) / (to - from);
+  return from === to ? null : (((values[end - 1] as number) - (values[first] as number)) * perMs) / (to - from);
 }
