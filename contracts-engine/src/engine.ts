@@ -3,6 +3,7 @@ import type { AlertEffect } from '@airtight/protocol';
 import type { EngineEvent } from './engine-event.ts';
 import { type EngineCounters, emptyState } from './engine-state.ts';
 import { type EngineSnapshot, fromSnapshot, toSnapshot, viewOf } from './snapshot.ts';
+import { snapshotParts } from './snapshot-parts.ts';
 import { step } from './step.ts';
 
 export interface EngineStatus extends EngineCounters {
@@ -33,9 +34,12 @@ export class Engine {
     return toSnapshot(this.#state);
   }
 
-  /** The same as JSON text. Copying a large state first would hold everything up for three times as long. */
-  snapshotText(): string {
-    return JSON.stringify(viewOf(this.#state));
+  /**
+   * The same as JSON text, in parts of some 100 kB. They say what is known now, however much later they are gone through: a large
+   * state can be written beside what the engine takes meanwhile.
+   */
+  snapshotParts(): Iterable<string> {
+    return snapshotParts(viewOf(this.#state));
   }
 
   status(): EngineStatus {

@@ -5,8 +5,8 @@ import type { JournalEvent } from '../decode/decoder.ts';
 
 export interface ContractsEngine {
   apply(event: JournalEvent): readonly AlertEffect[];
-  /** JSON text of an EngineSnapshot, from which the engine can be made again. */
-  snapshotText(): string;
+  /** JSON text of an EngineSnapshot as of now, from which the engine can be made again; gone through whenever there is time. */
+  snapshotParts(): Iterable<string>;
 }
 
 const NOTHING: readonly AlertEffect[] = [];
@@ -22,7 +22,7 @@ export function createEngine(state?: EngineSnapshot): ContractsEngine {
       const told = engineEventOf(event);
       return told === undefined ? NOTHING : engine.apply(told);
     },
-    snapshotText: () => engine.snapshotText(),
+    snapshotParts: () => engine.snapshotParts(),
   };
 }
 

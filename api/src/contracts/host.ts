@@ -12,11 +12,11 @@ import type { Logger } from 'pino';
 import type { JournalEvent } from '../decode/decoder.ts';
 import type { EffectOutbox } from './effect-outbox.ts';
 import type { ContractsEngine } from './engine.ts';
-import { type ContractsSnapshot, snapshotLine, writeSnapshot } from './snapshot-file.ts';
+import { type ContractsSnapshot, snapshotText, writeSnapshot } from './snapshot-file.ts';
 
 /** So often the state is saved: after a crash what came since is folded again for the contracts. */
 const SNAPSHOT_INTERVAL_MS = 5000;
-/** A large state is saved less often: making its text, which holds up everything else, takes no more than this part of the time. */
+/** A large state is saved less often: making its text takes no more than this part of the time. */
 const SNAPSHOT_SHARE_MAX = 0.02;
 
 export interface HostOptions {
@@ -103,20 +103,20 @@ export class ContractsHost {
   async #save(): Promise<void> {
     if (this.#next === this.#saved) return;
     const next = this.#next;
-    const began = performance.now();
-    const text = this.#snapshotText();
-    this.#saveFrom = began + (performance.now() - began) / SNAPSHOT_SHARE_MAX;
+    const parts = this.#snapshotParts();
     if (!(await this.#outbox.whenWritten(this.#outbox.taken))) return;
+    const began = performance.now();
     try {
-      await writeSnapshot(this.#options.snapshotPath, text);
+      const heldMs = await writeSnapshot(this.#options.snapshotPath, parts);
+      this.#saveFrom = began + heldMs / SNAPSHOT_SHARE_MAX;
       this.#saved = next;
     } catch (error) {
       this.#options.logger.error({ err: error }, 'the state of the contracts could not be saved');
     }
   }
 
-  #snapshotText(): string {
+  #snapshotParts(): Iterable<string> {
     const gaps = this.#blindThrough === 0 ? {} : { blindThrough: this.#blindThrough, unwritten: [...this.#unwritten] };
-    return snapshotLine({ next: this.#next, ...gaps }, this.#engine.snapshotText());
+    return snapshotText({ next: this.#next, ...gaps }, this.#engine.snapshotParts());
   }
 }

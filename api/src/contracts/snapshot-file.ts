@@ -1,8 +1,8 @@
 /** The engine's state on disk: replaced whole, or not at all; sealed, so that one with a changed bit is not used. */
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { open, readFile, rename } from 'node:fs/promises';
 import type { EngineSnapshot } from '@airtight/contracts-engine';
-import { openSealedText, sealText } from '@airtight/protocol';
+import { openSealedText } from '@airtight/protocol';
 
 export interface ContractsSnapshot {
   readonly format: 'airtight-contracts-state@3';
@@ -17,10 +17,12 @@ export interface ContractsSnapshot {
 
 export const SNAPSHOT_FORMAT = 'airtight-contracts-state@3';
 
-/** The JSON of a snapshot. @param stateText that of its `state`, which may be large */
-export function snapshotLine(rest: Omit<ContractsSnapshot, 'format' | 'state'>, stateText: string): string {
+/** The JSON of a snapshot, in parts. @param state that of its `state` */
+export function* snapshotText(rest: Omit<ContractsSnapshot, 'format' | 'state'>, state: Iterable<string>): Iterable<string> {
   const frame: Omit<ContractsSnapshot, 'state'> = { format: SNAPSHOT_FORMAT, ...rest };
-  return `${JSON.stringify(frame).slice(0, -1)},"state":${stateText}}`;
+  yield `${JSON.stringify(frame).slice(0, -1)},"state":`;
+  yield* state;
+  yield '}';
 }
 
 /** @returns undefined when there is none that can be read: the engine then folds the journal from its beginning, which gives the same */
@@ -36,19 +38,34 @@ export async function readSnapshot(path: string): Promise<ContractsSnapshot | un
 }
 
 /**
- * Write beside, sync, rename: after a crash the old or the new one is there.
- * @param line the snapshot's JSON
+ * Write beside, sync, rename: after a crash the old or the new one is there. Between two parts others get their turn.
+ * @param parts of the JSON, without line ends
+ * @returns ms that making and hashing the parts took of the event loop
  */
-export async function writeSnapshot(path: string, line: string): Promise<void> {
+export async function writeSnapshot(path: string, parts: Iterable<string>): Promise<number> {
   const draft = `${path}.new`;
   const file = await open(draft, 'w', 0o600);
+  let heldMs = 0;
   try {
-    await file.writeFile(sealText(line, sha256));
+    const seal = createHash('sha256');
+    const iterator = parts[Symbol.iterator]();
+    for (;;) {
+      const began = performance.now();
+      const { value, done } = iterator.next();
+      if (done === true) break;
+      const bytes = Buffer.from(value);
+      seal.update(bytes);
+      heldMs += performance.now() - began;
+      await file.writeFile(bytes);
+    }
+    // As protocol/src/records/sealed-text.ts seals a whole text.
+    await file.writeFile(`\n${seal.digest('hex')}\n`);
     await file.datasync();
   } finally {
     await file.close();
   }
   await rename(draft, path);
+  return heldMs;
 }
 
 function sha256(text: string): string {

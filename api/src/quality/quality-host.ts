@@ -77,7 +77,7 @@ export class QualityHost {
     const line = lineOf(next, this.#stage.state());
     if (!(await this.#options.projector.settled())) return;
     try {
-      await writeSnapshot(this.#options.path, line);
+      await writeSnapshot(this.#options.path, [line]);
       this.#saved = next;
     } catch (error) {
       this.#options.logger.error({ err: error }, 'the state of the quality tests could not be saved');
@@ -94,8 +94,8 @@ export async function readQualityState(path: string, through: number): Promise<S
 }
 
 /** Of a store whose tables hold everything below `next`. */
-export function writeQualityState(path: string, next: number, state: QualityState): Promise<void> {
-  return writeSnapshot(path, lineOf(next, state));
+export async function writeQualityState(path: string, next: number, state: QualityState): Promise<void> {
+  await writeSnapshot(path, [lineOf(next, state)]);
 }
 
 /** Where the state lies in the store's folder. */

@@ -8,7 +8,7 @@ import { AirtightError, type Code, DatasetRegistry } from '@airtight/protocol';
 import pino from 'pino';
 import type { ApiConfig } from '../config.ts';
 import { createEngine } from '../contracts/engine.ts';
-import { readSnapshot, snapshotLine, snapshotPathIn, writeSnapshot } from '../contracts/snapshot-file.ts';
+import { readSnapshot, snapshotPathIn, snapshotText, writeSnapshot } from '../contracts/snapshot-file.ts';
 import { decodeFrame } from '../decode/decoder.ts';
 import { Births } from '../feed/births.ts';
 import { FEED_MAX_BYTES } from '../feed/follower.ts';
@@ -105,14 +105,14 @@ async function foldJournal(store: Store, ingest: IngestClient, paths: SnapshotPa
   // The state cannot be made again without the payloads that were removed: the one that saw them is carried over.
   if (expired > 0) await carrySnapshot(paths, end);
   // With an effect that is not on record the service must fold from the beginning, to write it.
-  else if (alerts.unrecorded === 0) await writeSnapshot(paths.draft, snapshotLine({ next }, engine.snapshotText()));
+  else if (alerts.unrecorded === 0) await writeSnapshot(paths.draft, snapshotText({ next }, engine.snapshotParts()));
   return { through: next, expired, alerts, code: alerts.differences.length > 0 ? 'ALERTS_MISMATCH' : null };
 }
 
 /** Without one the service folds from the beginning, and writes nothing that belongs before its gaps (contracts/host.ts). */
 async function carrySnapshot({ draft, old }: SnapshotPaths, end: number): Promise<void> {
   const snapshot = await readSnapshot(old);
-  if (snapshot !== undefined && snapshot.next <= end) await writeSnapshot(draft, JSON.stringify(snapshot));
+  if (snapshot !== undefined && snapshot.next <= end) await writeSnapshot(draft, [JSON.stringify(snapshot)]);
 }
 
 /** Digest over all tables of a stopped service's store. @throws AirtightError SERVICE_UNAVAILABLE when it is in use */
