@@ -10,6 +10,12 @@ import { CLOSE_POLICY, CLOSE_TRY_LATER, frameText, type SessionDeps, StreamSessi
 
 /** At most ten frames a second per client: the kernel's send is the cost, whatever the size of a frame. */
 export const TURN_INTERVAL_MS = 100;
+/**
+ * An alert brings the next turn forward, to so long after the last one at the soonest; and turns that take long, because there
+ * are many clients, are not made more of than this part of the time.
+ */
+const ALERT_TURN_MIN_MS = 20;
+const ALERT_TURNS_SHARE_MAX = 0.1;
 /** Each costs a socket, a cursor and at most BUFFERED_MAX_BYTES and one frame of memory when it stops reading. */
 export const CLIENTS_MAX = 500;
 
@@ -31,6 +37,10 @@ export class StreamHub {
   readonly #sessions = new Set<StreamSession>();
   #head = 0;
   #turns: NodeJS.Timeout | undefined;
+  /** The turn that an alert has brought forward. */
+  #prompt: NodeJS.Timeout | undefined;
+  /** Of the last turn: when it was over, by performance.now(), and how long it took. */
+  #turned = { at: 0, tookMs: 0 };
   #heartbeats: NodeJS.Timeout | undefined;
   /** The last unfiltered frame: clients that are level share its text. */
   #shared: { readonly from: number; readonly next: number; readonly isVisitor: boolean; readonly text: string } | undefined;
@@ -55,6 +65,7 @@ export class StreamHub {
 
   close(): void {
     clearInterval(this.#turns);
+    clearTimeout(this.#prompt);
     clearInterval(this.#heartbeats);
     for (const session of this.#sessions) session.close(CLOSE_TRY_LATER, 'restarting');
     this.#sessions.clear();
@@ -63,7 +74,9 @@ export class StreamHub {
   /** Takes the next event; one before the ring's end is known already. */
   take(event: JournalEvent, verdicts: readonly Verdict[], head: number): void {
     this.#head = Math.max(this.#head, head);
-    if (event.position >= this.#ring.next) this.#ring.push(event, verdicts, this.#sessions.size > 0);
+    if (event.position < this.#ring.next) return;
+    this.#ring.push(event, verdicts, this.#sessions.size > 0);
+    if (event.kind === 'alert' && this.#sessions.size > 0) this.#bringForward();
   }
 
   /**
@@ -101,8 +114,19 @@ export class StreamHub {
     if (status !== undefined && since > status.head) session.close(CLOSE_POLICY, 'CURSOR_BEYOND_HEAD');
   }
 
+  #bringForward(): void {
+    if (this.#turns === undefined || this.#prompt !== undefined) return;
+    const { at, tookMs } = this.#turned;
+    const pauseMs = Math.max(ALERT_TURN_MIN_MS, tookMs / ALERT_TURNS_SHARE_MAX);
+    this.#prompt = setTimeout(() => this.#turn(), Math.max(0, at + pauseMs - performance.now()));
+  }
+
   #turn(): void {
+    clearTimeout(this.#prompt);
+    this.#prompt = undefined;
+    const began = performance.now();
     for (const session of this.#sessions) session.turn();
+    this.#turned = { at: performance.now(), tookMs: performance.now() - began };
   }
 
   #frameOf(stretch: Stretch, filter: StreamFilter): string {
