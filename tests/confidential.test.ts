@@ -236,7 +236,11 @@ test('a day is erased: gone from the disk, and everything else verifies', async 
   assert.equal(counted.code, 0, counted.stdout);
   // What was shown before stays proven: its holder has salts and path.
   assert.equal((await verify(join(folder, 'one.airtight-proof.json'))).code, 0);
-  await until('it left the state of contracts and of quality', () => [SUBJECT, String(FEVER)].every((text) => kept(text).length === 0), 30_000);
+  await until(
+    'it left the state of contracts and of quality',
+    () => [SUBJECT, String(FEVER)].every((text) => kept(text).length === 0),
+    30_000,
+  );
   assert.ok(
     (await product.all<AlertItem>('alerts')).some(({ contract }) => contract === 'fever'),
     'the alert stays',

@@ -20,9 +20,15 @@ import { DATABASE, TABLES, type Table } from './schema.ts';
 import { BULK_TIMEOUT_MS, type Store } from './store.ts';
 
 /** A block is written when it has so many rows, … (an insert costs some 15 ms whatever its size, and small parts must be merged) */
-export const FLUSH_ROWS = 60_000;
-/** … or when its oldest row is so old. */
-export const FLUSH_AGE_MS = 500;
+const FLUSH_ROWS = 60_000;
+/** … or when its oldest row is so old; … */
+const FLUSH_AGE_MS = 500;
+/**
+ * … or so old, where so many rows come that four blocks of half a second would be merged again and again: at 5,000 readings a second
+ * merging took a third of a core. Who waits for the tables (`settled`) waits no longer for that.
+ */
+const BUSY_FLUSH_AGE_MS = 2000;
+const BUSY_ROWS = 5000;
 /**
  * Rows gathered while an insert is under way; beyond it the feed is held back. The last record of a block may bring 64,000
  * more: still far below the 1,048,449 rows at which the engine would cut an insert into several parts.
@@ -199,7 +205,8 @@ export class Projector {
         continue;
       }
       if (this.#hurried) return;
-      const leftMs = block.since + FLUSH_AGE_MS - this.#now();
+      const ageMaxMs = rowsOf(block) >= BUSY_ROWS ? BUSY_FLUSH_AGE_MS : FLUSH_AGE_MS;
+      const leftMs = block.since + ageMaxMs - this.#now();
       if (leftMs <= 0) return;
       await this.#pause(leftMs);
     }

@@ -13,16 +13,6 @@ export interface Stretch {
   readonly end: number;
 }
 
-/** What is summed up beforehand. */
-export interface SampleSums {
-  /** Some samples may not satisfy the window's condition. */
-  readonly satisfied?: boolean;
-  /** For how long the condition held. A longer gap between two samples does not count. */
-  readonly heldWithGapsToMs?: number | undefined;
-  /** The smallest and the largest of each block. */
-  readonly extremes?: boolean;
-}
-
 interface Extremes {
   readonly smallest: number[];
   readonly largest: number[];
@@ -41,9 +31,14 @@ export class Samples {
   /** Of each block. */
   readonly #extremes: Extremes | null;
 
-  constructor({ satisfied = false, heldWithGapsToMs, extremes = false }: SampleSums) {
-    this.#satisfied = satisfied ? [] : null;
-    this.#heldMs = heldWithGapsToMs === undefined ? null : [];
+  /**
+   * @param hasCondition some samples may not satisfy it
+   * @param heldWithGapsToMs sum up for how long the condition held; a longer gap between two samples does not count; null: do not
+   * @param extremes keep the smallest and the largest of each block
+   */
+  constructor(hasCondition: boolean, heldWithGapsToMs: number | null, extremes: boolean) {
+    this.#satisfied = hasCondition ? [] : null;
+    this.#heldMs = heldWithGapsToMs === null ? null : [];
     this.#gapsToMs = heldWithGapsToMs ?? 0;
     this.#extremes = extremes ? { smallest: [], largest: [] } : null;
   }

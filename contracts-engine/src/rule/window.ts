@@ -6,7 +6,7 @@ import { isTestFlag } from '../quality/value-verdict.ts';
 import { NO_FLAGS } from '../reading.ts';
 import { DAY_MS, localDay, offsetAt, startOfDay, type TimeZone } from '../time-zone.ts';
 import { compute } from './probe.ts';
-import { type SampleSums, Samples, type Stretch } from './samples.ts';
+import { Samples, type Stretch } from './samples.ts';
 import type { Reading, Series } from './series.ts';
 import type { WindowContext } from './window-context.ts';
 
@@ -50,9 +50,9 @@ function samplesOf(window: Window, series: Series, { from, to }: Span, latenessM
     while (kept.end < readings.length) take(kept.samples, window, readings[kept.end++] as Reading, latenessMs);
     return kept.samples;
   }
-  const samples = new Samples(sumsOf(window));
-  let end = first;
   const isLong = readings.length - first > KEPT_FROM_READINGS;
+  const samples = samplesFor(window, isLong);
+  let end = first;
   for (; end < readings.length && (isLong || (readings[end] as Reading).at <= to); end++)
     take(samples, window, readings[end] as Reading, latenessMs);
   if (isLong) series.keep(window, { samples, first, end });
@@ -64,12 +64,10 @@ function take(samples: Samples, window: Window, reading: Reading, latenessMs: nu
   if (value !== null) samples.push(reading.at, value);
 }
 
-function sumsOf({ aggregate, where, input }: Window): SampleSums {
-  return {
-    satisfied: where !== null,
-    heldWithGapsToMs: aggregate === 'duration' ? Math.max(MAX_GAP_CADENCES * input.cadenceMs, MAX_GAP_MIN_MS) : undefined,
-    extremes: aggregate === 'min' || aggregate === 'max',
-  };
+/** @param isLong so many that their extremes are worth keeping by blocks */
+function samplesFor({ aggregate, where, input }: Window, isLong: boolean): Samples {
+  const gapsToMs = aggregate === 'duration' ? Math.max(MAX_GAP_CADENCES * input.cadenceMs, MAX_GAP_MIN_MS) : null;
+  return new Samples(where !== null, gapsToMs, isLong && (aggregate === 'min' || aggregate === 'max'));
 }
 
 /** A window over several stations: of each its newest value in the span. */
@@ -225,7 +223,7 @@ function valueOfUnordered(window: Window, samples: Sample[]): Input {
 }
 
 function asGiven(window: Window, samples: readonly Sample[]): Samples {
-  const given = new Samples(sumsOf(window));
+  const given = samplesFor(window, false);
   for (const { at, value } of samples) given.push(at, value);
   return given;
 }
