@@ -107,7 +107,7 @@ export class Fold {
       channels.takeControl(event);
     } else if (event.kind === 'alert') {
       alerts.take(event);
-      channels.take(event, alerts.find(event.transition.alert));
+      channels.take(event);
       services.take(event);
     } else if (event.kind === 'tick') services.passTime(event.at);
     else if (event.kind === 'readings') {

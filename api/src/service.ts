@@ -170,7 +170,7 @@ async function loadStages(store: Store, { ingest, config, send, regions, storeDi
   const { engine, ...state } = reviveEngine(await readSnapshot(snapshotPath), logger);
   const outbox = new EffectOutbox(ingest, logger);
   const contracts = new ContractsHost({ engine, ...state, outbox, snapshotPath, logger });
-  const outbound = { outbox: new Outbox(outboxPathIn(config.dataDir)), ingest, control, send, logger };
+  const outbound = { outbox: new Outbox(outboxPathIn(config.dataDir)), ingest, control, alerts, send, logger };
   const replies = () => (regions.key === undefined ? [] : replyChannels(regions.known.all()));
   const channels = new ChannelsHost({ ...outbound, replies, publicUrl: config.publicUrl.replace(/\/$/, ''), timeZone: config.timeZone });
   const qualityPath = qualityPathIn(storeDir);

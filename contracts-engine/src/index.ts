@@ -30,6 +30,7 @@ export { type EvidenceRecord, type ReplayFault, type ReplayVerdict, replayAlert 
 export { placesOf, type RuleNeeds, ruleNeeds } from './evidence/rule-needs.ts';
 export { lastAttempts, type ToldAttempt } from './evidence/told.ts';
 export { type ContractOutcome, parseContract } from './parse-contract.ts';
+export { isForetold } from './rule/foretold.ts';
 export { inScope, type Places } from './rule/places.ts';
 export type { EngineSnapshot } from './snapshot.ts';
 export { TICK_GAP_MAX_MS } from './step.ts';

@@ -205,11 +205,15 @@ test('out of service: all alerts of the rule are suppressed until it returns or 
 
 test('a storm is one group alert, told of again at ticks', () => {
   const scene = new Scene(contractText(`${THRESHOLD}, notify: [desk], group: { by: region }`));
-  const [group, first] = scene.read(0, 200, 's1');
+  const [first, group] = scene.read(0, 200, 's1');
   assert.ok(group?.type === 'raise' && first?.type === 'raise');
   assert.deepEqual([group.subject, group.notify, first.group, first.notify], ['group:region:North', ['desk'], group.alert, undefined]);
   assert.deepEqual(types(scene.read(1, 200, 's2')), ['raise']);
-  assert.deepEqual(types(scene.read(1, 200, 's3')), ['raise', 'raise'], 'another region is another group');
+  assert.deepEqual(
+    types(scene.read(1, 200, 's3')),
+    ['raise', 'raise'],
+    'another region is another group; its alert comes after its first member',
+  );
   const told = scene.tick(2);
   assert.deepEqual(types(told), ['update', 'update']);
   assert.deepEqual(told[0]?.type === 'update' && told[0].members?.count, 2);
@@ -226,7 +230,7 @@ test('a group escalates by its own age, whoever joins meanwhile; its members do 
   for (const acknowledges of [false, true]) {
     const scene = new Scene(contractText(GROUPED));
     scene.tick(0);
-    const group = idOf(scene.read(0, 200, 's1'));
+    const group = idOf(scene.read(0, 200, 's1'), 1);
     scene.read(8, 200, 's2');
     assert.deepEqual(types(scene.tick(9)), ['update']);
     const [first, ...none] = scene.tick(10);
@@ -247,7 +251,7 @@ test('a group escalates by its own age, whoever joins meanwhile; its members do 
 test('a shelved group is quiet with all that join it, and escalates after the shelf; its members are not shelved', () => {
   const scene = new Scene(contractText(GROUPED));
   scene.tick(0);
-  const group = idOf(scene.read(0, 200, 's1'));
+  const group = idOf(scene.read(0, 200, 's1'), 1);
   scene.act({ type: 'shelve', alert: group, by: 'li', until: START + 60 * MINUTE_MS, reason: 'works' });
   assert.equal(scene.read(20, 200, 's2')[0]?.type, 'raise');
   assert.deepEqual(types(scene.tick(20)), ['update']);
@@ -263,7 +267,7 @@ test('a shelved group is quiet with all that join it, and escalates after the sh
 test('who closes a group closes its members, and each is raised again only after its condition has not held', () => {
   const scene = new Scene(contractText(GROUPED));
   scene.tick(0);
-  const [group, first] = scene.read(0, 200, 's1');
+  const [first, group] = scene.read(0, 200, 's1');
   const second = idOf(scene.read(1, 200, 's2'));
   scene.read(1, 200, 's3');
   scene.tick(1);
@@ -276,7 +280,7 @@ test('who closes a group closes its members, and each is raised again only after
   assert.deepEqual(types(scene.tick(9)), []);
   assert.deepEqual(types(scene.tick(11)), ['escalate'], 'the other region');
   scene.read(12, 0, 's1');
-  const [anew, member] = scene.read(13, 200, 's1');
+  const [member, anew] = scene.read(13, 200, 's1');
   assert.deepEqual([anew?.type, member?.type], ['raise', 'raise']);
   assert.notEqual(anew?.alert, group?.alert);
 });
@@ -286,13 +290,13 @@ test('a group is suppressed while all of its members are', () => {
   const about = { contract: 'test', rule: 'r', subject: null };
   const alert = serviceId(about);
   scene.tick(0);
-  const group = idOf(scene.read(0, 200, 's1'));
+  const group = idOf(scene.read(0, 200, 's1'), 1);
   scene.tick(0);
   scene.act({ type: 'out-of-service', alert, by: 'li', ...about, until: START + 60 * MINUTE_MS, reason: 'works' });
   const [aside, ...none] = scene.tick(1);
   assert.deepEqual(aside?.type === 'suppress' && [aside.alert, aside.by], [group, OUT_OF_SERVICE]);
   assert.deepEqual(none, []);
-  const [raised] = scene.read(2, 200, 's3');
+  const [, raised] = scene.read(2, 200, 's3');
   assert.deepEqual(raised?.type === 'raise' && [raised.subject, raised.suppressedBy], ['group:region:South', [OUT_OF_SERVICE]]);
   assert.deepEqual(types(scene.tick(59)), ['update'], 'nothing escalates');
   const back = scene.tick(60);
@@ -305,6 +309,21 @@ test('what flaps is held active and marked, until it is quiet', () => {
   assert.deepEqual(seen, ['raise', 'clear', 'raise', 'update', '', '']);
   assert.deepEqual(types(scene.read(33, 0)), []);
   assert.deepEqual(types(scene.read(34, 0)), ['clear']);
+});
+
+test('an update says anew until when the alert is confirmed', () => {
+  const levels = `levels: [
+    { severity: minor, raise: { when: pm25 > 150.0 }, clear: { when: pm25 <= 115.0 } },
+    { severity: severe, raise: { when: pm25 > 250.0 }, clear: { when: pm25 <= 200.0 } }]`.replaceAll('\n', ' ');
+  const scene = new Scene(contractText(`${levels}, expires: PT1H`).replace('id: r, severity: minor,', 'id: r,'));
+  const [raised, update] = [...scene.read(0, 200), ...scene.read(30, 300)];
+  assert.deepEqual(
+    [raised, update].map((effect) => (effect?.type === 'raise' || effect?.type === 'update' ? [effect.type, effect.expires] : [])),
+    [
+      ['raise', START + 60 * MINUTE_MS],
+      ['update', START + 90 * MINUTE_MS],
+    ],
+  );
 });
 
 test('an alert that nothing confirms expires, by ticks when it was live and by the next reading when it was not', () => {

@@ -3,6 +3,7 @@
  * datasets named `sys.…`, written through the internal door; whoever needs them folds them into memory. The last
  * record for a key wins; the history stays.
  */
+import type { CAP_CATEGORIES } from '@airtight/standards/cap.ts';
 import type { LorawanCodec } from '@airtight/standards/lorawan-codec.ts';
 import type { ReferenceState } from '@airtight/standards/units.ts';
 import { type ChannelRecord, DELIVERIES_DATASET, type DeliveriesRecord } from './channels/channel.ts';
@@ -186,6 +187,8 @@ export interface DatasetDefinition {
   readonly confidential?: boolean;
   /** Its values are foretold: phenomenonTime lies ahead, and a later record about the same time is a newer forecast. */
   readonly forecast?: boolean;
+  /** What alerts about it concern, as CAP 1.2 §3.2.2 `category` has it; absent: `Other`. */
+  readonly category?: (typeof CAP_CATEGORIES)[number];
   /** State of the air to which its mass concentrations refer. */
   readonly referenceState?: ReferenceState;
   /** Which quality tests its values go through; absent: none, and no value is judged. */

@@ -320,7 +320,10 @@ test('what a validator may let through is refused: URIs with spaces (§3.2.2 ask
 
 test('an independent validator agrees: what is written keeps the schema, what breaks it is refused here too', (t) => {
   if (!existsSync(XSD)) return t.skip('../shared/data/payload-cap/cap12.xsd is not there');
-  if (spawnSync('xmllint', ['--version']).error) return t.skip('xmllint (Debian: libxml2-utils) is not there');
+  if (spawnSync('xmllint', ['--version']).error) {
+    if (process.env['CI']) throw new Error('xmllint (Debian: libxml2-utils) is not there');
+    return t.skip('xmllint (Debian: libxml2-utils) is not there');
+  }
   const folder = mkdtempSync(join(tmpdir(), 'cap-'));
   const validOf = (documents: readonly string[]): boolean[] => {
     const paths = documents.map((_, at) => join(folder, `${at}.xml`));

@@ -1,6 +1,8 @@
 /** What is told of an alert, whatever the way: built once from the record and the alert as it stands then, and kept. */
-import type { AlertItem, AlertMessage, AlertTransition, ChannelRecord, ControlRecord, Severity } from '@airtight/protocol';
-import type { ControlState } from '../control/control-state.ts';
+import { type AlertItem, type AlertMessage, type AlertTransition, alertText, type ChannelRecord, type Severity } from '@airtight/protocol';
+import { capTime } from '@airtight/standards/cap.ts';
+import { zoneOffsetMs } from '../query/time-zone.ts';
+import type { AlertPlace } from './alert-place.ts';
 
 /**
  * `acknowledgement`: of another region's alert; it goes back to that region. `proof`: of an alert of ours that another region
@@ -9,7 +11,6 @@ import type { ControlState } from '../control/control-state.ts';
 export type MessageKind = 'alert' | 'update' | 'cancel' | 'test' | 'acknowledgement' | 'proof';
 /** What is told of an alert of our own. */
 export type AlertMessageKind = Exclude<MessageKind, 'acknowledgement' | 'proof'>;
-type Device = Extract<ControlRecord, { type: 'device' }>;
 type Texts = { readonly zh?: string; readonly en?: string };
 
 const TYPES = { alert: 'alert.raised', update: 'alert.updated', cancel: 'alert.cancelled', test: 'channel.test' } as const;
@@ -20,20 +21,22 @@ export interface Told {
   readonly receivedAt: number;
   readonly transition: AlertTransition;
   readonly item: AlertItem;
+  readonly place: AlertPlace;
 }
 
-/** @param publicUrl without a slash at its end; may be empty, then addresses are relative */
+export interface ToldWhere {
+  /** Without a slash at its end; may be empty, then addresses are relative. */
+  readonly publicUrl: string;
+  /** IANA zone in which times of texts stand. */
+  readonly timeZone: string;
+}
+
 export function alertMessage(
   kind: AlertMessageKind,
-  told: Told,
+  { item, transition, position, receivedAt, place }: Told,
   channel: ChannelRecord,
-  control: ControlState,
-  publicUrl: string,
+  { publicUrl, timeZone }: ToldWhere,
 ): AlertMessage {
-  const { item, transition, position, receivedAt } = told;
-  const sources = sourcesOf(item, control);
-  const device = control.producers.get(item.subject);
-  const expires = transition.type === 'raise' ? transition.expires : undefined;
   const { alert, severity, contract, version, rule, agency, dataset, subject, since, values } = item;
   return {
     type: TYPES[kind],
@@ -46,15 +49,25 @@ export function alertMessage(
         cause: transition.type,
       },
       ...{ severity: severity as Severity, contract, version, rule, agency, dataset, subject },
-      place: spoken(placeOf(item, device), channel),
-      ...(device?.location === undefined ? {} : { location: device.location }),
+      place: spoken(place.text, channel),
+      ...(place.location === undefined ? {} : { location: place.location }),
       since,
-      ...(expires === undefined ? {} : { expires: new Date(expires).toISOString() }),
+      ...(item.expires === null || kind === 'cancel' ? {} : { expires: item.expires }),
       values,
-      message: spoken(item.message, channel),
-      simulated: sources.some((source) => source.simulated),
+      message: spoken(readable(item, channel, place, timeZone), channel),
+      simulated: place.isSimulated,
       proof: `${publicUrl}/api/v1/records/${position}/proof`,
     },
+  };
+}
+
+/** Names instead of ids, and times of the zone. Another region holds the text against the record: it gets what the record says. */
+function readable({ message, subject }: AlertItem, { kind }: ChannelRecord, place: AlertPlace, timeZone: string): AlertItem['message'] {
+  if (kind === 'region') return message;
+  const time = (epochMs: number) => capTime(epochMs, zoneOffsetMs(timeZone, epochMs) / 60_000);
+  return {
+    zh: alertText(message.zh, subject, place.subject.zh, time),
+    en: alertText(message.en, subject, place.subject.en, time),
   };
 }
 
@@ -80,33 +93,6 @@ export function testMessage(channel: ChannelRecord, nowMs: number): AlertMessage
       ...{ message: spoken(text, channel), simulated: true },
     },
   };
-}
-
-/** Names under which a place can be asked for: the subject, its region in both languages, its agency. */
-export function placeNames(item: Pick<AlertItem, 'subject' | 'agency'>, control: Pick<ControlState, 'producers'>): readonly string[] {
-  const region = control.producers.get(item.subject)?.region;
-  const named = item.subject.startsWith('region:') ? [item.subject.slice('region:'.length)] : [];
-  const known = [...control.producers.values()].find((one) => one.region !== undefined && named.includes(one.region.en));
-  const of = region ?? known?.region;
-  return [item.subject, ...named, ...(of === undefined ? [] : [of.zh, of.en]), item.agency];
-}
-
-function placeOf({ subject }: AlertItem, device: Device | undefined): { readonly zh: string; readonly en: string } {
-  const name = device?.name ?? { zh: subject.replace(/^(?:region|agency):/, ''), en: subject.replace(/^(?:region|agency):/, '') };
-  const region = device?.region;
-  return region === undefined || region.zh === name.zh ? name : { zh: `${region.zh} ${name.zh}`, en: `${region.en}, ${name.en}` };
-}
-
-/** Producers whose readings may be behind it. */
-function sourcesOf(item: AlertItem, { producers }: ControlState): readonly Device[] {
-  const own = producers.get(item.subject);
-  if (own !== undefined) return [own];
-  return [...producers.values()].filter(({ datasets, agency, region }) => {
-    if (!datasets.includes(item.dataset)) return false;
-    if (item.subject.startsWith('agency:')) return agency === item.subject.slice('agency:'.length);
-    const name = item.subject.startsWith('region:') ? item.subject.slice('region:'.length) : undefined;
-    return name === undefined || region?.en === name || region?.zh === name;
-  });
 }
 
 function spoken(text: { readonly zh: string; readonly en: string }, { languages }: Pick<ChannelRecord, 'languages'>): Texts {

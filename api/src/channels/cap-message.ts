@@ -1,10 +1,15 @@
 /** A message as CAP 1.2: one Alert for each raise, Updates and a Cancel that refer to it, texts in each language. */
-import type { AlertMessage, ChannelRecord } from '@airtight/protocol';
+import type { AlertMessage, Bilingual, ChannelRecord } from '@airtight/protocol';
 import { type CapAlert, type CapArea, type CapInfo, capReference, capTime, parseCap, writeCap } from '@airtight/standards/cap.ts';
+import { zoneOffsetMs } from '../query/time-zone.ts';
 import type { AlertMessageKind } from './alert-message.ts';
 
 /** A message that says no end of its own is void after a day, unless an Update comes. */
 export const CAP_EXPIRES_MS = 24 * 3_600_000;
+/** So long holds what has outlived the end that its contract named, and each renewal at least. */
+export const CAP_HOLDS_MIN_MS = 3_600_000;
+/** A message is renewed when a quarter of its time is left, not earlier than this before its end. */
+const RENEW_AHEAD_MAX_MS = 3_600_000;
 /** Around a station, where neither code nor polygon of its place is known. */
 const STATION_RADIUS_KM = 1;
 /** References to earlier messages: an alert that changes for ever must not grow a list for ever. */
@@ -15,9 +20,19 @@ const SEVERITY = { minor: 'Minor', moderate: 'Moderate', severe: 'Severe', extre
 const HEADLINES = {
   alert: { zh: '', en: '' },
   update: { zh: '更新：', en: 'Update: ' },
+  renewal: { zh: '仍然有效：', en: 'Still in force: ' },
   cancel: { zh: '解除：', en: 'Cancelled: ' },
   test: { zh: '', en: '' },
 } as const;
+
+/** What CAP says of the kind of alert. */
+export interface CapSubject {
+  /** §3.2.2 `event`: what the contract is about, in each language. */
+  readonly event: Bilingual;
+  readonly category: readonly CapInfo['category'][number][];
+  /** The alert is about what is forecast. */
+  readonly isForetold: boolean;
+}
 
 export interface CapSource {
   readonly kind: AlertMessageKind;
@@ -30,50 +45,108 @@ export interface CapSource {
   readonly timeZone: string;
   /** Documents of the alert on this channel, oldest first. */
   readonly earlier: readonly string[];
-  readonly places: readonly string[];
+  /** Names by which the channel's areas may know the place, the narrowest first. */
+  readonly areas: readonly string[];
+  readonly about: CapSubject;
 }
 
-/** @returns the document, or why there is none: text of the alert that XML cannot hold */
-export function capDocument(
-  source: CapSource,
-): { readonly ok: true; readonly document: string } | { readonly ok: false; readonly detail: string } {
-  const written = writeCap(capAlert(source));
-  return written.ok ? { ok: true, document: new TextDecoder().decode(written.document) } : { ok: false, detail: written.detail };
+export type CapOutcome =
+  | { readonly ok: true; readonly document: string; readonly renewAt: number | undefined }
+  | { readonly ok: false; readonly detail: string };
+
+/** XML 1.0 §2.2, Char. A text from a device may hold others: it must not keep the alert from being told. */
+const NO_XML_CHAR = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
+
+function xmlText(text: string): string {
+  return text.replace(NO_XML_CHAR, '\uFFFD');
 }
 
-function capAlert({ kind, name, message, channel, sentAt, timeZone, earlier, places }: CapSource): CapAlert {
-  const references = earlier.slice(-REFERENCES_MAX).flatMap((document) => {
+/** @returns the document, and when it is to be renewed; or why there is none: text of the alert that XML cannot hold */
+export function capDocument(source: CapSource): CapOutcome {
+  const isOpen = source.kind === 'alert' || source.kind === 'update';
+  const expires = expiryOf(source);
+  return written(capAlert(source, expires), isOpen ? renewalTime(source.sentAt, expires) : undefined);
+}
+
+/**
+ * The last message of an alert once more, as an Update that holds as long again: nothing is new but the time.
+ * @param earlier documents of the alert, oldest first; the last one is renewed
+ */
+export function renewedDocument(
+  earlier: readonly string[],
+  { name, sentAt, timeZone }: Pick<CapSource, 'name' | 'sentAt' | 'timeZone'>,
+): CapOutcome {
+  const last = parseCap(new TextEncoder().encode(earlier.at(-1) ?? ''));
+  if (!last.ok) return { ok: false, detail: last.detail };
+  const { sent, info = [] } = last.alert;
+  const holdsMs = Date.parse(info[0]?.expires ?? sent) - Date.parse(sent);
+  const expires = sentAt + Math.max(holdsMs, CAP_HOLDS_MIN_MS);
+  const time = timeIn(timeZone);
+  const renewed = info.map((one) => {
+    const language = one.language?.startsWith('zh') ? 'zh' : 'en';
+    return { ...one, expires: time(expires), headline: `${HEADLINES.renewal[language]}${one.description ?? ''}` };
+  });
+  const { references: _references, ...rest } = last.alert;
+  return written(
+    { ...rest, identifier: name, sent: time(sentAt), msgType: 'Update', references: referencesTo(earlier), info: renewed },
+    renewalTime(sentAt, expires),
+  );
+}
+
+function written(alert: CapAlert, renewAt: number | undefined): CapOutcome {
+  const outcome = writeCap(alert);
+  return outcome.ok ? { ok: true, document: new TextDecoder().decode(outcome.document), renewAt } : { ok: false, detail: outcome.detail };
+}
+
+function renewalTime(sentAt: number, expires: number): number {
+  return expires - Math.floor(Math.min((expires - sentAt) / 4, RENEW_AHEAD_MAX_MS));
+}
+
+/** What the contract says, while that lies ahead. */
+function expiryOf({ message: { data }, sentAt }: CapSource): number {
+  if (data.expires === undefined) return sentAt + CAP_EXPIRES_MS;
+  const expires = Date.parse(data.expires);
+  return expires > sentAt ? expires : sentAt + CAP_HOLDS_MIN_MS;
+}
+
+function referencesTo(earlier: readonly string[]) {
+  return earlier.slice(-REFERENCES_MAX).flatMap((document) => {
     const read = parseCap(new TextEncoder().encode(document));
     return read.ok ? [capReference(read.alert)] : [];
   });
-  const time = (epochMs: number) => capTime(epochMs, offsetMinutes(timeZone, epochMs));
+}
+
+function timeIn(timeZone: string): (epochMs: number) => string {
+  return (epochMs) => capTime(epochMs, zoneOffsetMs(timeZone, epochMs) / 60_000);
+}
+
+function capAlert(source: CapSource, expires: number): CapAlert {
+  const { kind, name, message, channel, sentAt, timeZone, earlier } = source;
   return {
     identifier: name,
     sender: channel.sender ?? 'airtight',
-    sent: time(sentAt),
+    sent: timeIn(timeZone)(sentAt),
     // Nobody must take made-up data for real.
     status: kind === 'test' ? 'Test' : message.data.simulated ? 'Exercise' : 'Actual',
     msgType: kind === 'update' ? 'Update' : kind === 'cancel' ? 'Cancel' : 'Alert',
     scope: 'Public',
-    ...(kind === 'alert' || kind === 'test' ? {} : { references }),
+    ...(kind === 'alert' || kind === 'test' || earlier.length === 0 ? {} : { references: referencesTo(earlier) }),
     ...(message.data.alert === '' ? {} : { incidents: [message.data.alert] }),
-    info: channel.languages.map((language) => infoIn(language, { kind, message, channel, sentAt, places, time })),
+    info: channel.languages.map((language) => infoIn(language, source, expires)),
   };
 }
 
-type InfoSource = Pick<CapSource, 'kind' | 'message' | 'channel' | 'sentAt' | 'places'> & { readonly time: (epochMs: number) => string };
-
-function infoIn(language: 'zh' | 'en', { kind, message: { data }, channel, sentAt, places, time }: InfoSource): CapInfo {
-  const text = data.message[language] ?? '';
-  const expires = data.expires === undefined ? sentAt + CAP_EXPIRES_MS : Math.max(Date.parse(data.expires), sentAt);
+function infoIn(language: 'zh' | 'en', { kind, message: { data }, channel, areas, timeZone, about }: CapSource, expires: number): CapInfo {
+  const text = xmlText(data.message[language] ?? '');
+  const time = timeIn(timeZone);
   return {
     language: language === 'zh' ? 'zh-CN' : 'en-US',
-    category: [data.dataset === 'air' ? 'Env' : 'Other'],
-    event: `${data.contract}/${data.rule}`,
+    category: about.category,
+    event: about.event[language],
     responseType: [kind === 'cancel' ? 'AllClear' : kind === 'test' ? 'None' : 'Monitor'],
-    urgency: kind === 'cancel' ? 'Past' : kind === 'test' ? 'Unknown' : 'Immediate',
+    urgency: kind === 'cancel' ? 'Past' : kind === 'test' ? 'Unknown' : about.isForetold ? 'Future' : 'Immediate',
     severity: SEVERITY[data.severity as keyof typeof SEVERITY],
-    certainty: kind === 'test' ? 'Unknown' : 'Observed',
+    certainty: kind === 'test' ? 'Unknown' : about.isForetold ? 'Likely' : 'Observed',
     onset: time(Date.parse(data.since)),
     expires: time(expires),
     senderName: channel.title[language],
@@ -82,12 +155,13 @@ function infoIn(language: 'zh' | 'en', { kind, message: { data }, channel, sentA
     parameter: [
       ...(data.record === undefined ? [] : [{ valueName: 'airtight:record', value: data.record }]),
       ...(data.version === '' ? [] : [{ valueName: 'airtight:contract', value: `${data.contract} ${data.version}` }]),
-      ...Object.entries(data.values).map(([name, value]) => ({ valueName: `airtight:value:${name}`, value: String(value) })),
+      { valueName: 'airtight:rule', value: `${data.contract}/${data.rule}` },
+      ...Object.entries(data.values).map(([name, value]) => ({ valueName: `airtight:value:${name}`, value: xmlText(String(value)) })),
     ],
     ...(data.proof === undefined
       ? {}
       : { resource: [{ resourceDesc: language === 'zh' ? '证据包' : 'Proof bundle', mimeType: 'application/json', uri: data.proof }] }),
-    area: [areaIn(language, data, channel, places)],
+    area: [areaIn(language, data, channel, areas)],
   };
 }
 
@@ -95,10 +169,10 @@ function areaIn(
   language: 'zh' | 'en',
   { place, location, subject }: AlertMessage['data'],
   { areas = {} }: ChannelRecord,
-  places: readonly string[],
+  names: readonly string[],
 ): CapArea {
-  const areaDesc = place[language] ?? subject;
-  const name = places.find((known) => Object.hasOwn(areas, known));
+  const areaDesc = xmlText(place[language] ?? subject);
+  const name = names.find((known) => Object.hasOwn(areas, known));
   const known = name === undefined ? undefined : areas[name];
   if (known !== undefined)
     return {
@@ -109,13 +183,4 @@ function areaIn(
   return location === undefined
     ? { areaDesc }
     : { areaDesc, circle: [{ centre: [location.lat, location.lon], radiusKm: STATION_RADIUS_KM }] };
-}
-
-/** Of a zone at a moment, east positive. */
-function offsetMinutes(timeZone: string, epochMs: number): number {
-  const name = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' })
-    .formatToParts(epochMs)
-    .find(({ type }) => type === 'timeZoneName')?.value;
-  const [, sign = '+', hours = '0', minutes = '0'] = /GMT([+-])(\d\d):(\d\d)/.exec(name ?? '') ?? [];
-  return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
 }

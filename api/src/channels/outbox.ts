@@ -1,6 +1,7 @@
 /**
  * Messages on their way, in a SQLite file of their own: they survive `kill -9` and a loss of power, and a rebuild of the
- * store does not touch them. Each stands for one record of an alert and one channel, and is there once.
+ * store does not touch them. Each stands for one record of an alert and one channel, and is there once; a CAP message that
+ * holds on beyond its end is renewed by others for the same record.
  */
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -24,11 +25,12 @@ INSERT OR IGNORE INTO mark VALUES (0, -1);
 CREATE TABLE IF NOT EXISTS messages (
   id INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL, position INTEGER, alert TEXT NOT NULL, kind TEXT NOT NULL,
   name TEXT NOT NULL, body TEXT NOT NULL, sentAt INTEGER NOT NULL, createdAt INTEGER NOT NULL,
-  state TEXT NOT NULL, attempts INTEGER NOT NULL, nextAt INTEGER NOT NULL, beganAt INTEGER, UNIQUE (position, channel)) STRICT;
+  state TEXT NOT NULL, attempts INTEGER NOT NULL, nextAt INTEGER NOT NULL, beganAt INTEGER, renewAt INTEGER) STRICT;
 CREATE INDEX IF NOT EXISTS due ON messages (channel, state, nextAt);
 CREATE INDEX IF NOT EXISTS underWay ON messages (id) WHERE beganAt IS NOT NULL;
 CREATE INDEX IF NOT EXISTS ofAlert ON messages (alert, channel, id);
 CREATE UNIQUE INDEX IF NOT EXISTS byName ON messages (name);
+CREATE INDEX IF NOT EXISTS renewal ON messages (renewAt) WHERE renewAt IS NOT NULL;
 CREATE TABLE IF NOT EXISTS attempts (
   id INTEGER PRIMARY KEY AUTOINCREMENT, message INTEGER NOT NULL REFERENCES messages (id), channel TEXT NOT NULL, n INTEGER NOT NULL,
   at INTEGER NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL, record INTEGER) STRICT;
@@ -37,6 +39,8 @@ CREATE INDEX IF NOT EXISTS ofChannel ON attempts (channel, outcome, id);
 CREATE INDEX IF NOT EXISTS unrecorded ON attempts (id) WHERE record IS NULL;
 CREATE TABLE IF NOT EXISTS named (alert TEXT NOT NULL, channel TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (alert, channel)) STRICT;
 `;
+
+const NO_RENEWAL = 'UPDATE messages SET renewAt = NULL';
 
 export interface NewMessage {
   readonly channel: string;
@@ -51,15 +55,20 @@ export interface NewMessage {
   readonly body: string;
   /** Epoch ms, as the message itself says it. */
   readonly sentAt: number;
+  /** Epoch ms before which it is not tried; absent: at once. */
+  readonly dueAt?: number | undefined;
+  /** Of a CAP message that ends by itself: epoch ms at which it is to be renewed while its alert holds. */
+  readonly renewAt?: number | undefined;
 }
 
-export interface Message extends NewMessage {
+export interface Message extends Omit<NewMessage, 'dueAt' | 'renewAt'> {
   readonly id: number;
   readonly createdAt: number;
   readonly state: 'waiting' | 'delivered' | 'dead';
   readonly attempts: number;
   /** Epoch ms of the next attempt. */
   readonly nextAt: number;
+  readonly renewAt: number | null;
 }
 
 export interface Attempt {
@@ -144,16 +153,39 @@ export class Outbox {
 
   /** Puts a message on its way. @returns its id; undefined when it is known already */
   put(message: NewMessage, now: number): number | undefined {
-    const { channel, position, alert, kind, name, body, sentAt } = message;
+    const { channel, position, alert, kind, name, body, sentAt, dueAt = now, renewAt = null } = message;
     const isFull = this.#count(channel, 'waiting') >= WAITING_MAX;
     const { changes, lastInsertRowid } = this.#run(
-      'INSERT OR IGNORE INTO messages (channel, position, alert, kind, name, body, sentAt, createdAt, state, attempts, nextAt) VALUES (?,?,?,?,?,?,?,?,?,0,?)',
-      ...[channel, position, alert, kind, name, body, sentAt, now, isFull ? 'dead' : 'waiting', now],
+      'INSERT OR IGNORE INTO messages (channel, position, alert, kind, name, body, sentAt, createdAt, state, attempts, nextAt, renewAt) VALUES (?,?,?,?,?,?,?,?,?,0,?,?)',
+      ...[channel, position, alert, kind, name, body, sentAt, now, isFull ? 'dead' : 'waiting', dueAt, renewAt],
     );
     if (changes === 0) return undefined;
     const id = Number(lastInsertRowid);
+    this.#run(`${NO_RENEWAL} WHERE alert = ? AND channel = ? AND id < ? AND renewAt IS NOT NULL`, alert, channel, id);
     if (isFull) this.#addAttempt(id, channel, { n: 0, at: now, outcome: 'dead', detail: 'queue full' });
     return id;
+  }
+
+  /** True of a message that waits for its time, when another is to take its place at `at`: nobody has it yet. */
+  static isReplaceable({ kind, state, attempts, sentAt }: Message, at: number): boolean {
+    return kind === 'update' && state === 'waiting' && attempts === 0 && sentAt > at;
+  }
+
+  /** Takes back a message that was never tried. @returns false when it is under way after all */
+  takeBack(id: number): boolean {
+    const sql = "DELETE FROM messages WHERE id = ? AND state = 'waiting' AND attempts = 0 AND beganAt IS NULL";
+    return this.#run(sql, id).changes > 0;
+  }
+
+  /** Messages whose end is near, by id. @param after id of the last one of the page before */
+  toRenew(now: number, after: number, limit: number): Message[] {
+    const sql = "SELECT * FROM messages WHERE renewAt <= ? AND state = 'delivered' AND id > ? ORDER BY id LIMIT ?";
+    return this.#all(sql, now, after, limit) as unknown as Message[];
+  }
+
+  /** Its alert is over. */
+  letExpire(id: number): void {
+    this.#run(`${NO_RENEWAL} WHERE id = ?`, id);
   }
 
   /** What can be tried now, in order: of one alert only the oldest. */
@@ -262,11 +294,12 @@ export class Outbox {
     this.#run('UPDATE attempts SET record = ? WHERE id IN (SELECT value FROM json_each(?))', record, JSON.stringify(ids));
   }
 
-  /** Forgets what was settled long ago and stands in the journal. */
+  /** Forgets what was settled long ago and stands in the journal; not the last that was told of an alert that holds. */
   prune(now: number): void {
+    const isLast = 'NOT EXISTS (SELECT 1 FROM messages l WHERE l.alert = m.alert AND l.channel = m.channel AND l.id > m.id)';
     const old = `SELECT id FROM messages m WHERE state != 'waiting' AND NOT EXISTS
       (SELECT 1 FROM attempts a WHERE a.message = m.id AND a.record IS NULL)
-      AND (createdAt < ? OR id <= (SELECT max(id) FROM messages) - ?)`;
+      AND ((createdAt < ? AND NOT (kind IN ('alert', 'update') AND ${isLast})) OR id <= (SELECT max(id) FROM messages) - ?)`;
     this.begin();
     this.#run(`DELETE FROM attempts WHERE message IN (${old})`, now - KEPT_MS, SETTLED_MAX);
     this.#run(`DELETE FROM messages WHERE id IN (${old})`, now - KEPT_MS, SETTLED_MAX);

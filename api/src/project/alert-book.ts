@@ -76,6 +76,11 @@ export class AlertBook {
     return this.#open.get(alert) ?? this.#closed.get(alert);
   }
 
+  /** Open alerts of a group. @param group id of its own alert */
+  membersOf(group: string): AlertItem[] {
+    return [...this.#open.values()].filter((item) => item.group === group);
+  }
+
   /** Takes in, from the table, what late data may have opened again. What the table does not have yet comes the next time. */
   async recover(store: Pick<Store, 'query'>): Promise<void> {
     for (const id of [...this.#revised.keys()]) {

@@ -11,7 +11,7 @@ import {
   type RuleNeeds,
   ruleNeeds,
 } from '@airtight/contracts-engine';
-import { AirtightError, type AlertRaised, type AlertTransition, isEffect } from '@airtight/protocol';
+import { AirtightError, type AlertRaised, type AlertTransition, isEffect, isGroupSubject } from '@airtight/protocol';
 import type { ControlState } from '../control/control-state.ts';
 import { DATABASE } from '../project/schema.ts';
 import type { Store } from '../project/store.ts';
@@ -20,7 +20,6 @@ import { quoteText, wholeLiteral } from './literal.ts';
 /** Alerts that one file may need beside its own: a group or a region with more is told of by its members. */
 const OTHERS_MAX = 1000;
 const ALERT_ID = /^[0-9a-f]{32}$/;
-const GROUP = 'group:';
 
 export interface RecordedTransition {
   readonly position: number;
@@ -73,7 +72,7 @@ async function readAlert(id: string, source: EvidenceAlertsSource, end = Number.
   const raise = transitions[0]?.transition;
   if (raise?.type !== 'raise') return undefined;
   const contract = contractOf(raise, source.control);
-  const needs = raise.subject.startsWith(GROUP) ? null : contract && ruleNeeds(contract, raise.rule, raise.subject, source.places);
+  const needs = isGroupSubject(raise.subject) ? null : contract && ruleNeeds(contract, raise.rule, raise.subject, source.places);
   if (contract !== undefined && needs !== undefined) return { raise, transitions, contract, needs };
   throw new AirtightError('EVIDENCE_NOT_REPLAYABLE', `contract ${raise.contract} of version ${raise.version} cannot be read`);
 }
@@ -127,7 +126,7 @@ async function activeOf(
   return rows.flatMap((row) => {
     const [alert, payload] = row as unknown as [string, string];
     const other = JSON.parse(payload) as AlertRaised;
-    return !other.subject.startsWith(GROUP) && inScope(of, other, raise, source.places) ? [alert] : [];
+    return !isGroupSubject(other.subject) && inScope(of, other, raise, source.places) ? [alert] : [];
   });
 }
 

@@ -1,8 +1,9 @@
 /**
  * One alert for many: while any alert of a rule is active in a region (an agency, everywhere) so is its group's, and people
- * are told of that one alone. Who joined and left is told at the next tick, so a storm of a thousand is two records.
+ * are told of that one alone. It is raised after its first member, so that who reads it knows whom it is about; who joined
+ * and left is told at the next tick, so a storm of a thousand is two records.
  */
-import { type Bilingual, OUT_OF_SERVICE, SEVERITIES, type Severity, sha256Hex } from '@airtight/protocol';
+import { type AlertRaised, type Bilingual, OUT_OF_SERVICE, SEVERITIES, type Severity, sha256Hex } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import type { RuleState } from '../engine-state.ts';
 import { fillMessage } from '../message-template.ts';
@@ -33,13 +34,20 @@ export interface GroupAlert extends Attention {
 /** Ids that one update names; the count is always right. */
 const NAMED_MAX = 100;
 
-/** @returns the id of the group alert, raised if it is the first; null when the rule does not group */
-export function joinGroup(turn: Turn, known: RuleState, episode: Episode, severity: Severity, transition: Transition): string | null {
+/** @returns the alert of the group, and its raise when this is its first member; undefined when the rule does not group */
+export function joinGroup(
+  turn: Turn,
+  known: RuleState,
+  episode: Episode,
+  severity: Severity,
+  transition: Transition,
+): { readonly alert: string; readonly raised?: AlertRaised } | undefined {
   const name = groupName(turn, known, episode);
-  if (name === undefined) return null;
-  const group = known.groups.get(name) ?? open(turn, known, name, episode, severity, transition);
+  if (name === undefined) return undefined;
+  const group = known.groups.get(name);
+  if (group === undefined) return open(turn, known, name, episode, severity, transition);
   group.members = [...group.members, episode.alert];
-  return group.alert;
+  return { alert: group.alert };
 }
 
 /** Late data opened an alert again. One whose group is over is told of by itself. */
@@ -122,7 +130,14 @@ export function forgetGroup({ groups }: RuleState, alert: string): void {
   for (const [name, group] of groups) if (group.alert === alert) groups.delete(name);
 }
 
-function open(turn: Turn, known: RuleState, name: string, episode: Episode, severity: Severity, transition: Transition): GroupAlert {
+function open(
+  turn: Turn,
+  known: RuleState,
+  name: string,
+  episode: Episode,
+  severity: Severity,
+  transition: Transition,
+): { readonly alert: string; readonly raised: AlertRaised } {
   const { rule } = known;
   const { contract, version, id } = rule;
   const { at, since } = transition;
@@ -137,20 +152,20 @@ function open(turn: Turn, known: RuleState, name: string, episode: Episode, seve
     n: 1,
     severity,
     message,
-    members: [],
+    members: [episode.alert],
     told: [],
     suppressedBy: episode.suppressedBy,
     ...freshAttention(turn.state.tickAt, rule.approvals),
   };
   known.groups.set(name, group);
-  turn.effects.push({
+  const raised: AlertRaised = {
     ...{ v: 1, type: 'raise', alert, n: 0, at, contract, version, rule: id, severity },
     ...{ agency: episode.agency, dataset: rule.dataset, subject: name, since, values, message, evidence: transition.evidence },
     ...(rule.notify.length > 0 ? { notify: rule.notify } : {}),
     ...(rule.approvals > 0 ? { approvals: rule.approvals } : {}),
     ...(group.suppressedBy.length > 0 ? { suppressedBy: group.suppressedBy } : {}),
-  });
-  return group;
+  };
+  return { alert, raised };
 }
 
 function groupName({ state }: Turn, { rule }: RuleState, { subject, agency }: Episode): string | undefined {

@@ -73,7 +73,8 @@ function raise(turn: Turn, known: RuleState, subject: Subject, transition: Trans
   const alert = alertId(rule, subject.subject, since, known.episodes.get(subject.subject) ?? []);
   const episode = newEpisode(turn, rule, subject, alert, transition);
   episode.suppressedBy = reasonsToSuppress(turn.state, known, episode);
-  episode.group = joinGroup(turn, known, episode, severity, transition);
+  const joined = joinGroup(turn, known, episode, severity, transition);
+  episode.group = joined?.alert ?? null;
   remember(turn, known, episode);
   const values = toldValues(turn.state, rule, transition.values);
   const raised: AlertRaised = {
@@ -87,10 +88,10 @@ function raise(turn: Turn, known: RuleState, subject: Subject, transition: Trans
     ...(rule.approvals > 0 && episode.group === null ? { approvals: rule.approvals } : {}),
     ...(episode.group === null ? {} : { group: episode.group }),
     ...(episode.suppressedBy.length > 0 ? { suppressedBy: episode.suppressedBy } : {}),
-    ...(rule.kind !== 'no-data' && rule.expiresMs !== null ? { expires: at + rule.expiresMs } : {}),
+    ...expiryOf(rule, at),
     ...(isHindsight ? { hindsight: true } : {}),
   };
-  turn.effects.push(raised);
+  turn.effects.push(raised, ...(joined?.raised === undefined ? [] : [joined.raised]));
   touch(turn, known, at);
   return episode;
 }
@@ -113,6 +114,7 @@ function follow(turn: Turn, known: RuleState, episode: Episode, transition: Tran
       ...{ message: text, evidence },
       ...(notify.length > 0 && episode.group === null ? { notify } : {}),
       ...(flapping === wasFlapping ? {} : { flapping }),
+      ...expiryOf(known.rule, at),
     });
     return;
   }
@@ -121,6 +123,11 @@ function follow(turn: Turn, known: RuleState, episode: Episode, transition: Tran
   if (kind === 'close') return;
   const reason = transition.reason === undefined ? {} : { reason: transition.reason };
   turn.effects.push({ type: 'clear', ...effectBase(known.rule, episode), at, values, evidence, ...reason });
+}
+
+/** What has confirmed it at that time does so for as long as the contract says. */
+function expiryOf(rule: Rule, at: number): { readonly expires?: number } {
+  return rule.kind !== 'no-data' && rule.expiresMs !== null ? { expires: at + rule.expiresMs } : {};
 }
 
 /** Ends an alert in the books, without telling. */

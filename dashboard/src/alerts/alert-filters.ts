@@ -1,5 +1,5 @@
 /** The lists of the alerts screen. What is put aside or explained by something else has a list of its own, with its count. */
-import type { AlertItem } from '@airtight/protocol';
+import { type AlertItem, isGroupSubject } from '@airtight/protocol';
 import { isUnacknowledged } from './alert-order.ts';
 
 export const LISTS = ['open', 'mine', 'unacknowledged', 'shelved', 'suppressed', 'out-of-service', 'regions', 'all'] as const;
@@ -13,7 +13,7 @@ const ASIDE: readonly AlertItem['state'][] = ['shelved', 'suppressed', 'out-of-s
 
 /** Alert of a group, of which people are told instead of its members. */
 export function isGroup({ subject }: Pick<AlertItem, 'subject'>): boolean {
-  return subject.startsWith('group:');
+  return isGroupSubject(subject);
 }
 
 /**

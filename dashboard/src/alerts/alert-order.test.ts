@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AlertItem } from '@airtight/protocol';
+import { type AlertItem, alertText } from '@airtight/protocol';
 import { holdOrder } from '../ui/held-order.ts';
 import { byNeed, byRaised, isActive, isOpen, isUnacknowledged } from './alert-order.ts';
-import { alertText } from './alert-text.ts';
 import { ANNOUNCE_EVERY_MS, announce, QUIET } from './announcement.ts';
 
 const alert = (id: string, state: AlertItem['state'], severity: string, since: string) =>
@@ -52,4 +51,5 @@ test('a message names the place and the local time', () => {
   const local = (ms: number) => `<${ms - Date.UTC(2026, 10, 22, 3)}>`;
   assert.equal(alertText(text, 'sim-1', 'Baoding', local), 'Baoding: above 8 °C since <0> (now 11.99 °C)');
   assert.equal(alertText('sim-1', 'sim-1', '', local), 'sim-1');
+  assert.equal(alertText('sim-10 and sim-1.', 'sim-1', 'Baoding', local), 'sim-10 and Baoding.');
 });

@@ -1,7 +1,6 @@
 /** Messages of alerts in the reader's language, with names and local times. */
-import type { AlertItem } from '@airtight/protocol';
+import { type AlertItem, alertText } from '@airtight/protocol';
 import { useFormat } from '../i18n/use-format.ts';
-import { alertText } from './alert-text.ts';
 import { useSubjectName } from './use-subject-name.ts';
 
 export function useAlertText(): (alert: AlertItem) => string {

@@ -1,4 +1,5 @@
 /** What an alert is about, for people: a device by its name; a region, an agency or everything by what it is. */
+import { alertSubject } from '@airtight/protocol';
 import { useFormat } from '../i18n/use-format.ts';
 import { useLive } from '../live/live-store.ts';
 
@@ -8,8 +9,8 @@ export function useSubjectName(): (subject: string) => string {
   return (subject) => {
     const known = name(live.producers.get(subject)?.name);
     if (known !== '') return known;
-    const [kind, ...rest] = subject.replace(/^group:/, '').split(':');
-    if (kind === 'all') return t('alerts.everywhere');
-    return (kind === 'region' || kind === 'agency') && rest.length > 0 ? rest.join(':') : subject;
+    const about = alertSubject(subject);
+    if (about.kind === 'all') return t('alerts.everywhere');
+    return about.name;
   };
 }

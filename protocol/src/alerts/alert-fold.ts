@@ -54,6 +54,7 @@ function raised(transition: Extract<AlertTransition, { type: 'raise' }>, record:
     since: rfc3339(transition.since),
     raisedAt: rfc3339(transition.at),
     clearedAt: null,
+    expires: expiryOf(transition),
     acknowledgedBy: null,
     closedBy: null,
     assignedTo: null,
@@ -121,6 +122,7 @@ function updated(item: AlertItem, transition: Extract<AlertTransition, { type: '
     severity: transition.severity === before ? item.severity : transition.severity,
     message: transition.message,
     values: { ...transition.values },
+    expires: expiryOf(transition) ?? item.expires,
     flapping: transition.flapping ?? item.flapping,
     acknowledgedBy: isWorse ? null : item.acknowledgedBy,
   };
@@ -158,6 +160,10 @@ function textOf(act: Exclude<AlertTransition, { n: number }>): string | undefine
   if ('reason' in act) return act.reason;
   if ('text' in act) return act.text;
   return 'to' in act ? act.to : undefined;
+}
+
+function expiryOf({ expires }: { readonly expires?: number }): string | null {
+  return expires === undefined ? null : rfc3339(expires);
 }
 
 function rfc3339(epochMs: number): string {

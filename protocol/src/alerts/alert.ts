@@ -70,6 +70,8 @@ export interface AlertUpdated extends EffectBase {
   readonly values: AlertValues;
   readonly message: Bilingual;
   readonly notify?: readonly string[];
+  /** As in the raise, from this time on. */
+  readonly expires?: number;
   /** Raised and cleared too often in a short time: it is held active. */
   readonly flapping?: boolean;
   /** Of a group: how many are active now, and which came and went since the last update. */

@@ -1,4 +1,5 @@
 /** Dataset definitions come from people: what enters as one is checked here, wherever it enters. */
+import { CAP_CATEGORIES } from '@airtight/standards/cap.ts';
 import { codecFault } from '@airtight/standards/lorawan-codec.ts';
 import { isUnit, REFERENCE_STATES } from '@airtight/standards/units.ts';
 import type { Bilingual, DatasetDefinition, DocumentDefinition } from '../control.ts';
@@ -35,6 +36,7 @@ const FAULTS: { readonly [member: string]: FaultOf } = {
   clock: optional(clockFault),
   confidential: optional((value) => (typeof value === 'boolean' ? undefined : 'true or false')),
   forecast: optional((value) => (typeof value === 'boolean' ? undefined : 'true or false')),
+  category: optional(choiceFault(CAP_CATEGORIES)),
   referenceState: optional(choiceFault(Object.keys(REFERENCE_STATES))),
   index: optional(choiceFault(['cn-aqi'])),
 };

@@ -51,6 +51,7 @@ export const Dataset = Type.Object(
     retentionDays: Type.Optional(Type.Number()),
     clock: Type.Optional(Type.Record(Text, Type.Integer())),
     confidential: Type.Optional(Type.Boolean()),
+    category: Type.Optional(Text),
     referenceState: Type.Optional(Text),
     index: Type.Optional(Text),
   },
@@ -408,6 +409,8 @@ export const AlertItem = Type.Object({
   since: Time,
   raisedAt: Time,
   clearedAt: Type.Union([Time, Type.Null()]),
+  /** When the contract takes it as over unless something confirms it, as of what was told last; null: it has no such time. */
+  expires: Type.Union([Time, Type.Null()]),
   /** Since it last became worse. */
   acknowledgedBy: Type.Union([Text, Type.Null()]),
   /** Who cleared it by hand. */
