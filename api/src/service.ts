@@ -25,6 +25,7 @@ import { AlertBook, alertById } from './project/alert-book.ts';
 import { ClockSkews } from './project/clock-skew.ts';
 import { loadControl } from './project/control-load.ts';
 import { LatestValues } from './project/latest.ts';
+import { yieldMerging } from './project/merge-priority.ts';
 import { Projector, readMarks } from './project/projector.ts';
 import { ServiceBreaks } from './project/service-breaks.ts';
 import { Store } from './project/store.ts';
@@ -78,6 +79,7 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
   const upstream = new UpstreamStatus({ ingest, ledger }, vkey, logger);
   const storeDir = storeDirOf(config);
   const store = await Store.open({ dir: storeDir, clickhouseUrl: config.clickhouseUrl });
+  yieldMerging();
   const secrets = new ChannelSecrets(config.dataDir);
   const regions = ownRegion(config, logger);
   const sender = new RegionSender({ key: regions.key, regions: () => regions.known.all(), ingest, ledger });
