@@ -28,6 +28,7 @@ import { LatestValues } from './project/latest.ts';
 import { Projector, readMarks } from './project/projector.ts';
 import { ServiceBreaks } from './project/service-breaks.ts';
 import { Store } from './project/store.ts';
+import { yieldThreads } from './project/thread-priority.ts';
 import { QualityHost, qualityPathIn, readQualityState } from './quality/quality-host.ts';
 import { readDecided } from './query/quality.ts';
 import { replyChannels } from './regions/region-acts.ts';
@@ -78,6 +79,7 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
   const upstream = new UpstreamStatus({ ingest, ledger }, vkey, logger);
   const storeDir = storeDirOf(config);
   const store = await Store.open({ dir: storeDir, clickhouseUrl: config.clickhouseUrl });
+  yieldThreads();
   const secrets = new ChannelSecrets(config.dataDir);
   const regions = ownRegion(config, logger);
   const sender = new RegionSender({ key: regions.key, regions: () => regions.known.all(), ingest, ledger });

@@ -7,6 +7,7 @@
  * need not be what came out before: so after the first such gap nothing that belongs before the head of that moment is
  * written; what was raised then stands on record already.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AlertEffect } from '@airtight/protocol';
 import type { Logger } from 'pino';
 import type { JournalEvent } from '../decode/decoder.ts';
@@ -16,8 +17,8 @@ import { type ContractsSnapshot, snapshotText, writeSnapshot } from './snapshot-
 
 /** So often the state is saved: after a crash what came since is folded again for the contracts. */
 const SNAPSHOT_INTERVAL_MS = 5000;
-/** A large state is saved less often: making its text takes no more than this part of the time. */
-const SNAPSHOT_SHARE_MAX = 0.02;
+/** Making its text takes no more than this part of the time: a large state is saved slowly, beside what comes in. */
+const SNAPSHOT_SHARE_MAX = 0.04;
 
 export interface HostOptions {
   readonly engine: ContractsEngine;
@@ -41,9 +42,10 @@ export class ContractsHost {
   #next: number;
   #saved: number;
   #saving: Promise<void> = Promise.resolve();
+  #isSaving = false;
   #timer: NodeJS.Timeout | undefined;
-  /** By performance.now(): not saved before. */
-  #saveFrom = 0;
+  /** Saving takes no pauses any more. */
+  readonly #closing = new AbortController();
 
   constructor(options: HostOptions) {
     this.#options = options;
@@ -88,13 +90,14 @@ export class ContractsHost {
   start(): void {
     this.#outbox.start();
     this.#timer = setInterval(() => {
-      if (performance.now() >= this.#saveFrom) this.#saving = this.#saving.then(() => this.#save());
+      if (!this.#isSaving) this.#saving = this.#save();
     }, SNAPSHOT_INTERVAL_MS);
   }
 
   /** Saves the state once more when all effects are out, and stops. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#closing.abort();
     if (this.#outbox.written === this.#outbox.taken) this.#saving = this.#saving.then(() => this.#save());
     // A save that waits for effects ends when the outbox does.
     await Promise.all([this.#outbox.close(), this.#saving]);
@@ -102,17 +105,23 @@ export class ContractsHost {
 
   async #save(): Promise<void> {
     if (this.#next === this.#saved) return;
+    this.#isSaving = true;
     const next = this.#next;
     const parts = this.#snapshotParts();
-    if (!(await this.#outbox.whenWritten(this.#outbox.taken))) return;
-    const began = performance.now();
     try {
-      const heldMs = await writeSnapshot(this.#options.snapshotPath, parts);
-      this.#saveFrom = began + heldMs / SNAPSHOT_SHARE_MAX;
+      if (!(await this.#outbox.whenWritten(this.#outbox.taken))) return;
+      await writeSnapshot(this.#options.snapshotPath, parts, (heldMs) => this.#pause(heldMs));
       this.#saved = next;
     } catch (error) {
       this.#options.logger.error({ err: error }, 'the state of the contracts could not be saved');
+    } finally {
+      this.#isSaving = false;
     }
+  }
+
+  async #pause(heldMs: number): Promise<void> {
+    const { signal } = this.#closing;
+    await sleep(heldMs / SNAPSHOT_SHARE_MAX - heldMs, undefined, { signal }).catch(() => undefined);
   }
 
   #snapshotParts(): Iterable<string> {

@@ -40,12 +40,11 @@ export async function readSnapshot(path: string): Promise<ContractsSnapshot | un
 /**
  * Write beside, sync, rename: after a crash the old or the new one is there. Between two parts others get their turn.
  * @param parts of the JSON, without line ends
- * @returns ms that making and hashing the parts took of the event loop
+ * @param pause waits between two parts; told how many ms the last one took of the event loop
  */
-export async function writeSnapshot(path: string, parts: Iterable<string>): Promise<number> {
+export async function writeSnapshot(path: string, parts: Iterable<string>, pause?: (heldMs: number) => Promise<void>): Promise<void> {
   const draft = `${path}.new`;
   const file = await open(draft, 'w', 0o600);
-  let heldMs = 0;
   try {
     const seal = createHash('sha256');
     const iterator = parts[Symbol.iterator]();
@@ -55,8 +54,9 @@ export async function writeSnapshot(path: string, parts: Iterable<string>): Prom
       if (done === true) break;
       const bytes = Buffer.from(value);
       seal.update(bytes);
-      heldMs += performance.now() - began;
+      const heldMs = performance.now() - began;
       await file.writeFile(bytes);
+      await pause?.(heldMs);
     }
     // As protocol/src/records/sealed-text.ts seals a whole text.
     await file.writeFile(`\n${seal.digest('hex')}\n`);
@@ -65,7 +65,6 @@ export async function writeSnapshot(path: string, parts: Iterable<string>): Prom
     await file.close();
   }
   await rename(draft, path);
-  return heldMs;
 }
 
 function sha256(text: string): string {

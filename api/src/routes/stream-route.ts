@@ -9,6 +9,7 @@ const StreamParameters = Type.Object({
   since: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
   dataset: Type.Optional(Type.String({ maxLength: 64 })),
   producer: Type.Optional(Type.String({ maxLength: 64 })),
+  conflate: Type.Optional(Type.Boolean()),
 });
 
 export function streamRoute(app: FastifyInstance, { stream, control, sessions, config, internalToken }: RouteContext): void {
@@ -24,7 +25,7 @@ export function streamRoute(app: FastifyInstance, { stream, control, sessions, c
     },
   } as const;
   app.get<{ Querystring: Static<typeof StreamParameters> }>('/stream', options, (socket, request) => {
-    const { since, dataset, producer } = request.query;
+    const { since, dataset, producer, conflate } = request.query;
     const allowed = (): boolean => {
       try {
         requireRole(identify(request, { control, sessions, anonymousRole: config.anonymousRole, internalToken }), 'viewer');
@@ -34,7 +35,7 @@ export function streamRoute(app: FastifyInstance, { stream, control, sessions, c
       }
     };
     const isVisitor = request.identity.name === null;
-    const closed = stream.serve(socket, since, { dataset, producer, isVisitor }, allowed);
+    const closed = stream.serve(socket, since, { dataset, producer, conflate, isVisitor }, allowed);
     socket.on('close', closed);
     socket.on('error', () => socket.terminate());
   });

@@ -10,6 +10,8 @@ import { CLOSE_POLICY, CLOSE_TRY_LATER, frameText, type SessionDeps, StreamSessi
 
 /** At most ten frames a second per client: the kernel's send is the cost, whatever the size of a frame. */
 export const TURN_INTERVAL_MS = 100;
+/** Every so manyth turn is a beat: a conflating client gets a frame a second where much comes in. */
+const TURNS_A_BEAT = 10;
 /**
  * An alert brings the next turn forward, to so long after the last one at the soonest; and turns that take long, because there
  * are many clients, are not made more of than this part of the time.
@@ -35,6 +37,8 @@ export class StreamHub {
   readonly #options: HubOptions;
   readonly #births: Births;
   readonly #sessions = new Set<StreamSession>();
+  /** Clients that are sent every reading: its text is made as it comes. */
+  #wholeSessions = 0;
   #head = 0;
   #turns: NodeJS.Timeout | undefined;
   /** The turn that an alert has brought forward. */
@@ -42,8 +46,8 @@ export class StreamHub {
   /** Of the last turn: when it was over, by performance.now(), and how long it took. */
   #turned = { at: 0, tookMs: 0 };
   #heartbeats: NodeJS.Timeout | undefined;
-  /** The last unfiltered frame: clients that are level share its text. */
-  #shared: { readonly from: number; readonly next: number; readonly isVisitor: boolean; readonly text: string } | undefined;
+  /** The last unfiltered frame of each kind of client: those that are level share its text. */
+  readonly #shared = new Map<string, { readonly from: number; readonly next: number; readonly text: string }>();
 
   constructor(options: HubOptions) {
     this.#options = options;
@@ -56,7 +60,8 @@ export class StreamHub {
   }
 
   start(): void {
-    this.#turns = setInterval(() => this.#turn(), TURN_INTERVAL_MS);
+    let count = 0;
+    this.#turns = setInterval(() => this.#turn(++count % TURNS_A_BEAT === 0), TURN_INTERVAL_MS);
     this.#heartbeats = setInterval(() => {
       const faults = this.#options.faults();
       for (const session of this.#sessions) session.heartbeat(this.#options.ledger(), faults);
@@ -69,13 +74,14 @@ export class StreamHub {
     clearInterval(this.#heartbeats);
     for (const session of this.#sessions) session.close(CLOSE_TRY_LATER, 'restarting');
     this.#sessions.clear();
+    this.#wholeSessions = 0;
   }
 
   /** Takes the next event; one before the ring's end is known already. */
   take(event: JournalEvent, verdicts: readonly Verdict[], head: number): void {
     this.#head = Math.max(this.#head, head);
     if (event.position < this.#ring.next) return;
-    this.#ring.push(event, verdicts, this.#sessions.size > 0);
+    this.#ring.push(event, verdicts, this.#wholeSessions > 0);
     if (event.kind === 'alert' && this.#sessions.size > 0) this.#bringForward();
   }
 
@@ -101,10 +107,12 @@ export class StreamHub {
       frameOf: (stretch, wanted) => this.#frameOf(stretch, wanted),
     });
     this.#sessions.add(session);
+    const whole = filter.conflate === true || filter.dataset !== undefined || filter.producer !== undefined ? 0 : 1;
+    this.#wholeSessions += whole;
     if (since !== undefined && since > Math.max(this.#head, this.#ring.next)) void this.#checkCursor(session, since);
     return () => {
       session.close();
-      this.#sessions.delete(session);
+      if (this.#sessions.delete(session)) this.#wholeSessions -= whole;
     };
   }
 
@@ -118,24 +126,25 @@ export class StreamHub {
     if (this.#turns === undefined || this.#prompt !== undefined) return;
     const { at, tookMs } = this.#turned;
     const pauseMs = Math.max(ALERT_TURN_MIN_MS, tookMs / ALERT_TURNS_SHARE_MAX);
-    this.#prompt = setTimeout(() => this.#turn(), Math.max(0, at + pauseMs - performance.now()));
+    this.#prompt = setTimeout(() => this.#turn(false), Math.max(0, at + pauseMs - performance.now()));
   }
 
-  #turn(): void {
+  #turn(isBeat: boolean): void {
     clearTimeout(this.#prompt);
     this.#prompt = undefined;
     const began = performance.now();
-    for (const session of this.#sessions) session.turn();
+    for (const session of this.#sessions) session.turn(isBeat);
     this.#turned = { at: performance.now(), tookMs: performance.now() - began };
   }
 
   #frameOf(stretch: Stretch, filter: StreamFilter): string {
     if (filter.dataset !== undefined || filter.producer !== undefined) return frameText(stretch, this.#head);
-    const isVisitor = filter.isVisitor === true;
-    const shared = this.#shared;
-    if (shared?.from === stretch.from && shared.next === stretch.next && shared.isVisitor === isVisitor) return shared.text;
+    const { from, next } = stretch;
+    const kind = `visitor ${filter.isVisitor === true}, conflate ${filter.conflate === true}`;
+    const shared = this.#shared.get(kind);
+    if (shared?.from === from && shared.next === next) return shared.text;
     const text = frameText(stretch, this.#head);
-    this.#shared = { from: stretch.from, next: stretch.next, isVisitor, text };
+    this.#shared.set(kind, { from, next, text });
     return text;
   }
 }

@@ -1,10 +1,12 @@
 /** The last stretch of the journal in memory, as stream items, bounded by bytes. */
+import { ALERTS_DATASET } from '@airtight/protocol';
 import type { JournalEvent } from '../decode/decoder.ts';
 import type { Verdict } from '../quality/verdict.ts';
+import { conflate } from './conflate.ts';
 import { passes, type StreamContext, type StreamFilter, type StreamItem, streamItemOf } from './stream-items.ts';
 
-/** Journal bytes kept. While clients are connected their texts stand beside them, three times as long. */
-export const RING_MAX_BYTES = 4 * 1024 * 1024;
+/** Journal bytes kept: a second of 30,000 readings. While clients are connected their texts may stand beside them, three times as long. */
+export const RING_MAX_BYTES = 8 * 1024 * 1024;
 /** Records of one segment: what is dropped at once at the old end. */
 const SEGMENT_RECORDS = 128;
 
@@ -20,6 +22,8 @@ export interface Stretch {
   readonly next: number;
   /** JSON texts of the events in it. */
   readonly texts: string[];
+  /** Records of readings that conflation left out, by `{dataset}/{producer}`. */
+  readonly skipped?: ReadonlyMap<string, number>;
 }
 
 export class Ring {
@@ -67,21 +71,42 @@ export class Ring {
   /** What follows `from`, whole records, until the texts reach `maxChars`. `from` lies between base and next. */
   read(from: number, maxChars: number, filter: StreamFilter): Stretch {
     const texts: string[] = [];
-    let next = from;
     let chars = 0;
+    for (const item of this.#items(from, filter)) {
+      const text = item.text();
+      // The positions before this one hold nothing more for the client.
+      if (texts.length > 0 && chars + text.length > maxChars) return { from, next: item.position, texts };
+      texts.push(text);
+      chars += text.length;
+    }
+    return { from, next: Math.max(from, this.next), texts };
+  }
+
+  /** The same, conflated. */
+  readConflated(from: number, filter: StreamFilter): Stretch {
+    const { kept, skipped, end } = conflate(this.#items(from, filter));
+    return { from, next: end ?? Math.max(from, this.next), texts: kept.map((item) => item.text()), skipped };
+  }
+
+  /** JSON texts of the alerts from `from` on. */
+  alertsFrom(from: number, filter: StreamFilter): string[] {
+    const texts: string[] = [];
+    for (const item of this.#items(from, filter)) if (item.dataset === ALERTS_DATASET) texts.push(item.text());
+    return texts;
+  }
+
+  /** What follows `from` takes half of the ring: a client that waits any longer may miss the rest. */
+  isHalfOf(from: number): boolean {
+    let sizeBytes = 0;
+    for (const segment of this.#segments) if (segment.next > from) sizeBytes += segment.sizeBytes;
+    return 2 * sizeBytes > this.#maxBytes;
+  }
+
+  *#items(from: number, filter: StreamFilter): Generator<StreamItem> {
     for (const segment of this.#segments) {
       if (segment.next <= from) continue;
-      for (const item of segment.items) {
-        if (item.position < from || !passes(item, filter)) continue;
-        const text = item.text();
-        // The positions before this one hold nothing more for the client.
-        if (texts.length > 0 && chars + text.length > maxChars) return { from, next: item.position, texts };
-        texts.push(text);
-        chars += text.length;
-      }
-      next = segment.next;
+      for (const item of segment.items) if (item.position >= from && passes(item, filter)) yield item;
     }
-    return { from, next, texts };
   }
 }
 

@@ -13,6 +13,8 @@ export interface StreamFilter {
   readonly producer?: string | undefined;
   /** The client is nobody we know: what is confidential is not for him. */
   readonly isVisitor?: boolean | undefined;
+  /** The client shows what is: of each producer the newest readings are enough. */
+  readonly conflate?: boolean | undefined;
 }
 
 export interface StreamItem {
@@ -20,6 +22,8 @@ export interface StreamItem {
   readonly dataset: string;
   readonly producer: string;
   readonly isConfidential: boolean;
+  /** phenomenonTime of the newest reading that can be its producer's latest, epoch ms; null: none can; undefined: it holds no readings. */
+  readonly newest?: number | null;
   /** JSON of its events, joined by commas. */
   text(): string;
 }
@@ -58,11 +62,23 @@ export function streamItemOf(
     dataset: header.dataset,
     producer: header.producer,
     isConfidential: isConfidential(event, context),
+    ...(event.kind === 'readings' && { newest: newestOf(event) }),
     text: () => {
       made ??= textOf(decodeFrame(frame, context.datasets), verdicts, context);
       return made;
     },
   };
+}
+
+/** What a clock that runs ahead says, and history that is uploaded, is never anybody's latest. */
+function newestOf({ readings }: ReadingsEvent): number | null {
+  let newest: number | null = null;
+  for (const { phenomenonTime, observations } of readings) {
+    if (newest !== null && phenomenonTime <= newest) continue;
+    const isApart = observations.some(({ flags }) => flags.includes('future') || flags.includes('historical'));
+    if (!isApart) newest = phenomenonTime;
+  }
+  return newest;
 }
 
 /** A person's word on values concerns whoever follows their producer. */

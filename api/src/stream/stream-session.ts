@@ -3,13 +3,14 @@
  * the end, from the ring or, further back, from the journal feed. A client that reads too slowly is not written to; when the
  * ring has moved past its cursor meanwhile, it is told the gap and goes on live.
  */
-import type { FrameMessage, GapMessage, HeartbeatMessage, HelloMessage, LedgerStatus, SystemFault } from '@airtight/protocol';
+import type { AheadMessage, FrameMessage, GapMessage, HeartbeatMessage, HelloMessage, LedgerStatus, SystemFault } from '@airtight/protocol';
 import { decodeFrame } from '../decode/decoder.ts';
 import type { Births } from '../feed/births.ts';
 import type { Verdict } from '../quality/verdict.ts';
 import type { IngestClient } from '../upstream/ingest-client.ts';
+import { conflate } from './conflate.ts';
 import type { Ring, Stretch } from './ring.ts';
-import { passes, type StreamContext, type StreamFilter, streamItemOf } from './stream-items.ts';
+import { passes, type StreamContext, type StreamFilter, type StreamItem, streamItemOf } from './stream-items.ts';
 
 /** The part of a WebSocket that is needed here. */
 export interface StreamSocket {
@@ -25,6 +26,11 @@ export const FRAME_MAX_CHARS = 2 * 1024 * 1024;
 export const BUFFERED_MAX_BYTES = 1024 * 1024;
 /** A client that has taken nothing for so long is cut off. */
 export const STALLED_MAX_MS = 30_000;
+/**
+ * Where no more than this has come in since the last frame, a conflating client gets all of it at the next turn; more waits for
+ * the beat, so that ten readings of a device in a second are one on its screen.
+ */
+export const CONFLATE_FROM_RECORDS = 100;
 /** Journal bytes fetched per turn while a client catches up from history. */
 const CATCH_UP_BYTES = 1024 * 1024;
 /** WebSocket close codes, RFC 6455 §7.4.1. */
@@ -52,6 +58,10 @@ export class StreamSession {
   readonly #filter: StreamFilter;
   readonly #deps: SessionDeps;
   #cursor: number;
+  /** Alerts below were told ahead. */
+  #aheadThrough = 0;
+  /** The last conflated frame ended at its limit: the rest goes with the next turn. */
+  #hasMore = false;
   /** True once it has been served from the ring: from then on falling behind is its own slowness. */
   #live = false;
   #catchingUp = false;
@@ -68,8 +78,11 @@ export class StreamSession {
     socket.send(JSON.stringify(hello));
   }
 
-  /** Sends what is due, at most one frame. Called at a steady pace. */
-  turn(): void {
+  /**
+   * Sends what is due, at most one frame. Called at a steady pace.
+   * @param isBeat conflating clients get their frames at beats, which are common to all, so that they share its text
+   */
+  turn(isBeat: boolean): void {
     if (this.#closed || this.#catchingUp || this.#isStalled()) return;
     const { ring, frameOf } = this.#deps;
     if (this.#cursor >= ring.next) {
@@ -78,10 +91,11 @@ export class StreamSession {
       return;
     }
     if (this.#cursor >= ring.base) {
-      const stretch = ring.read(this.#cursor, FRAME_MAX_CHARS, this.#filter);
+      this.#live = true;
+      if (this.#isHeld(isBeat)) return this.#sendAhead();
+      const stretch = this.#stretch();
       this.#socket.send(frameOf(stretch, this.#filter));
       this.#cursor = stretch.next;
-      this.#live = true;
       return;
     }
     if (!this.#live) {
@@ -94,6 +108,31 @@ export class StreamSession {
     const gap: GapMessage = { type: 'gap', from: this.#cursor, next: ring.next };
     this.#socket.send(JSON.stringify(gap));
     this.#cursor = ring.next;
+  }
+
+  /** There is so much for a client that shows the present that it gets of each producer the newest. */
+  #isConflated(): boolean {
+    return this.#filter.conflate === true && this.#deps.ring.next - this.#cursor > CONFLATE_FROM_RECORDS;
+  }
+
+  #isHeld(isBeat: boolean): boolean {
+    return this.#isConflated() && !isBeat && !this.#hasMore && !this.#deps.ring.isHalfOf(this.#cursor);
+  }
+
+  #stretch(): Stretch {
+    const { ring } = this.#deps;
+    const stretch = this.#isConflated()
+      ? ring.readConflated(this.#cursor, this.#filter)
+      : ring.read(this.#cursor, FRAME_MAX_CHARS, this.#filter);
+    this.#hasMore = stretch.next < ring.next;
+    return stretch;
+  }
+
+  #sendAhead(): void {
+    const { ring } = this.#deps;
+    const texts = ring.alertsFrom(Math.max(this.#cursor, this.#aheadThrough), this.#filter);
+    this.#aheadThrough = ring.next;
+    if (texts.length > 0) this.#socket.send(aheadText(texts));
   }
 
   /** @param ledger how far the ledger is */
@@ -134,13 +173,15 @@ export class StreamSession {
       const verdicts = await decided(chunk.from, chunk.next);
       // The next turn tries again.
       if (verdicts === undefined) return;
-      const texts: string[] = [];
+      const items: StreamItem[] = [];
       for (const frame of await births.framesOf(chunk)) {
-        const item = streamItemOf(decodeFrame(frame, context.datasets), verdicts.get(frame.position) ?? [], context, true);
-        if (item !== undefined && passes(item, this.#filter)) texts.push(item.text());
+        const item = streamItemOf(decodeFrame(frame, context.datasets), verdicts.get(frame.position) ?? [], context, false);
+        if (item !== undefined && passes(item, this.#filter)) items.push(item);
       }
       if (this.#closed || chunk.next === this.#cursor) return;
-      this.#socket.send(frameOf({ from: this.#cursor, next: chunk.next, texts }, this.#filter));
+      const { kept, skipped } = this.#filter.conflate === true ? conflate(items, items.length) : { kept: items, skipped: undefined };
+      const stretch = { from: this.#cursor, next: chunk.next, texts: kept.map((item) => item.text()), ...(skipped && { skipped }) };
+      this.#socket.send(frameOf(stretch, this.#filter));
       this.#cursor = chunk.next;
     } catch (error) {
       const beyond = (error as { readonly code?: string }).code === 'CURSOR_BEYOND_HEAD';
@@ -152,6 +193,20 @@ export class StreamSession {
 
 /** The text of a frame message. */
 export function frameText(stretch: Stretch, head: number): string {
-  const frame: Omit<FrameMessage, 'events'> = { type: 'frame', from: stretch.from, next: stretch.next, head: Math.max(head, stretch.next) };
-  return `${JSON.stringify(frame).slice(0, -1)},"events":[${stretch.texts.join(',')}]}`;
+  const { from, next, skipped } = stretch;
+  const frame: Omit<FrameMessage, 'events'> = {
+    ...{ type: 'frame', from, next, head: Math.max(head, next) },
+    ...(skipped !== undefined && skipped.size > 0 && { skipped: Object.fromEntries(skipped) }),
+  };
+  return withEvents(frame, stretch.texts);
+}
+
+function aheadText(texts: readonly string[]): string {
+  const message: Omit<AheadMessage, 'events'> = { type: 'ahead' };
+  return withEvents(message, texts);
+}
+
+/** Events are texts already. */
+function withEvents(message: object, texts: readonly string[]): string {
+  return `${JSON.stringify(message).slice(0, -1)},"events":[${texts.join(',')}]}`;
 }

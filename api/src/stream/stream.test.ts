@@ -87,6 +87,36 @@ test('filters leave events out, not positions', async () => {
   client.drop();
 });
 
+test('a conflating client ends up with the same as one that got everything, whatever was left out', async () => {
+  const begin = d.journal.head;
+  const whole = new Client(begin);
+  const brief = new Client(begin);
+  await whole.connect();
+  await brief.connect('&conflate=true');
+  for (let i = 0; i < 3000; i++) d.reading(`s${i % 5}`, T0 + 1_000_000 + ((i * 7919) % 3001), { pm25: i });
+  const end = d.journal.head;
+  await until(() => whole.cursor >= end && brief.cursor >= end);
+  assert.equal(whole.positions.length, 3000);
+  assert.ok(brief.positions.length < 1500, `${brief.positions.length} of 3000`);
+  const skipped = brief.messages.flatMap((message) => (message.type === 'frame' ? Object.values(message.skipped ?? {}) : []));
+  assert.equal(skipped.reduce((sum, one) => sum + one, 0) + brief.positions.length, 3000);
+  assert.deepEqual(newestOf(brief), newestOf(whole));
+  whole.drop();
+  brief.drop();
+});
+
+/** By producer the record of its newest reading. */
+function newestOf({ messages }: Client): ReadonlyMap<string, string> {
+  const newest = new Map<string, { readonly at: string; readonly record: string }>();
+  for (const event of messages.flatMap((message) => (message.type === 'frame' ? message.events : []))) {
+    assert.ok(event.type === 'observation');
+    const known = newest.get(event.producer);
+    if (known === undefined || event.phenomenonTime >= known.at)
+      newest.set(event.producer, { at: event.phenomenonTime, record: event.record });
+  }
+  return new Map([...newest].map(([producer, { record }]) => [producer, record] as const).sort());
+}
+
 test('imported history passes by: the cursor moves on, nothing of it is shown', async () => {
   const client = new Client(d.journal.head);
   await client.connect();

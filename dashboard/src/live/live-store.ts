@@ -61,6 +61,7 @@ export class LiveStore {
   readonly #newestAt: ShallowRef<number | null> = shallowRef(null);
   readonly #listeners = new Set<(event: ObservationEvent) => void>();
   readonly #qualityListeners = new Set<(event: QualityEvent) => void>();
+  readonly #skipListeners = new Set<(producers: ReadonlySet<string>) => void>();
   readonly #alertListeners = new Set<(alert: AlertItem) => void>();
   #socket: StreamSocket | undefined;
   #refetching = false;
@@ -77,7 +78,7 @@ export class LiveStore {
         this.stream.value = state;
         this.clock.value = Date.now();
       },
-      events: (events) => this.#apply(events),
+      events: (events, skipped) => this.#apply(events, skipped),
       heartbeat: (...state) => this.#heartbeat(...state),
       refetch: () => void this.refetch(),
       head: async () => {
@@ -105,6 +106,12 @@ export class LiveStore {
   onObservation(listener: (event: ObservationEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls back when readings have come in that the stream left out, with their producers as `{dataset}/{producer}`. */
+  onSkipped(listener: (producers: ReadonlySet<string>) => void): () => void {
+    this.#skipListeners.add(listener);
+    return () => this.#skipListeners.delete(listener);
   }
 
   /** Calls back when values are judged otherwise than when they came. */
@@ -184,7 +191,7 @@ export class LiveStore {
     return (lostAt ?? this.clock.value) + this.#offsetMs.value;
   }
 
-  #apply(events: readonly StreamEvent[]): void {
+  #apply(events: readonly StreamEvent[], skipped: ReadonlySet<string>): void {
     for (const event of events) {
       if (event.type === 'observation') {
         this.#putLatest(event);
@@ -193,6 +200,7 @@ export class LiveStore {
       } else if (event.type === 'alert') this.#applyTransition(event);
       else this.#applyQuality(event);
     }
+    if (skipped.size > 0) for (const listener of this.#skipListeners) listener(skipped);
   }
 
   #applyQuality(event: QualityEvent): void {

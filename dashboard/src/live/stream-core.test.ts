@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LedgerStatus, StreamEvent, StreamMessage } from '@airtight/protocol';
-import { initialStream, SILENCE_MAX_MS, type StreamEffect, type StreamState, stepStream } from './stream-core.ts';
+import {
+  initialStream,
+  LAG_SHOWN_MS,
+  LAG_SHOWN_RECORDS,
+  SILENCE_MAX_MS,
+  type StreamEffect,
+  type StreamState,
+  stepStream,
+} from './stream-core.ts';
 
 const event = (position: number): StreamEvent => ({ type: 'observation', position }) as StreamEvent;
 const frame = (from: number, next: number, positions: readonly number[] = [], head = next): StreamMessage => ({
@@ -150,4 +158,32 @@ test('dropped a hundred times at random, every event is applied once and in orde
     Array.from({ length: seen.length }, (_, i) => i),
   );
   assert.equal(state.holes, 0);
+});
+
+test('alerts ahead of their frame are applied, and the cursor stays', () => {
+  const message: StreamMessage = { type: 'ahead', events: [event(9)] };
+  const { state, effects } = take(connected(5), message);
+  assert.deepEqual(applied(effects), [9]);
+  assert.deepEqual([state.cursor, state.holes], [5, 0]);
+});
+
+test('producers of whom something was left out are told with the frame', () => {
+  const message = { ...frame(5, 900, [899]), skipped: { 'air/a': 7, 'air/b': 1 } } as StreamMessage;
+  const { effects } = take(connected(5), message);
+  assert.deepEqual(effects, [{ type: 'apply', events: [event(899)], skipped: ['air/a', 'air/b'] }]);
+});
+
+test('a second that waits for its frame is no catching up, several seconds are', () => {
+  const heartbeat = (head: number): StreamMessage => ({ type: 'heartbeat', at: 0, head, ledger: {} as LedgerStatus, faults: [] });
+  const far = LAG_SHOWN_RECORDS + 1;
+  let state = take(connected(5), heartbeat(5 + far), 1000).state;
+  assert.equal(state.phase, 'live');
+  state = take(state, frame(5, 5 + far, [], 5 + 2 * far), 2000).state;
+  assert.equal(state.phase, 'live', 'each end of the journal is reached in time, though there is always another');
+  state = take(state, heartbeat(5 + 3 * far), 3000).state;
+  assert.equal(state.phase, 'live');
+  state = take(state, heartbeat(5 + 4 * far), 2001 + LAG_SHOWN_MS).state;
+  assert.equal(state.phase, 'catching-up');
+  state = take(state, frame(5 + far, 5 + 4 * far), 6000).state;
+  assert.equal(state.phase, 'live');
 });

@@ -16,6 +16,8 @@ export interface StreamState {
   readonly head: number;
   /** Reaching this position ends the catching up. */
   readonly catchUpTo: number;
+  /** An end of the journal that has not been reached since `at`, epoch ms; null: nothing is behind. */
+  readonly owed: { readonly head: number; readonly at: number } | null;
   /** Reconnects since the connection was lost. */
   readonly attempt: number;
   /** Epoch ms; null while no retry is planned. */
@@ -39,7 +41,7 @@ export type StreamInput =
 export type StreamEffect =
   | { readonly type: 'connect'; readonly since: number }
   | { readonly type: 'close' }
-  | { readonly type: 'apply'; readonly events: readonly StreamEvent[] }
+  | { readonly type: 'apply'; readonly events: readonly StreamEvent[]; readonly skipped: readonly string[] }
   | { readonly type: 'heartbeat'; readonly at: number; readonly ledger: LedgerStatus; readonly faults: readonly SystemFault[] }
   | { readonly type: 'refetch' };
 
@@ -52,8 +54,9 @@ export interface Step {
 export const SILENCE_MAX_MS = 2.5 * STREAM_HEARTBEAT_MS;
 /** A connection that does not open in this time is given up. */
 const CONNECT_MAX_MS = 10_000;
-/** Falling this far behind while live is shown as catching up: about a second of a busy region. */
+/** Falling so far behind for so long while live is shown as catching up. Where much comes in frames come once a second. */
 export const LAG_SHOWN_RECORDS = 2000;
+export const LAG_SHOWN_MS = 2500;
 
 /** @param cursor projected end of the journal when the snapshot was taken */
 export function initialStream(cursor: number, at: number): Step {
@@ -62,6 +65,7 @@ export function initialStream(cursor: number, at: number): Step {
     cursor,
     head: cursor,
     catchUpTo: cursor,
+    owed: null,
     attempt: 0,
     retryAt: null,
     lostAt: null,
@@ -95,6 +99,8 @@ function onMessage(state: StreamState, message: StreamMessage): Step {
     }
     case 'frame':
       return onFrame(state, message);
+    case 'ahead':
+      return { state, effects: [{ type: 'apply', events: message.events, skipped: [] }] };
     case 'gap':
       return message.next <= state.cursor ? still(state) : hole(moveTo(state, message.next, state.head));
     case 'heartbeat': {
@@ -111,7 +117,7 @@ function onFrame(state: StreamState, frame: Extract<StreamMessage, { type: 'fram
   if (frame.next <= state.cursor) return still(state);
   const moved = moveTo(state, frame.next, frame.head);
   const events = frame.events.filter((event) => event.position >= state.cursor);
-  const apply: StreamEffect = { type: 'apply', events };
+  const apply: StreamEffect = { type: 'apply', events, skipped: Object.keys(frame.skipped ?? {}) };
   if (frame.from > state.cursor) return { state: { ...moved, holes: moved.holes + 1 }, effects: [apply, { type: 'refetch' }] };
   return { state: moved, effects: [apply] };
 }
@@ -135,8 +141,15 @@ function connect(state: StreamState, at: number): Step {
 }
 
 function moveTo(state: StreamState, cursor: number, head: number): StreamState {
-  const catchUpTo = head - cursor > LAG_SHOWN_RECORDS ? head : state.catchUpTo;
-  return { ...state, cursor, head, catchUpTo, phase: cursor < catchUpTo ? 'catching-up' : 'live' };
+  const owed = owedOf(state, cursor, head);
+  const isLate = owed !== null && state.heardAt - owed.at > LAG_SHOWN_MS && head - cursor > LAG_SHOWN_RECORDS;
+  const catchUpTo = isLate ? head : state.catchUpTo;
+  return { ...state, cursor, head, owed, catchUpTo, phase: cursor < catchUpTo ? 'catching-up' : 'live' };
+}
+
+function owedOf({ owed, heardAt }: StreamState, cursor: number, head: number): StreamState['owed'] {
+  if (cursor >= head) return null;
+  return owed === null || cursor >= owed.head ? { head, at: heardAt } : owed;
 }
 
 function hole(state: StreamState): Step {

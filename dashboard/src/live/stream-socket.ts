@@ -4,7 +4,8 @@ import { type Step, type StreamInput, type StreamState, stepStream } from './str
 
 export interface StreamSink {
   readonly state: (state: StreamState) => void;
-  readonly events: (events: readonly StreamEvent[]) => void;
+  /** `skipped`: producers, as `{dataset}/{producer}`, of which other readings have come in too. */
+  readonly events: (events: readonly StreamEvent[], skipped: ReadonlySet<string>) => void;
   readonly heartbeat: (at: number, ledger: LedgerStatus, faults: readonly SystemFault[]) => void;
   readonly refetch: () => void;
   /** End of the server's journal, undefined when it cannot be asked. */
@@ -22,6 +23,7 @@ export class StreamSocket {
   #socket: WebSocket | undefined;
   readonly #sink: StreamSink;
   #queue: StreamEvent[] = [];
+  #skipped = new Set<string>();
   #flushPlanned = false;
 
   constructor(first: Step, sink: StreamSink) {
@@ -49,7 +51,7 @@ export class StreamSocket {
     for (const effect of step.effects) {
       if (effect.type === 'connect') void this.#connect(effect.since);
       if (effect.type === 'close') this.#drop();
-      if (effect.type === 'apply') this.#enqueue(effect.events);
+      if (effect.type === 'apply') this.#enqueue(effect.events, effect.skipped);
       if (effect.type === 'heartbeat') this.#sink.heartbeat(effect.at, effect.ledger, effect.faults);
       if (effect.type === 'refetch') this.#sink.refetch();
     }
@@ -73,7 +75,7 @@ export class StreamSocket {
 
   #open(since: number): void {
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-    const socket = new WebSocket(`${scheme}://${location.host}/api/v1/stream?since=${since}`);
+    const socket = new WebSocket(`${scheme}://${location.host}/api/v1/stream?since=${since}&conflate=true`);
     this.#socket = socket;
     const lost = () => {
       if (this.#socket !== socket) return;
@@ -93,8 +95,9 @@ export class StreamSocket {
     socket?.close();
   }
 
-  #enqueue(events: readonly StreamEvent[]): void {
+  #enqueue(events: readonly StreamEvent[], skipped: readonly string[]): void {
     for (const event of events) this.#queue.push(event);
+    for (const key of skipped) this.#skipped.add(key);
     if (this.#queue.length > QUEUE_MAX) this.#flush();
     else this.#planFlush();
   }
@@ -111,8 +114,10 @@ export class StreamSocket {
   #flush(): void {
     this.#flushPlanned = false;
     const events = this.#queue;
+    const skipped = this.#skipped;
     this.#queue = [];
-    if (events.length > 0) this.#sink.events(events);
+    this.#skipped = new Set();
+    if (events.length > 0 || skipped.size > 0) this.#sink.events(events, skipped);
     this.#sink.state(this.#state);
   }
 }

@@ -29,6 +29,8 @@ export interface SeriesRequest {
 
 /** A relative window is fetched anew when it has moved by a twentieth of its length, so that old buckets leave. */
 const SLIDE_SHARE = 20;
+/** A device that reports faster than the stream tells has its newest value on the chart every second, and the rest so often. */
+const SKIPPED_RELOAD_MS = 5000;
 
 export function useSeries(request: () => SeriesRequest | undefined) {
   const live = useLive();
@@ -99,8 +101,19 @@ export function useSeries(request: () => SeriesRequest | undefined) {
     if (event.type === 'flag' || wanted?.good === true) void load();
     else loaded.value = withVerdicts(loaded.value, event.values);
   });
+  let reload: ReturnType<typeof setTimeout> | undefined;
+  const stopSkipped = live.onSkipped((producers) => {
+    const wanted = request();
+    if (reload !== undefined || wanted === undefined || !producers.has(`${wanted.dataset}/${wanted.producer}`)) return;
+    reload = setTimeout(() => {
+      reload = undefined;
+      void load();
+    }, SKIPPED_RELOAD_MS);
+  });
   onScopeDispose(() => {
     stop();
+    stopSkipped();
+    clearTimeout(reload);
     stopQuality();
     running?.abort();
   });

@@ -5,6 +5,9 @@
  * [from, next) without gap: the client's cursor is `next` of the last frame it took, a frame whose `from` is another
  * number shows a hole, and a reconnect with `since=cursor` continues exactly there. Frames cover positions that hold
  * nothing for this client too, so the cursor always moves.
+ *
+ * With `conflate=true` a frame holds only the newest readings of each producer, and where much comes in there is one frame a
+ * second; alerts are sent `ahead` of it meanwhile.
  */
 import type { AlertTransition } from '../alerts/alert.ts';
 import type { FlagItem, LatestItem, LedgerStatus, ObservationQuality, SystemFault } from './http-api.ts';
@@ -22,6 +25,14 @@ export interface FrameMessage {
   readonly from: number;
   readonly next: number;
   readonly head: number;
+  readonly events: readonly StreamEvent[];
+  /** Conflating clients only: how many records of readings in [from, next) were left out, by `{dataset}/{producer}`. */
+  readonly skipped?: Readonly<Record<string, number>>;
+}
+
+/** Alerts that a conflating client is told before the frame that they stand in. They come again there, and the cursor does not move. */
+export interface AheadMessage {
+  readonly type: 'ahead';
   readonly events: readonly StreamEvent[];
 }
 
@@ -60,5 +71,5 @@ export interface HeartbeatMessage {
   readonly faults: readonly SystemFault[];
 }
 
-export type StreamMessage = HelloMessage | FrameMessage | GapMessage | HeartbeatMessage;
+export type StreamMessage = HelloMessage | FrameMessage | AheadMessage | GapMessage | HeartbeatMessage;
 export const STREAM_HEARTBEAT_MS = 2000;
