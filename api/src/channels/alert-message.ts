@@ -21,6 +21,8 @@ export interface Told {
   readonly receivedAt: number;
   readonly transition: AlertTransition;
   readonly item: AlertItem;
+  /** Of the record: RFC 6962 leaf hash, lower-case hex. */
+  readonly leafHash: string;
   readonly place: AlertPlace;
 }
 

@@ -6,6 +6,14 @@ import type { Message } from './outbox.ts';
 /** Entries: readers come every few minutes; the files of older messages stay where they are. */
 export const FEED_ENTRIES_MAX = 200;
 
+/** Where a message of the feed is served, and the proof of the record that it tells. @param name of the message */
+export function capPath(name: string): string {
+  return `/cap/${name}.xml`;
+}
+export function capProofPath(name: string): string {
+  return `/cap/${name}.airtight-proof.json`;
+}
+
 /** @param messages newest first @param publicUrl without a slash at its end; may be empty */
 export function atomFeed(messages: readonly Message[], publicUrl: string): string {
   const updated = new Date(messages[0]?.sentAt ?? 0).toISOString();
@@ -33,7 +41,7 @@ function entryLines({ name, body, sentAt }: Message, publicUrl: string): string[
     `    <title>${headline}</title>`,
     `    <updated>${at}</updated>`,
     `    <published>${at}</published>`,
-    `    <link rel="alternate" type="${CAP_MEDIA_TYPE}" href="${escapeXml(publicUrl)}/cap/${escapeXml(name)}.xml"/>`,
+    `    <link rel="alternate" type="${CAP_MEDIA_TYPE}" href="${escapeXml(publicUrl + capPath(name))}"/>`,
     '  </entry>',
   ];
 }

@@ -45,7 +45,8 @@ test('an alert that stays as it is never expires at a reader: one Update a day, 
       all.slice(0, -1).map(({ identifier }) => identifier),
     );
     const [first, last] = [all[0]?.info?.[1], all.at(-1)?.info?.[1]];
-    assert.deepEqual({ ...last, expires: '', headline: '' }, { ...first, expires: '', headline: '' }, 'nothing new but the time');
+    const told = { expires: '', headline: '', resource: [] };
+    assert.deepEqual({ ...last, ...told }, { ...first, ...told }, 'nothing new but the time');
     assert.equal(last?.headline, 'Still in force: heavy');
     assert.equal(scene.at('office').length, 1);
     scene.follow('a', 'clear');
