@@ -84,6 +84,8 @@ function attemptsAt(name: string): DeliveryOutcome[] {
   });
 }
 
+/** Quoted-printable: an equals sign at the end of a line joins it to the next. */
+const joined = (mail: string) => mail.replaceAll('=\r\n', '');
 const headerOf = (mail: string, name: string) => new RegExp(`^${name}: (.*?)\\r?$`, 'm').exec(mail)?.[1];
 
 test('an alert that nobody acknowledges goes to the chief by mail, with one Message-ID at each attempt', async () => {
@@ -118,8 +120,18 @@ test('an alert that nobody acknowledges goes to the chief by mail, with one Mess
     Array(2).fill(`<${message?.name}@example.cn>`),
   );
   assert.equal(headerOf(mails[1] ?? '', 'To'), 'chief@example.cn');
-  // Quoted-printable: an equals sign at the end of a line joins it to the next.
-  const mail = (mails[1] ?? '').replaceAll('=\r\n', '');
+  const mail = joined(mails[1] ?? '');
   assert.match(mail, /severe/);
   assert.match(mail, /https:\/\/air\.example\.cn\/api\/v1\/records\/\d+\/proof/);
+});
+
+test('the test button of a mail channel sends a mail that nobody takes for an alert', async () => {
+  const { channels, control } = d.api.context;
+  const known = mails.length;
+  channels.test(control.channels.get('chief') as ChannelRecord);
+  await until(() => mails.length > known);
+  const mail = joined(mails.at(-1) ?? '');
+  assert.match(mail, /\[Test\] Test: A test message; nothing is to be done/);
+  assert.match(headerOf(mails.at(-1) ?? '', 'Message-ID') ?? '', /^<test_[0-9a-f]+@example\.cn>$/);
+  assert.doesNotMatch(mail, /proof/);
 });

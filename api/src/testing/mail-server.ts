@@ -17,5 +17,6 @@ const server = new SMTPServer({
   },
 });
 process.on('message', () => server.listen(Number(port), '127.0.0.1', () => process.send?.('listening')));
-process.on('disconnect', () => process.exit());
+// Then nothing keeps it any more.
+process.on('disconnect', () => server.close(() => undefined));
 process.send?.('ready');
