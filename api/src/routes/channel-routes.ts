@@ -4,7 +4,7 @@ import { CAP_MEDIA_TYPE } from '@airtight/standards/cap.ts';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { Identity } from '../accounts/identity.ts';
-import { atomFeed, FEED_ENTRIES_MAX } from '../channels/cap-feed.ts';
+import { atomFeed, feedMessages } from '../channels/cap-feed.ts';
 import { channelFault } from '../channels/channel-fault.ts';
 import type { Message } from '../channels/outbox.ts';
 import { decodeCursor, encodeCursor } from '../query/cursor.ts';
@@ -200,10 +200,10 @@ export function capRoutes(app: FastifyInstance, { control, channels, config, ing
     message?.state === 'delivered' && control.channels.get(message.channel)?.kind === 'cap';
   app.get('/cap/feed.atom', options, async (_, reply) => {
     const names = [...control.channels.values()].filter(({ kind, removed }) => kind === 'cap' && !removed);
-    const messages = names
-      .flatMap(({ channel }) => channels.outbox.log(channel, 'delivered', undefined, FEED_ENTRIES_MAX))
-      .sort((a, b) => b.sentAt - a.sentAt || b.id - a.id)
-      .slice(0, FEED_ENTRIES_MAX);
+    const messages = feedMessages(
+      names.map(({ channel }) => channel),
+      channels.outbox,
+    );
     reply.header('access-control-allow-origin', '*').header('cache-control', 'no-cache').type('application/atom+xml; charset=utf-8');
     return reply.send(atomFeed(messages, config.publicUrl));
   });
