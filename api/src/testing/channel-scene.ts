@@ -36,6 +36,8 @@ export class ChannelScene {
   readonly records = new Map<number, Uint8Array>();
   /** Epoch ms. */
   now = Date.UTC(2026, 0, 5, 4);
+  /** So much later than the records came in is it at the service, which reads a journal that it has missed. */
+  lagMs = 0;
   readonly dir = mkdtempSync(join(tmpdir(), 'airtight-channels-'));
   readonly control = new ControlState();
   readonly alerts = new AlertBook();
@@ -65,7 +67,7 @@ export class ChannelScene {
         origin: () => ORIGIN,
         timeZone: 'Asia/Shanghai',
       },
-      ...{ logger: pino({ level: 'silent' }), now: () => this.now, random: () => 0, replies: () => [] },
+      ...{ logger: pino({ level: 'silent' }), now: () => this.now + this.lagMs, random: () => 0, replies: () => [] },
       ingest: { writeRecords: async (records) => records.map(() => ({ position: ++this.#position, repeat: false })) },
       send: async (channel, message) => this.#arrive(channel, message),
     });
