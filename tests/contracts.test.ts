@@ -210,6 +210,31 @@ test('it fires; the evidence gives the same alert offline, with every sub-expres
   assert.match(spoken.stdout, /→ public .*已送达（第 1 次尝试，published）/, spoken.stdout);
 });
 
+test('who reads the public CAP feed checks what it says: the proof needs no account, and a changed value is named', async () => {
+  const anybody = async (path: string) => {
+    const answer = await fetch(new URL(path, product.httpUrl));
+    assert.equal(answer.status, 200, path);
+    return answer.text();
+  };
+  const file = /href="([^"]+\.xml)"/.exec(await anybody('/cap/feed.atom'))?.[1] ?? '';
+  const message = await anybody(file);
+  const proof = /<uri>([^<]+)<\/uri>/.exec(message)?.[1] ?? '';
+  assert.equal(new URL(proof).origin, new URL(product.httpUrl).origin, 'an absolute address');
+  const [messageFile, proofFile] = [join(folder, 'alert.xml'), join(folder, 'alert.airtight-proof.json')];
+  writeFileSync(proofFile, await anybody(proof));
+  const verify = async (text: string, ...more: readonly string[]) => {
+    writeFileSync(messageFile, text);
+    const { code, stdout, stderr } = await airtight(['verify', messageFile, ...more, '--data', product.dataDir, '--json']);
+    return { code, stderr, told: stdout === '' ? {} : JSON.parse(stdout) };
+  };
+  const genuine = await verify(message, proofFile);
+  assert.deepEqual([genuine.code, genuine.told.ok, genuine.told.differing], [0, true, []], genuine.stderr);
+  const changed = await verify(message.replaceAll('<severity>Severe<', '<severity>Minor<'), proofFile);
+  assert.deepEqual([changed.code, changed.told.differing], [1, ['info[0]/severity', 'info[1]/severity']]);
+  assert.equal((await verify(message.replace('<info>', '<info><info>'), proofFile)).told.code, 'CAP_MALFORMED');
+  assert.match((await verify(message)).stderr, new RegExp(proof.replaceAll('.', '\\.')), 'says where the proof is');
+});
+
 test('a changed reading, contract, transition or explanation is found and named', async () => {
   const genuine = readFileSync(evidenceFile, 'utf8');
   const evidence = JSON.parse(genuine) as {

@@ -268,6 +268,19 @@ test('Tianjin receives it proven, a person there acknowledges, and Beijing has r
   assert.equal(proof.format, 'airtight-proof@1');
 });
 
+test('the test button: the other region answers with a signed receipt, and nobody there takes it for an alert', async () => {
+  const known = (await products.tianjin.all('region-alerts', { state: 'all' })).length;
+  const { status, body } = await send('beijing', 'POST', '/api/v1/channels/tianjin/test', {});
+  assert.equal(status, 202, JSON.stringify(body));
+  const settled = await until('it has arrived', async () => {
+    const { body: log } = await send('beijing', 'GET', '/api/v1/channels/tianjin/deliveries');
+    const sent = log.items.find(({ id }: { id: number }) => id === body.id);
+    return sent?.state === 'waiting' ? undefined : sent;
+  });
+  assert.deepEqual([settled.state, settled.attempts.at(-1)?.detail], ['delivered', 'receipt checked']);
+  assert.equal((await products.tianjin.all('region-alerts', { state: 'all' })).length, known);
+});
+
 test('the same again gives the same receipt and stands once; what is forged, replayed or for others is refused and counted', async () => {
   const received = (await atTianjin(alert)) ?? assert.fail();
   const kept = await payloadOf<RegionAlertRecord>('tianjin', received.messages[0]?.record ?? '');

@@ -59,7 +59,7 @@ export const API_SETTINGS = {
     type: 'string',
     env: 'AIRTIGHT_API_PUBLIC_URL',
     default: '',
-    doc: 'Address under which others reach this service, e.g. `https://air.example.cn`, for links in alerts that leave it. Empty: links are relative.',
+    doc: 'Address under which others reach this service, e.g. `https://air.example.cn`, for links in alerts that leave it. Empty: links are relative, and CAP messages name no proof unless this service listens on loopback.',
   },
   webhookNetworks: {
     type: 'string',

@@ -81,6 +81,8 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
   const store = await Store.open({ dir: storeDir, clickhouseUrl: config.clickhouseUrl });
   yieldThreads();
   const secrets = new ChannelSecrets(config.dataDir);
+  /** Known before the first record is taken. */
+  let url = '';
   const regions = ownRegion(config, logger);
   const sender = new RegionSender({ key: regions.key, regions: () => regions.known.all(), ingest, ledger });
   const stages = await loadStages(store, {
@@ -89,6 +91,7 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
     logger,
     ledger: () => upstream.ledger(),
     faults: (alerts) => systemFaults(upstream, alerts),
+    url: () => url,
   });
   const fold = new Fold(stages, new Births(ingest), stages.from);
   logger.info({ from: stages.from, projected: stages.projector.through, contracts: stages.contracts.next }, 'resuming');
@@ -114,7 +117,7 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
   stages.quality.start();
   stages.stream.start();
   forks.start();
-  const url = await app.listen({ host: config.host, port: config.port });
+  url = await app.listen({ host: config.host, port: config.port });
   const stop = new AbortController();
   const following = followFeed({
     ingest,
@@ -143,6 +146,8 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
   };
 }
 
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
+
 interface StageDeps {
   readonly ingest: IngestClient;
   readonly config: ApiConfig;
@@ -152,10 +157,12 @@ interface StageDeps {
   readonly logger: Logger;
   readonly ledger: () => ReturnType<UpstreamStatus['ledger']>;
   readonly faults: (alerts: AlertBook) => SystemFault[];
+  /** Where this service listens. */
+  readonly url: () => string;
 }
 
 /** Every stage as the tables and the contracts' snapshot have it, and where the earliest of them goes on. */
-async function loadStages(store: Store, { ingest, config, send, regions, storeDir, logger, ledger, faults }: StageDeps) {
+async function loadStages(store: Store, { ingest, config, send, regions, storeDir, logger, ledger, faults, url }: StageDeps) {
   const marks = await readMarks(store);
   const control = new ControlState();
   await loadControl(store, control);
@@ -174,7 +181,11 @@ async function loadStages(store: Store, { ingest, config, send, regions, storeDi
   const contracts = new ContractsHost({ engine, ...state, outbox, snapshotPath, logger });
   const outbound = { outbox: new Outbox(outboxPathIn(config.dataDir)), ingest, control, alerts, send, logger };
   const replies = () => (regions.key === undefined ? [] : replyChannels(regions.known.all()));
-  const channels = new ChannelsHost({ ...outbound, replies, publicUrl: config.publicUrl.replace(/\/$/, ''), timeZone: config.timeZone });
+  const publicUrl = config.publicUrl.replace(/\/$/, '');
+  // Who can reach a service that listens on loopback reaches it there.
+  const capUrl = () => (publicUrl === '' && LOOPBACK.has(config.host) ? url() : publicUrl);
+  const { timeZone } = config;
+  const channels = new ChannelsHost({ ...outbound, replies, publicUrl, capUrl, origin: () => ledger().origin, timeZone });
   const qualityPath = qualityPathIn(storeDir);
   const quality = new QualityHost({ saved: await readQualityState(qualityPath, projector.through), path: qualityPath, projector, logger });
   const from = Math.min(projector.through, contracts.next, quality.next);

@@ -194,6 +194,8 @@ export const CODES = {
   KEY_FILE_INVALID: { status: 500, zh: '密钥、证书或策略文件被改动', en: 'A key, certificate or policy file was changed' },
   MIRROR_CONTRADICTED: { status: 409, zh: '来源与镜像已有内容矛盾', en: 'The source contradicts what the mirror holds' },
   AUDIT_REPORT_INVALID: { status: 422, zh: '审计报告无效', en: 'The audit report is not valid' },
+  CAP_MALFORMED: { status: 422, zh: 'CAP 文件无法读取', en: 'The CAP message cannot be read' },
+  CAP_MISMATCH: { status: 422, zh: 'CAP 所述与已证的记录不符', en: 'The CAP message says something else than the proven record' },
   BUNDLE_MALFORMED: { status: 422, zh: '证据包格式错误', en: 'The proof bundle is malformed' },
   ANCHOR_RECEIPT_INVALID: {
     status: 422,

@@ -6,6 +6,7 @@ export * from './alerts/alert-text.ts';
 export * from './batches/batch.ts';
 export * from './batches/producer-index.ts';
 export * from './channels/alert-message.ts';
+export * from './channels/cap-proof.ts';
 export * from './channels/channel.ts';
 export * from './codes.ts';
 export * from './completeness/completeness-limits.ts';

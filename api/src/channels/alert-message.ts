@@ -21,6 +21,8 @@ export interface Told {
   readonly receivedAt: number;
   readonly transition: AlertTransition;
   readonly item: AlertItem;
+  /** Of the record: RFC 6962 leaf hash, lower-case hex. */
+  readonly leafHash: string;
   readonly place: AlertPlace;
 }
 
@@ -64,7 +66,8 @@ export function alertMessage(
 /** Names instead of ids, and times of the zone. Another region holds the text against the record: it gets what the record says. */
 function readable({ message, subject }: AlertItem, { kind }: ChannelRecord, place: AlertPlace, timeZone: string): AlertItem['message'] {
   if (kind === 'region') return message;
-  const time = (epochMs: number) => capTime(epochMs, zoneOffsetMs(timeZone, epochMs) / 60_000);
+  // CAP writes -00:00 for UTC, which reads oddly in a sentence.
+  const time = (epochMs: number) => capTime(epochMs, zoneOffsetMs(timeZone, epochMs) / 60_000).replace(/-00:00$/, 'Z');
   return {
     zh: alertText(message.zh, subject, place.subject.zh, time),
     en: alertText(message.en, subject, place.subject.en, time),

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { contractVersion } from '@airtight/contracts-engine';
+import { capDifferences } from '@airtight/protocol';
 import type { CapAlert } from '@airtight/standards/cap.ts';
 import { schemaFaults } from '../testing/cap-schema.ts';
-import { ChannelScene, idOf } from '../testing/channel-scene.ts';
+import { ChannelScene, idOf, ORIGIN } from '../testing/channel-scene.ts';
 import { AIR } from '../testing/deployment.ts';
 
 const HOUR_MS = 3_600_000;
@@ -137,5 +138,28 @@ test('what is forecast is likely and lies ahead, also where alerts of forecasts 
       [idOf('c'), 'Observed', 'Immediate'],
       [idOf('d'), 'Observed', 'Immediate'],
     ]);
+  });
+});
+
+test('what is told can be proven: each message names its record, its leaf hash and the ledger, and where the proof is', async () => {
+  await withScene(async (scene) => {
+    scene.cap('feed', { languages: ['en', 'zh'] });
+    scene.raise('a', { message: { zh: 's1：180，自 2026-01-05T03:00:00.000Z', en: 's1: 180 since 2026-01-05T03:00:00.000Z' } });
+    scene.follow('a', 'update', { severity: 'severe', values: { pm25: 300, wd: 'N\u0001' }, message: { zh: 's1：300', en: 's1: 300' } });
+    scene.follow('a', 'escalate', { severity: 'extreme', step: 1, notify: [] });
+    scene.follow('a', 'update', { severity: 'severe', values: { pm25: 310 } });
+    await scene.pass();
+    await scene.pass(24 * HOUR_MS);
+    scene.follow('a', 'clear');
+    await scene.pass();
+    const messages = scene.at('feed');
+    assert.equal(messages.length, 6, 'one of them is a renewal');
+    for (const [i, alert] of scene.capAlerts('feed').entries()) {
+      const { position, name } = messages[i] as (typeof messages)[number];
+      const record = scene.records.get(Number(position)) as Uint8Array;
+      assert.deepEqual(capDifferences(alert, { record, position: Number(position), checkpoint: `${ORIGIN}\n` }), [], alert.msgType);
+      const resources = alert.info?.map(({ resource }) => resource?.[0]?.uri);
+      assert.deepEqual(new Set(resources), new Set([`https://air.example.cn/cap/${name}.airtight-proof.json`]));
+    }
   });
 });

@@ -1,6 +1,23 @@
 /** A message as CAP 1.2: one Alert for each raise, Updates and a Cancel that refer to it, texts in each language. */
-import type { AlertMessage, Bilingual, ChannelRecord } from '@airtight/protocol';
-import { type CapAlert, type CapArea, type CapInfo, capReference, capTime, parseCap, writeCap } from '@airtight/standards/cap.ts';
+import {
+  type AlertMessage,
+  type Bilingual,
+  CAP_PARAMETERS,
+  CAP_SEVERITY,
+  CAP_VALUE_PREFIX,
+  type ChannelRecord,
+  xmlText,
+} from '@airtight/protocol';
+import {
+  type CapAlert,
+  type CapArea,
+  type CapInfo,
+  type CapNamedValue,
+  capReference,
+  capTime,
+  parseCap,
+  writeCap,
+} from '@airtight/standards/cap.ts';
 import { zoneOffsetMs } from '../query/time-zone.ts';
 import type { AlertMessageKind } from './alert-message.ts';
 
@@ -16,7 +33,6 @@ const STATION_RADIUS_KM = 1;
 const REFERENCES_MAX = 50;
 /** GB/T 2260 codes of administrative divisions, as valueName. */
 const GEOCODE_NAME = 'GB/T 2260';
-const SEVERITY = { minor: 'Minor', moderate: 'Moderate', severe: 'Severe', extreme: 'Extreme' } as const;
 const HEADLINES = {
   alert: { zh: '', en: '' },
   update: { zh: '更新：', en: 'Update: ' },
@@ -34,6 +50,16 @@ export interface CapSubject {
   readonly isForetold: boolean;
 }
 
+/** Where what a message tells is proven. */
+export interface CapProof {
+  /** Of the record: RFC 6962 leaf hash, lower-case hex. */
+  readonly leafHash: string;
+  /** Of the ledger; empty while it has never answered. */
+  readonly origin: string;
+  /** Absolute address of the proof bundle; undefined where we do not know our own. */
+  readonly url: string | undefined;
+}
+
 export interface CapSource {
   readonly kind: AlertMessageKind;
   /** Identifier: no space, comma, `<`, `&`. */
@@ -48,18 +74,13 @@ export interface CapSource {
   /** Names by which the channel's areas may know the place, the narrowest first. */
   readonly areas: readonly string[];
   readonly about: CapSubject;
+  /** Absent for a test. */
+  readonly proof?: CapProof | undefined;
 }
 
 export type CapOutcome =
   | { readonly ok: true; readonly document: string; readonly renewAt: number | undefined }
   | { readonly ok: false; readonly detail: string };
-
-/** XML 1.0 §2.2, Char. A text from a device may hold others: it must not keep the alert from being told. */
-const NO_XML_CHAR = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
-
-function xmlText(text: string): string {
-  return text.replace(NO_XML_CHAR, '\uFFFD');
-}
 
 /** @returns the document, and when it is to be renewed; or why there is none: text of the alert that XML cannot hold */
 export function capDocument(source: CapSource): CapOutcome {
@@ -74,7 +95,7 @@ export function capDocument(source: CapSource): CapOutcome {
  */
 export function renewedDocument(
   earlier: readonly string[],
-  { name, sentAt, timeZone }: Pick<CapSource, 'name' | 'sentAt' | 'timeZone'>,
+  { name, sentAt, timeZone, proofUrl }: Pick<CapSource, 'name' | 'sentAt' | 'timeZone'> & { readonly proofUrl: string | undefined },
 ): CapOutcome {
   const last = parseCap(new TextEncoder().encode(earlier.at(-1) ?? ''));
   if (!last.ok) return { ok: false, detail: last.detail };
@@ -84,7 +105,8 @@ export function renewedDocument(
   const time = timeIn(timeZone);
   const renewed = info.map((one) => {
     const language = one.language?.startsWith('zh') ? 'zh' : 'en';
-    return { ...one, expires: time(expires), headline: `${HEADLINES.renewal[language]}${one.description ?? ''}` };
+    const resource = proofUrl === undefined ? {} : { resource: [proofResource(language, proofUrl)] };
+    return { ...one, expires: time(expires), headline: `${HEADLINES.renewal[language]}${one.description ?? ''}`, ...resource };
   });
   const { references: _references, ...rest } = last.alert;
   return written(
@@ -136,7 +158,11 @@ function capAlert(source: CapSource, expires: number): CapAlert {
   };
 }
 
-function infoIn(language: 'zh' | 'en', { kind, message: { data }, channel, areas, timeZone, about }: CapSource, expires: number): CapInfo {
+function infoIn(
+  language: 'zh' | 'en',
+  { kind, message: { data }, channel, areas, timeZone, about, proof }: CapSource,
+  expires: number,
+): CapInfo {
   const text = xmlText(data.message[language] ?? '');
   const time = timeIn(timeZone);
   return {
@@ -145,24 +171,32 @@ function infoIn(language: 'zh' | 'en', { kind, message: { data }, channel, areas
     event: about.event[language],
     responseType: [kind === 'cancel' ? 'AllClear' : kind === 'test' ? 'None' : 'Monitor'],
     urgency: kind === 'cancel' ? 'Past' : kind === 'test' ? 'Unknown' : about.isForetold ? 'Future' : 'Immediate',
-    severity: SEVERITY[data.severity as keyof typeof SEVERITY],
+    severity: CAP_SEVERITY[data.severity as keyof typeof CAP_SEVERITY],
     certainty: kind === 'test' ? 'Unknown' : about.isForetold ? 'Likely' : 'Observed',
     onset: time(Date.parse(data.since)),
     expires: time(expires),
     senderName: channel.title[language],
     headline: `${HEADLINES[kind][language]}${text}`,
     description: text,
-    parameter: [
-      ...(data.record === undefined ? [] : [{ valueName: 'airtight:record', value: data.record }]),
-      ...(data.version === '' ? [] : [{ valueName: 'airtight:contract', value: `${data.contract} ${data.version}` }]),
-      { valueName: 'airtight:rule', value: `${data.contract}/${data.rule}` },
-      ...Object.entries(data.values).map(([name, value]) => ({ valueName: `airtight:value:${name}`, value: xmlText(String(value)) })),
-    ],
-    ...(data.proof === undefined
-      ? {}
-      : { resource: [{ resourceDesc: language === 'zh' ? '证据包' : 'Proof bundle', mimeType: 'application/json', uri: data.proof }] }),
+    parameter: [...parametersOf(data, proof)],
+    ...(proof?.url === undefined ? {} : { resource: [proofResource(language, proof.url)] }),
     area: [areaIn(language, data, channel, areas)],
   };
+}
+
+function proofResource(language: 'zh' | 'en', uri: string) {
+  return { resourceDesc: language === 'zh' ? '证据包' : 'Proof bundle', mimeType: 'application/json', uri };
+}
+
+function* parametersOf(data: AlertMessage['data'], proof: CapProof | undefined): Iterable<CapNamedValue> {
+  const { record, leaf, ledger, contract, rule, subject } = CAP_PARAMETERS;
+  if (data.record !== undefined) yield { valueName: record, value: data.record };
+  if (proof !== undefined) yield { valueName: leaf, value: proof.leafHash };
+  if (proof !== undefined && proof.origin !== '') yield { valueName: ledger, value: proof.origin };
+  if (data.version !== '') yield { valueName: contract, value: `${data.contract} ${data.version}` };
+  yield { valueName: rule, value: `${data.contract}/${data.rule}` };
+  yield { valueName: subject, value: xmlText(data.subject) };
+  for (const [name, value] of Object.entries(data.values)) yield { valueName: CAP_VALUE_PREFIX + name, value: xmlText(String(value)) };
 }
 
 function areaIn(

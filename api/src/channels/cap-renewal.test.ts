@@ -1,7 +1,8 @@
 /** A CAP message ends by itself: while its alert holds it is renewed in time, once a period, whatever happens to this service. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ChannelScene } from '../testing/channel-scene.ts';
+import { ChannelScene, idOf } from '../testing/channel-scene.ts';
+import { FEED_NEWEST_MAX, feedMessages } from './cap-feed.ts';
 import { CAP_EXPIRES_MS, CAP_HOLDS_MIN_MS } from './cap-message.ts';
 
 const HOUR_MS = 3_600_000;
@@ -45,7 +46,8 @@ test('an alert that stays as it is never expires at a reader: one Update a day, 
       all.slice(0, -1).map(({ identifier }) => identifier),
     );
     const [first, last] = [all[0]?.info?.[1], all.at(-1)?.info?.[1]];
-    assert.deepEqual({ ...last, expires: '', headline: '' }, { ...first, expires: '', headline: '' }, 'nothing new but the time');
+    const told = { expires: '', headline: '', resource: [] };
+    assert.deepEqual({ ...last, ...told }, { ...first, ...told }, 'nothing new but the time');
     assert.equal(last?.headline, 'Still in force: heavy');
     assert.equal(scene.at('office').length, 1);
     scene.follow('a', 'clear');
@@ -113,5 +115,30 @@ test('an alert that holds for longer than messages are kept is still told its en
       scene.told('office').map(({ type }) => type),
       ['alert.raised', 'alert.cancelled'],
     );
+  });
+});
+
+test('the feed keeps what is in force, however many messages came after it, and leaves out what is over', async () => {
+  await withScene(async (scene) => {
+    scene.cap('second');
+    scene.raise('old');
+    scene.raise('over');
+    await scene.pass();
+    scene.follow('over', 'clear');
+    await scene.pass();
+    for (let i = 0; i < FEED_NEWEST_MAX; i++) {
+      scene.now += 1000;
+      scene.raise(`a${i}`);
+      scene.follow(`a${i}`, 'clear');
+      if (i % 10 === 0) await scene.pass();
+    }
+    await scene.pass(60_000);
+    const listed = feedMessages(['feed', 'second'], scene.outbox);
+    assert.equal(listed.length, FEED_NEWEST_MAX + 2, 'the newest, and one in force on each channel');
+    assert.deepEqual(
+      listed.slice(-2).map(({ alert }) => alert),
+      [idOf('old'), idOf('old')],
+    );
+    assert.ok(!listed.some(({ alert }) => alert === idOf('over')));
   });
 });

@@ -103,6 +103,23 @@ test('500 devices fall silent within ten minutes and come back: a handful of mes
   });
 });
 
+test('a storm that is read an hour later, all at once, is the same few messages', async () => {
+  await withScene(async (scene) => {
+    scene.lagMs = 60 * MINUTE_MS;
+    scene.raise('g', { subject: 'group:region:North', values: {} });
+    for (let tick = 1; tick <= 60; tick++) {
+      scene.now += 10_000;
+      scene.follow('g', 'update', { values: { members: tick } });
+    }
+    await scene.pass();
+    assert.deepEqual(
+      scene.told('office').map(({ data }) => data.values['members']),
+      [undefined, 29, 59, 60],
+      'at 5, 10 and 15 min',
+    );
+  });
+});
+
 test('a group that becomes worse, escalates or ends is told at once, instead of what waited', async () => {
   await withScene(async (scene) => {
     scene.raise('g', { subject: 'group:region:North' });

@@ -1,6 +1,13 @@
 /** The stage of the fold that tells others: what an alert's record means for each channel goes into the outbox, and out. */
-import { randomBytes } from 'node:crypto';
-import { type AlertMessage, CHANNELS_DATASET, type ChannelRecord, CONTROL_AGENCY, isGroupSubject } from '@airtight/protocol';
+import { hash, randomBytes } from 'node:crypto';
+import {
+  type AlertMessage,
+  CHANNELS_DATASET,
+  type ChannelRecord,
+  CONTROL_AGENCY,
+  isGroupSubject,
+  leafHashOfBody,
+} from '@airtight/protocol';
 import type { Logger } from 'pino';
 import type { ControlState } from '../control/control-state.ts';
 import type { AlertEvent, ControlEvent } from '../decode/decoder.ts';
@@ -10,6 +17,7 @@ import type { IngestClient } from '../upstream/ingest-client.ts';
 import { type AlertMessageKind, alertMessage, type Told, testMessage } from './alert-message.ts';
 import { alertPlace } from './alert-place.ts';
 import { AlertRules } from './alert-rule.ts';
+import { capProofPath } from './cap-feed.ts';
 import { type CapSubject, capDocument, renewedDocument } from './cap-message.ts';
 import { HISTORY_AGE_MS, isHistory, isOver, isQuiet, messageKindFor, namedIn, waitsUntil } from './channel-choice.ts';
 import { Deliverer, type Send } from './deliverer.ts';
@@ -33,7 +41,12 @@ interface HostDeps {
   readonly send: Send;
   /** Channels by which answers go back to other regions. */
   readonly replies: () => readonly ChannelRecord[];
+  /** Without a slash at its end; may be empty. */
   readonly publicUrl: string;
+  /** The same for who reads CAP, where addresses are absolute; empty: not known. */
+  readonly capUrl: () => string;
+  /** Of the ledger; empty while it has never answered. */
+  readonly origin: () => string;
   readonly timeZone: string;
   readonly logger: Logger;
   readonly now?: () => number;
@@ -68,7 +81,7 @@ export class ChannelsHost {
   }
 
   /** Takes the next record of an alert; one at or before the last is known already. */
-  take({ position, header, transition }: Pick<AlertEvent, 'position' | 'header' | 'transition'>): void {
+  take({ position, header, transition, frame }: Pick<AlertEvent, 'position' | 'header' | 'transition' | 'frame'>): void {
     if (position <= this.outbox.through) return;
     const { control, alerts } = this.#deps;
     if (control.channels.size === 0) return;
@@ -78,7 +91,8 @@ export class ChannelsHost {
     const item = alerts.find(transition.alert);
     if (item === undefined || isHistory(transition, header.receivedAt, this.#now())) return;
     const place = alertPlace(item, isGroupSubject(item.subject) ? alerts.membersOf(item.alert) : [], control);
-    const told: Told = { position, receivedAt: header.receivedAt, transition, item, place };
+    const leafHash = Buffer.from(leafHashOfBody(frame.body, sha256)).toString('hex');
+    const told: Told = { position, receivedAt: header.receivedAt, transition, item, leafHash, place };
     for (const channel of control.channels.values()) {
       if (position >= (control.channelsSince.get(channel.channel) ?? 0)) this.#tell(channel, told);
     }
@@ -165,7 +179,7 @@ export class ChannelsHost {
         const name = `${alert}_${position}_${channel}_${renewAt}`;
         const written = renewedDocument(
           earlier.map(({ body }) => body),
-          { name, sentAt: now, timeZone },
+          { name, sentAt: now, timeZone, proofUrl: this.#proofUrl(name) },
         );
         if (!written.ok) logger.warn({ alert, channel, detail: written.detail }, 'an alert cannot be renewed as CAP');
         if (!written.ok) this.outbox.letExpire(id);
@@ -217,12 +231,23 @@ export class ChannelsHost {
     const put = (body: string, renewAt?: number) =>
       this.outbox.put({ channel: channel.channel, position, alert, kind, name, body, sentAt, dueAt, renewAt }, this.#now());
     if (channel.kind !== 'cap') return put(JSON.stringify(message));
-    const { timeZone, logger } = this.#deps;
+    const { timeZone, logger, origin } = this.#deps;
     const about = told === undefined ? TEST_SUBJECT : this.#rules.about(told.item);
     const [documents, areas] = [earlier.map(({ body }) => body), told?.place.areas ?? []];
-    const written = capDocument({ kind, name, message, channel, sentAt, timeZone, earlier: documents, areas, about });
+    const proof = told === undefined ? undefined : { leafHash: told.leafHash, origin: origin(), url: this.#proofUrl(name) };
+    const written = capDocument({ kind, name, message, channel, sentAt, timeZone, earlier: documents, areas, about, proof });
     if (written.ok) return put(written.document, written.renewAt);
     logger.warn({ alert, channel: channel.channel, detail: written.detail }, 'an alert cannot be told as CAP');
     return undefined;
   }
+
+  /** @returns absolute; undefined where our own address is not known */
+  #proofUrl(name: string): string | undefined {
+    const base = this.#deps.capUrl();
+    return base === '' ? undefined : base + capProofPath(name);
+  }
+}
+
+function sha256(bytes: Uint8Array): Uint8Array {
+  return hash('sha256', bytes, 'buffer');
 }

@@ -168,7 +168,8 @@ test('an alert becomes CAP: one Alert, Updates that refer to it, a Cancel, each 
   assert.deepEqual(alerts[1]?.info?.[1]?.severity, 'Extreme');
   const area = alerts[0]?.info?.[0]?.area?.[0];
   assert.deepEqual([area?.geocode, area?.polygon?.[0]?.length], [[{ valueName: 'GB/T 2260', value: '110000' }], 4]);
-  assert.match(alerts[0]?.info?.[0]?.resource?.[0]?.uri ?? '', /\/api\/v1\/records\/\d+\/proof$/);
+  assert.equal(alerts[0]?.info?.[0]?.resource?.[0]?.uri, `${d.api.url}/cap/${alerts[0]?.identifier}.airtight-proof.json`);
+  assert.equal((await d.get('/cap/unknown.airtight-proof.json')).status, 404);
   assert.deepEqual(
     schemaFaults(
       t,
@@ -176,6 +177,23 @@ test('an alert becomes CAP: one Alert, Updates that refer to it, a Cancel, each 
     ) ?? [],
     [],
   );
+});
+
+test('the test button of a CAP feed publishes a message of status Test, without a proof', async () => {
+  const { status, body } = await send('POST', '/channels/public/test', {});
+  assert.equal(status, 202);
+  await until(async () => (await d.get(`/cap/${body.message}.xml`)).status === 200);
+  const read = parseCap(new Uint8Array(await (await d.get(`/cap/${body.message}.xml`)).arrayBuffer()));
+  assert.ok(read.ok, JSON.stringify(read));
+  assert.deepEqual([read.alert.status, read.alert.msgType, read.alert.incidents], ['Test', 'Alert', undefined]);
+  assert.deepEqual(
+    read.alert.info?.map(({ event, category, resource }) => [event, category, resource]),
+    [
+      ['测试', ['Other'], undefined],
+      ['Test', ['Other'], undefined],
+    ],
+  );
+  assert.equal((await d.get(`/cap/${body.message}.airtight-proof.json`)).status, 404);
 });
 
 test('a webhook is signed, keeps its id on the retry, and its fate is on record', async () => {

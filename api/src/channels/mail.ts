@@ -68,7 +68,8 @@ function faultOf(error: unknown): string {
 }
 
 function subjectIn({ type, data }: AlertMessage, language: 'zh' | 'en'): string {
-  return `[${KINDS[type][language]}] ${data.place[language] ?? data.subject}: ${data.message[language] ?? ''}`;
+  const [place, message] = [data.place[language] ?? data.subject, data.message[language] ?? ''];
+  return `[${KINDS[type][language]}] ${message.includes(place) ? '' : `${place}: `}${message}`;
 }
 
 function textIn(message: AlertMessage, language: 'zh' | 'en'): string {

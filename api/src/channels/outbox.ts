@@ -183,6 +183,12 @@ export class Outbox {
     return this.#all(sql, now, after, limit) as unknown as Message[];
   }
 
+  /** CAP messages that were told last of an alert that holds, newest first. */
+  inForce(channel: string, limit: number): Message[] {
+    const sql = "SELECT * FROM messages WHERE channel = ? AND renewAt IS NOT NULL AND state = 'delivered' ORDER BY id DESC LIMIT ?";
+    return this.#all(sql, channel, limit) as unknown as Message[];
+  }
+
   /** Its alert is over. */
   letExpire(id: number): void {
     this.#run(`${NO_RENEWAL} WHERE id = ?`, id);

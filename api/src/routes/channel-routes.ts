@@ -4,10 +4,11 @@ import { CAP_MEDIA_TYPE } from '@airtight/standards/cap.ts';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { Identity } from '../accounts/identity.ts';
-import { atomFeed, FEED_ENTRIES_MAX } from '../channels/cap-feed.ts';
+import { atomFeed, feedMessages } from '../channels/cap-feed.ts';
 import { channelFault } from '../channels/channel-fault.ts';
 import type { Message } from '../channels/outbox.ts';
 import { decodeCursor, encodeCursor } from '../query/cursor.ts';
+import { buildProof } from '../query/proof.ts';
 import { AlertParameters } from './alert-routes.ts';
 import type { RouteContext } from './context.ts';
 import { whenFolded } from './read-your-write.ts';
@@ -186,24 +187,39 @@ function logRoutes(app: FastifyInstance, context: RouteContext): void {
   }));
 }
 
-/** Everybody may read what a CAP channel publishes: that is what it is for. */
-export function capRoutes(app: FastifyInstance, { control, channels, config }: RouteContext): void {
+/** Files of the feed: a message, and the proof of the record that it tells. */
+const CAP_FILE = /^([a-z0-9_-]{1,128})\.(xml|airtight-proof\.json)$/;
+const PROOF_FILE = 'airtight-proof.json';
+/** Whoever reads the feed may ask: each proof has ingest and the ledger read. */
+const CAP_PROOFS_AT_ONCE_MAX = 4;
+
+/** Everybody may read what a CAP channel publishes, and check it: that is what it is for. */
+export function capRoutes(app: FastifyInstance, { control, channels, config, ingest, ledger }: RouteContext): void {
   const options = { config: { access: 'anyone' }, schema: { hide: true } } as const;
   const isPublished = (message: Message | undefined): message is Message =>
     message?.state === 'delivered' && control.channels.get(message.channel)?.kind === 'cap';
   app.get('/cap/feed.atom', options, async (_, reply) => {
     const names = [...control.channels.values()].filter(({ kind, removed }) => kind === 'cap' && !removed);
-    const messages = names
-      .flatMap(({ channel }) => channels.outbox.log(channel, 'delivered', undefined, FEED_ENTRIES_MAX))
-      .sort((a, b) => b.sentAt - a.sentAt || b.id - a.id)
-      .slice(0, FEED_ENTRIES_MAX);
+    const messages = feedMessages(
+      names.map(({ channel }) => channel),
+      channels.outbox,
+    );
     reply.header('access-control-allow-origin', '*').header('cache-control', 'no-cache').type('application/atom+xml; charset=utf-8');
     return reply.send(atomFeed(messages, config.publicUrl));
   });
+  let proving = 0;
   app.get<{ Params: { file: string } }>('/cap/:file', options, async (request, reply) => {
-    const name = /^([a-z0-9_-]{1,128})\.xml$/.exec(request.params.file)?.[1];
+    const [, name, kind] = CAP_FILE.exec(request.params.file) ?? [];
     const message = name === undefined ? undefined : channels.outbox.byName(name);
     if (!isPublished(message)) throw new AirtightError('NOT_FOUND', request.params.file.slice(0, 200));
+    if (kind === PROOF_FILE) {
+      // Alerts of confidential datasets never get into the feed; of a test there is no record.
+      if (message.position === null) throw new AirtightError('NOT_FOUND', 'a test');
+      if (proving >= CAP_PROOFS_AT_ONCE_MAX) throw new AirtightError('OVERLOADED', `${CAP_PROOFS_AT_ONCE_MAX} proofs are being made`);
+      proving++;
+      const proof = await buildProof(message.position, { ingest, ledger }).finally(() => proving--);
+      return reply.header('access-control-allow-origin', '*').type('application/json; charset=utf-8').serializer(String).send(proof);
+    }
     reply
       .header('access-control-allow-origin', '*')
       .header('cache-control', 'public, max-age=3600')

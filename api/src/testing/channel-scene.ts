@@ -11,6 +11,8 @@ import {
   type ChannelRecord,
   type ControlRecord,
   type DeviceRecord,
+  encodeRecord,
+  LEAF_PREFIX,
   RECORD_VERSION,
   type RecordHeader,
 } from '@airtight/protocol';
@@ -25,9 +27,17 @@ import { AIR, stationRecord } from './deployment.ts';
 
 type ById = { readonly [name: string]: unknown };
 
+const PUBLIC_URL = 'https://air.example.cn';
+/** Of the ledger. */
+export const ORIGIN = 'ledger.example.cn/bj';
+
 export class ChannelScene {
+  /** Of each alert's record, by position. */
+  readonly records = new Map<number, Uint8Array>();
   /** Epoch ms. */
   now = Date.UTC(2026, 0, 5, 4);
+  /** So much later than the records came in is it at the service, which reads a journal that it has missed. */
+  lagMs = 0;
   readonly dir = mkdtempSync(join(tmpdir(), 'airtight-channels-'));
   readonly control = new ControlState();
   readonly alerts = new AlertBook();
@@ -52,10 +62,12 @@ export class ChannelScene {
         outbox: this.outbox,
         control: this.control,
         alerts: this.alerts,
-        publicUrl: 'https://air.example.cn',
+        publicUrl: PUBLIC_URL,
+        capUrl: () => PUBLIC_URL,
+        origin: () => ORIGIN,
         timeZone: 'Asia/Shanghai',
       },
-      ...{ logger: pino({ level: 'silent' }), now: () => this.now, random: () => 0, replies: () => [] },
+      ...{ logger: pino({ level: 'silent' }), now: () => this.now + this.lagMs, random: () => 0, replies: () => [] },
       ingest: { writeRecords: async (records) => records.map(() => ({ position: ++this.#position, repeat: false })) },
       send: async (channel, message) => this.#arrive(channel, message),
     });
@@ -114,7 +126,10 @@ export class ChannelScene {
       contentType: 'application/json',
     };
     this.alerts.take({ position, transition });
-    this.host.take({ position, header, transition });
+    const record = encodeRecord(header, new TextEncoder().encode(JSON.stringify(transition)));
+    this.records.set(position, record);
+    const frame = { position, body: Buffer.concat([Uint8Array.of(LEAF_PREFIX), record]) };
+    this.host.take({ position, header, transition, frame });
     this.host.commit();
     return position;
   }

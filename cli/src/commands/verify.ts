@@ -9,6 +9,7 @@ import {
   type CheckedRecord,
   CODES,
   type Code,
+  capDifferences,
   isCompletenessProof,
   type OpenedRecord,
   type ProofStepName,
@@ -16,6 +17,7 @@ import {
   verifyProof,
   verifyProofs,
 } from '@airtight/protocol';
+import { type CapAlert, parseCap } from '@airtight/standards/cap.ts';
 import {
   type AnchorTrust,
   type AnchorVerdict,
@@ -36,6 +38,7 @@ import { noteInPage } from '../audit/report-page.ts';
 import { verifyReport } from '../audit/verify-report.ts';
 import { DATA_OPTION, defineCommand, EnvironmentError, EXIT, type ExitCode, JSON_OPTION, UsageError } from '../command.ts';
 import { dataDirectory } from '../data-directory.ts';
+import { isCapFile, showCapDifferences, wantsProof } from '../evidence/cap-file.ts';
 import { proofsInHtml } from '../evidence/evidence-file.ts';
 import { showAlertEvidence } from '../evidence/show-alert-evidence.ts';
 import { showCompleteness } from '../evidence/show-completeness.ts';
@@ -72,8 +75,8 @@ export const verifyCommand = defineCommand({
     en: 'verify the proof of one record or of many offline, step by step',
   },
   details: {
-    zh: '文件可为 *.airtight-proof.json、*.airtight-proofs.json、*.airtight-complete.json（完整性证明，可一次给出其各个部分）、*.airtight-alert.json（告警证据，离线重放）、export evidence 写出的 HTML，或 audit --report 写出的签名报告及其页面。信任策略说明您信任哪个账本、要求哪些见证方联署；不给 --policy 时用数据目录的 keys/policy。设备签过名的记录也核验其签名；给出 --device-key 则不必信任登记的密钥。外部时间戳按 --tsa-roots（或数据目录的 keys/tsa-roots.pem）核验。退出码 0：成立；1：不成立。',
-    en: 'The file is an *.airtight-proof.json, an *.airtight-proofs.json, an *.airtight-complete.json (that nothing is missing; of a long range all its parts), an *.airtight-alert.json (an alert, replayed offline by the engine) or the HTML that export evidence writes; or a signed report of audit --report, or its page. The policy says which ledger you trust and which witnesses must have cosigned; without --policy it is keys/policy of the data directory. A record that its device signed is checked for that too; with --device-key you need not trust the key on record. Time stamps of outside anchors are checked by --tsa-roots, or keys/tsa-roots.pem of the data directory. Exit code 0: it holds; 1: it does not.',
+    zh: '文件可为 *.airtight-proof.json、*.airtight-proofs.json、*.airtight-complete.json（完整性证明，可一次给出其各个部分）、*.airtight-alert.json（告警证据，离线重放）、CAP 预警 XML（第二个文件给出其 resource 所指的证据包，逐项比对）、export evidence 写出的 HTML，或 audit --report 写出的签名报告及其页面。信任策略说明您信任哪个账本、要求哪些见证方联署；不给 --policy 时用数据目录的 keys/policy。设备签过名的记录也核验其签名；给出 --device-key 则不必信任登记的密钥。外部时间戳按 --tsa-roots（或数据目录的 keys/tsa-roots.pem）核验。退出码 0：成立；1：不成立。',
+    en: 'The file is an *.airtight-proof.json, an *.airtight-proofs.json, an *.airtight-complete.json (that nothing is missing; of a long range all its parts), an *.airtight-alert.json (an alert, replayed offline by the engine), a CAP message (with the proof that its resource leads to as the second file: what it says is held against the record) or the HTML that export evidence writes; or a signed report of audit --report, or its page. The policy says which ledger you trust and which witnesses must have cosigned; without --policy it is keys/policy of the data directory. A record that its device signed is checked for that too; with --device-key you need not trust the key on record. Time stamps of outside anchors are checked by --tsa-roots, or keys/tsa-roots.pem of the data directory. Exit code 0: it holds; 1: it does not.',
   },
   operands: 'FILE…',
   options: {
@@ -111,6 +114,7 @@ export const verifyCommand = defineCommand({
     const trusted = readPolicy(values.policy ?? data.policyFile);
     const anchorTrust = await readAnchorTrust(values['tsa-roots'], data.tsaRootsFile);
     const check: Check = { ...trusted, anchorTrust, deviceKey: readDeviceKey(values['device-key']), asJson: values.json === true };
+    if (isCapFile(text)) return verifyCap(text, more, check, terminal);
     const proofs = proofsInHtml(text) ?? text;
     if (isAlertEvidence(proofs)) {
       const evidence = parseAlertEvidence(proofs);
@@ -142,25 +146,38 @@ function unreadable({ code, detail }: { readonly code: Code; readonly detail: st
   return EXIT.found;
 }
 
-function verifyOne(bundle: ProofBundle, { policy, deviceKey, anchorTrust, asJson }: Check, terminal: Terminal): ExitCode {
-  const { ok, steps, cosigners, anchors, opened } = verifyProof(bundle, policy, { deviceKey, anchorTrust });
+/** A message of a CAP feed, by the proof of the record that it tells. */
+function verifyCap(text: string, [proof, ...more]: readonly string[], check: Check, terminal: Terminal): ExitCode {
+  const cap = parseCap(new TextEncoder().encode(text));
+  if (!cap.ok) return unreadable({ code: 'CAP_MALFORMED', detail: cap.detail }, check.asJson, terminal);
+  if (proof === undefined || more.length > 0) throw wantsProof(cap.alert);
+  const bundle = parseBundle(readFileSync(proof, 'utf8'));
+  return bundle.ok ? verifyOne(bundle.value, check, terminal, cap.alert) : unreadable(bundle, check.asJson, terminal);
+}
+
+function verifyOne(bundle: ProofBundle, { policy, deviceKey, anchorTrust, asJson }: Check, terminal: Terminal, cap?: CapAlert): ExitCode {
+  const { ok: isProven, steps, cosigners, anchors, opened } = verifyProof(bundle, policy, { deviceKey, anchorTrust });
   const { position } = bundle;
+  const differing = cap === undefined ? [] : capDifferences(cap, bundle);
+  const ok = isProven && differing.length === 0;
   if (asJson)
     terminal.json({
       ok,
       position,
       steps,
+      ...(cap === undefined ? {} : { differing }),
       fields: opened?.fields,
       cosigners: cosigners.map(({ name, time }) => ({ name, time })),
       anchors: anchors.map(anchorJson),
     });
   else {
     for (const step of steps) showStep(step, terminal);
+    if (cap !== undefined) showCapDifferences(differing, terminal);
     if (ok && opened !== undefined) showFields(opened, terminal);
     showAnchors(anchors, terminal);
     showPolicy(bundle.policy, policy, terminal);
     terminal.say(
-      ok
+      isProven
         ? {
             zh: `记录 ${position} 已证：自封存以来未被改动。`,
             en: `Record ${position} is proven: it has not been changed since it was sealed.`,

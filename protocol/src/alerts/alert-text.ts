@@ -16,6 +16,32 @@ export function alertText(message: string, subject: string, name: string, time: 
 
 /** The id as a word of its own: `s1` is no part of `s10`, nor `all` of `overall`. */
 function subjectPattern(subject: string): RegExp {
-  const literal = subject.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
-  return new RegExp(`(?<![\\w.-])${literal}(?![\\w-])`, 'g');
+  return new RegExp(`(?<![\\w.-])${literal(subject)}(?![\\w-])`, 'g');
+}
+
+/**
+ * Whether a text for reading was made from a message: it is the same but for the subject's name, which can be any, and for how
+ * times are written (RFC 3339).
+ * @param subject empty: the message names none
+ */
+export function alertTextPattern(message: string, subject: string): (text: string) => boolean {
+  const marks = subject === '' ? RFC3339_UTC : new RegExp(`${subjectPattern(subject).source}|${RFC3339_UTC.source}`, 'g');
+  const times: number[] = [];
+  let [pattern, from, groups] = ['', 0, 0];
+  for (const { 0: mark, index } of message.matchAll(marks)) {
+    pattern += `${literal(message.slice(from, index))}(.*?)`;
+    if (mark !== subject) times[groups] = Date.parse(mark);
+    from = index + mark.length;
+    groups++;
+  }
+  const whole = new RegExp(`^${pattern}${literal(message.slice(from))}$`, 's');
+  return (text) => {
+    const found = whole.exec(text);
+    // CAP has whole seconds.
+    return found !== null && times.every((time, i) => Math.abs(Date.parse(found[i + 1] ?? '') - time) < 1000);
+  };
+}
+
+function literal(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }
