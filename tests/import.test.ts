@@ -128,6 +128,8 @@ test('three read-outs that overlap in time come in without doubles', async (t) =
   const [header = '', ...rows] = gunzipSync(readFileSync(file)).toString('utf8').trim().split('\n');
   assert.equal(rows.length, 368);
   const parts = [rows.slice(0, 200), rows.slice(100, 300), rows.slice(150)].map((part, at) => csv(`part-${at}.csv`, [header, ...part]));
+  const dry = await importFiles('--dry-run', '--agency', 'kitchen', ...parts);
+  assert.match(dry.stderr, /count as 3 devices \(ruuvi-part-0, ruuvi-part-1, ruuvi-part-2 …\).*--producer|算作 3 台设备/);
   const result = await imported('--agency', 'kitchen', '--producer', 'ruuvi-overlap', ...parts);
   assert.deepEqual([result.accepted, result.repeats, result.revisions], [368, 100 + 150, 0]);
   const whole = await imported('--agency', 'kitchen', '--producer', 'ruuvi-overlap', file);

@@ -72,6 +72,7 @@ export const importCommand = defineCommand({
     const startedAt = performance.now();
     const checked = await checkFiles(files, { format, dataset, producer, zoneMs }, report, terminal);
     if (checked === undefined) return EXIT.found;
+    if (producer === undefined) tellNamedByFile(checked, terminal);
     const json = values.json === true;
     if (values['dry-run'] === true) {
       report.show();
@@ -121,6 +122,22 @@ function askedFormat(name: string | undefined, mapping: string | undefined): Fil
 function missingAgency(file: string): never {
   throw new UsageError({ zh: `${file} 没有说明机构，请用 --agency 指定`, en: `${file} names no agency: give it with --agency` });
 }
+
+/** Read-outs of one device in several files would be several devices, and what they share would count twice. */
+function tellNamedByFile(files: readonly CheckedFile[], terminal: Terminal): void {
+  const producers = files
+    .filter(({ format }) => format.isNamedByFile === true)
+    .flatMap(({ routes }) => routes.map((route) => route.producer));
+  const distinct = [...new Set(producers)];
+  if (distinct.length < 2) return;
+  const names = distinct.slice(0, PRODUCERS_SHOWN).join(', ');
+  terminal.note({
+    zh: `文件中没有设备名，按文件名算作 ${distinct.length} 台设备（${names}……）。若它们出自同一台设备，请用 --producer 指定，否则重叠的读数会算两次。`,
+    en: `The files name no device: by their names they count as ${distinct.length} devices (${names} …). If they are of one device, name it with --producer: what they share would count twice.`,
+  });
+}
+
+const PRODUCERS_SHOWN = 3;
 
 interface Asked {
   readonly format: FileFormat | undefined;

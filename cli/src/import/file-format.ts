@@ -67,6 +67,8 @@ interface BaseFormat {
   readonly agency?: string;
   /** Part of what identifies an import: another mapping is another import. */
   readonly version: string;
+  /** Its files name no device: they count as one device each, by the name of the file. */
+  readonly isNamedByFile?: boolean;
 }
 export interface TextFormat extends BaseFormat {
   readonly kind: 'text';

@@ -104,6 +104,7 @@ function formatOf(mapping: Mapping, version: string): TextFormat {
     title: title ?? { zh: name, en: name },
     ...(agency === undefined ? {} : { agency }),
     ...(encoding === undefined ? {} : { encoding }),
+    ...(mapping.producer.file === true && { isNamedByFile: true }),
     version,
     kind: 'text',
     recognises: ([first = '']) => recognise !== undefined && first.startsWith(recognise),
