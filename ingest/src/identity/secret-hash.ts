@@ -6,6 +6,8 @@ import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 
 /** 2^11 × 8 × 128 B = 2 MiB and some 5 ms for each check. */
 const COST = 2048;
+/** 32 MiB and some 80 ms: a monitor's six digits can be guessed by who has the hash, and are checked once a connection. */
+export const SHORT_SECRET_COST = 32_768;
 const BLOCK_SIZE = 8;
 const PARALLELIZATION = 1;
 const KEY_BYTES = 32;
@@ -18,11 +20,11 @@ export function generateSecret(): string {
   return randomBytes(SECRET_BYTES).toString('base64url');
 }
 
-/** `scrypt$N$r$p$salt$hash`, base64url. */
-export async function hashSecret(secret: string): Promise<string> {
+/** `scrypt$N$r$p$salt$hash`, base64url. @param cost N */
+export async function hashSecret(secret: string, cost = COST): Promise<string> {
   const salt = randomBytes(SALT_BYTES);
-  const key = await derive(secret, salt, COST, BLOCK_SIZE, PARALLELIZATION);
-  return `scrypt$${COST}$${BLOCK_SIZE}$${PARALLELIZATION}$${salt.toString('base64url')}$${key.toString('base64url')}`;
+  const key = await derive(secret, salt, cost, BLOCK_SIZE, PARALLELIZATION);
+  return `scrypt$${cost}$${BLOCK_SIZE}$${PARALLELIZATION}$${salt.toString('base64url')}$${key.toString('base64url')}`;
 }
 
 /** Compares in constant time; false for a hash that cannot be read. */
