@@ -1,4 +1,5 @@
 /** This service's metrics, and one page of all services' metrics. */
+import type { EngineCounters } from '@airtight/contracts-engine';
 import { collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client';
 import type { RouteContext } from './routes/context.ts';
 
@@ -7,8 +8,17 @@ export interface Metrics {
 }
 
 const PREFIX = 'airtight_api_';
+/** Since the journal's beginning: they are part of the contracts' state. */
+const CONTRACT_COUNTERS: readonly (readonly [keyof EngineCounters, string])[] = [
+  ['late', 'Readings later than the lateness of a rule: they changed nothing for it.'],
+  ['uncomputable', 'Instants at which the expression of a rule could not be computed.'],
+  ['refused', 'Contract records that were not taken.'],
+  ['mismatches', 'Recorded alerts that differ from what the journal makes the contracts cause.'],
+  ['corrected', 'Outcomes that late or revised readings changed.'],
+  ['cut', 'Readings forgotten for want of room that a window might still have read.'],
+];
 
-export function createMetrics({ fold, projector, stream, alerts, receiver }: RouteContext): Metrics {
+export function createMetrics({ fold, projector, contracts, stream, alerts, receiver }: RouteContext): Metrics {
   const registry = new Registry(Registry.OPENMETRICS_CONTENT_TYPE);
   collectDefaultMetrics({ register: registry, prefix: PREFIX });
   const gauge = (name: string, help: string, read: () => number): void => {
@@ -30,6 +40,7 @@ export function createMetrics({ fold, projector, stream, alerts, receiver }: Rou
   gauge('opaque_records', 'Records since the start whose content this version cannot read.', () => fold.counters.opaque);
   gauge('stream_clients', 'Clients of the live stream.', () => stream.clients);
   gauge('open_alerts', 'Alerts that are not over.', () => alerts.openCount);
+  for (const [name, help] of CONTRACT_COUNTERS) gauge(`contracts_${name}`, help, () => contracts.counters[name]);
   new Gauge({
     name: `${PREFIX}region_refusals`,
     help: 'Messages of other regions that were refused since the start, by code.',

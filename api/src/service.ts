@@ -105,7 +105,7 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
   const context: RouteContext = {
     ...{ config, store, ingest, ledger, upstream, forks, fold, internalToken, storeDir },
     ...{ control: stages.control, latest: stages.latest, skew: stages.skew, alerts: stages.alerts, services: stages.services },
-    ...{ projector: stages.projector, stream: stages.stream, channels: stages.channels, secrets },
+    ...{ projector: stages.projector, contracts: stages.contracts, stream: stages.stream, channels: stages.channels, secrets },
     ...{ regions, receiver },
     sessions: new Sessions(),
     feedFault: () => fault,

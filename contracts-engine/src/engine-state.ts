@@ -11,6 +11,7 @@ import type { Feed } from './rule/feed.ts';
 import { GridField } from './rule/grid-field.ts';
 import type { Place } from './rule/places.ts';
 import type { Values } from './rule/probe.ts';
+import { READINGS_MAX, type Room } from './rule/room.ts';
 import type { Quiet, Silence } from './rule/silence.ts';
 import type { Tracker } from './rule/tracker.ts';
 
@@ -55,6 +56,8 @@ export interface EngineCounters {
   mismatches: number;
   /** Outcomes that late data or revised readings changed. */
   corrected: number;
+  /** Readings forgotten for want of room that a window might still have read. */
+  cut: number;
 }
 
 export interface EngineState {
@@ -94,10 +97,11 @@ export interface EngineIndex {
   /** Empty between two events. */
   readonly touched: Map<RuleState, number>;
   readonly active: ActiveAlerts;
+  readonly room: Room;
 }
 
-/** The state before the first event. */
-export function emptyState(): EngineState {
+/** The state before the first event. @param readingsMax how many readings of all producers are held */
+export function emptyState(readingsMax = READINGS_MAX): EngineState {
   return {
     datasets: new Map(),
     places: new Map(),
@@ -108,7 +112,7 @@ export function emptyState(): EngineState {
     services: new Map(),
     tickAt: null,
     listeningSince: null,
-    counters: { late: 0, uncomputable: 0, refused: 0, mismatches: 0, corrected: 0 },
+    counters: { late: 0, uncomputable: 0, refused: 0, mismatches: 0, corrected: 0, cut: 0 },
     unrecorded: new Map(),
     index: {
       ...{ epoch: 0, rules: [], datasets: new Set() },
@@ -119,6 +123,7 @@ export function emptyState(): EngineState {
         inhibited: new Map(),
         active: new ActiveAlerts(),
         touched: new Map(),
+        room: { max: readingsMax, held: 0, feeds: 0 },
       },
     },
   };

@@ -3,7 +3,7 @@ import type { AlertEffect } from '@airtight/protocol';
 import type { EngineEvent } from './engine-event.ts';
 import { type EngineCounters, emptyState } from './engine-state.ts';
 import { type EngineSnapshot, fromSnapshot, toSnapshot, viewOf } from './snapshot.ts';
-import { snapshotParts } from './snapshot-parts.ts';
+import { type SnapshotParts, snapshotParts } from './snapshot-parts.ts';
 import { step } from './step.ts';
 
 export interface EngineStatus extends EngineCounters {
@@ -16,9 +16,13 @@ export interface EngineStatus extends EngineCounters {
 export class Engine {
   readonly #state;
 
-  /** @throws RangeError for a snapshot of other semantics (its `engine` is not ENGINE_VERSION) */
-  constructor(snapshot?: EngineSnapshot) {
-    this.#state = snapshot === undefined ? emptyState() : fromSnapshot(snapshot);
+  /**
+   * @param snapshot goes over to the engine
+   * @param readingsMax how many readings of all producers are held; the same for the same journal
+   * @throws RangeError for a snapshot of other semantics (its `engine` is not ENGINE_VERSION)
+   */
+  constructor(snapshot?: EngineSnapshot, readingsMax?: number) {
+    this.#state = snapshot === undefined ? emptyState(readingsMax) : fromSnapshot(snapshot, readingsMax);
   }
 
   /**
@@ -35,11 +39,15 @@ export class Engine {
   }
 
   /**
-   * The same as JSON text, in parts of some 100 kB. They say what is known now, however much later they are gone through: a large
-   * state can be written beside what the engine takes meanwhile.
+   * The same as text, in lines of some 25 kB, for `joinSnapshot`. They say what is known now, however much later they are gone
+   * through: a large state can be written beside what the engine takes meanwhile.
    */
-  snapshotParts(): Iterable<string> {
+  snapshotParts(): SnapshotParts {
     return snapshotParts(viewOf(this.#state));
+  }
+
+  get counters(): EngineCounters {
+    return this.#state.counters;
   }
 
   status(): EngineStatus {

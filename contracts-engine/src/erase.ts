@@ -1,6 +1,7 @@
 /** Erased content leaves the engine too: no value of it is in a later snapshot. */
 import type { ErasureRecord } from '@airtight/protocol';
 import { type EngineState, inputsOf, type RuleState } from './engine-state.ts';
+import { countReadings } from './rule/room.ts';
 
 /**
  * Forgets all readings of the producer in the erased datasets, those of other days too: a reading may be put together of
@@ -10,7 +11,9 @@ export function forgetErased(state: EngineState, { producer, datasets }: Pick<Er
   const isErased = new Set(datasets);
   for (const dataset of datasets) {
     const feed = state.feeds.get(dataset)?.get(producer);
-    feed?.series.forgetAll();
+    if (feed === undefined) continue;
+    feed.series.forgetAll();
+    countReadings(state, feed);
   }
   for (const contract of state.contracts.values()) {
     for (const known of contract.rules.values()) forgetIn(known, producer, isErased);

@@ -33,5 +33,6 @@ export { type ContractOutcome, parseContract } from './parse-contract.ts';
 export { isForetold } from './rule/foretold.ts';
 export { inScope, type Places } from './rule/places.ts';
 export type { EngineSnapshot } from './snapshot.ts';
+export { joinSnapshot, type SnapshotParts } from './snapshot-parts.ts';
 export { TICK_GAP_MAX_MS } from './step.ts';
 export { offsetAt } from './time-zone.ts';

@@ -1,64 +1,78 @@
-/** A snapshot as JSON text, in parts. Nearly all of a large one is readings: these never change, so their text can be made later. */
+/**
+ * A snapshot as text: its state, and its readings apart. Nearly all of a large one is readings: these never change, so their text
+ * can be made later; and no text holds all of them, which beyond half a gigabyte no engine of JavaScript could.
+ */
+import { packReadings, unpackReadings } from './packed-readings.ts';
 import type { Reading } from './rule/series.ts';
 import type { EngineSnapshot } from './snapshot.ts';
 
-/** About 100 kB of text, made in a millisecond. */
-const READINGS_IN_PART = 256;
+export interface SnapshotParts {
+  /** JSON of the snapshot in which every `readings` is their number. */
+  readonly state: string;
+  /** The readings, in order: of no line more than one `readings`. */
+  readonly lines: Iterable<string>;
+}
+
 /** Members that hold readings further in. */
 const TAKEN_APART: ReadonlySet<string> = new Set(['contracts', 'rules', 'field', 'stations', 'forecasts', 'feeds']);
-
-type Piece = string | readonly Reading[];
+const READINGS = 'readings';
 
 /** @param view may share what changes: it is of use until the first event after this call, the parts for as long as they are wanted */
-export function snapshotParts(view: EngineSnapshot): Iterable<string> {
-  const pieces: Piece[] = [];
-  addMembers(pieces, view);
-  return textOf(pieces);
+export function snapshotParts(view: EngineSnapshot): SnapshotParts {
+  const series: (readonly Reading[])[] = [];
+  const state = JSON.stringify(takenApart(view, series));
+  return { state, lines: linesOf(series) };
 }
 
-function* textOf(pieces: readonly Piece[]): Iterable<string> {
-  for (const piece of pieces) {
-    if (typeof piece === 'string') yield piece;
-    else
-      for (let from = 0; from < piece.length; from += READINGS_IN_PART) {
-        const text = JSON.stringify(piece.slice(from, from + READINGS_IN_PART)).slice(1, -1);
-        yield from === 0 ? text : `,${text}`;
-      }
+/**
+ * @param state as parsed from the parts' `state`
+ * @param lines the parts' lines
+ * @throws RangeError when they do not belong together
+ */
+export function joinSnapshot(state: unknown, lines: Iterable<string>): EngineSnapshot {
+  const iterator = lines[Symbol.iterator]();
+  const joined = putTogether(state as object, iterator);
+  if (iterator.next().done !== true) throw new RangeError('more readings than the state of the snapshot counts');
+  return joined as EngineSnapshot;
+}
+
+function* linesOf(series: readonly (readonly Reading[])[]): Iterable<string> {
+  for (const readings of series) yield* packReadings(readings);
+}
+
+function takenApart(object: object, series: (readonly Reading[])[]): object {
+  return mapMembers(object, (key, value) => {
+    if (key === READINGS) {
+      series.push([...(value as readonly Reading[])]);
+      return (value as readonly Reading[]).length;
+    }
+    return TAKEN_APART.has(key) ? each(value, (one) => takenApart(one, series)) : value;
+  });
+}
+
+function putTogether(object: object, lines: Iterator<string>): object {
+  return mapMembers(object, (key, value) => {
+    if (key === READINGS) return take(lines, value as number);
+    return TAKEN_APART.has(key) ? each(value, (one) => putTogether(one, lines)) : value;
+  });
+}
+
+function take(lines: Iterator<string>, count: number): readonly Reading[] {
+  const readings: Reading[] = [];
+  while (readings.length < count) {
+    const { value, done } = lines.next();
+    if (done === true) throw new RangeError('fewer readings than the state of the snapshot counts');
+    readings.push(...unpackReadings(value));
   }
+  if (readings.length > count) throw new RangeError('other readings than the state of the snapshot counts');
+  return readings;
 }
 
-function addMembers(pieces: Piece[], object: object): void {
-  let before = '{';
-  for (const [key, value] of Object.entries(object) as [string, unknown][]) {
-    if (value === undefined) continue;
-    addText(pieces, `${before}${JSON.stringify(key)}:`);
-    addValue(pieces, key, value);
-    before = ',';
-  }
-  addText(pieces, before === '{' ? '{}' : '}');
+function mapMembers(object: object, map: (key: string, value: unknown) => unknown): object {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(key, value)]));
 }
 
-function addValue(pieces: Piece[], key: string, value: unknown): void {
-  if (key === 'readings') {
-    addText(pieces, '[');
-    pieces.push([...(value as readonly Reading[])]);
-    addText(pieces, ']');
-  } else if (value === null || typeof value !== 'object' || !TAKEN_APART.has(key)) addText(pieces, JSON.stringify(value));
-  else if (Array.isArray(value)) addElements(pieces, value as readonly object[]);
-  else addMembers(pieces, value);
-}
-
-function addElements(pieces: Piece[], elements: readonly object[]): void {
-  addText(pieces, '[');
-  for (const [i, element] of elements.entries()) {
-    if (i > 0) addText(pieces, ',');
-    addMembers(pieces, element);
-  }
-  addText(pieces, ']');
-}
-
-function addText(pieces: Piece[], text: string): void {
-  const last = pieces.at(-1);
-  if (typeof last === 'string') pieces[pieces.length - 1] = last + text;
-  else pieces.push(text);
+function each(value: unknown, map: (one: object) => object): unknown {
+  if (value === null || value === undefined) return value;
+  return Array.isArray(value) ? value.map((one) => map(one as object)) : map(value);
 }

@@ -18,6 +18,7 @@ import {
 import type { PersonsWords } from './quality/value-verdict.ts';
 import { Feed } from './rule/feed.ts';
 import type { Place } from './rule/places.ts';
+import { countReadings } from './rule/room.ts';
 import { type Reading, Series } from './rule/series.ts';
 import type { Silence } from './rule/silence.ts';
 import { Tracker, type TrackerSnapshot } from './rule/tracker.ts';
@@ -131,17 +132,21 @@ function feedSnapshot({ dataset, producer, agency, series, pruneAt }: Feed): Fee
   return { dataset, producer, agency, readings: series.readings, watermark: series.watermark, pruneAt };
 }
 
-/** @throws RangeError for a snapshot of other semantics: the state must then be made anew from the journal */
-export function fromSnapshot(told: EngineSnapshot): EngineState {
-  if (told.engine !== ENGINE_VERSION) throw new RangeError(`a snapshot of ${told.engine}, this engine is ${ENGINE_VERSION}`);
-  const snapshot = structuredCloneJson(told);
-  const state = emptyState();
+/**
+ * @param snapshot goes over to the state
+ * @throws RangeError for a snapshot of other semantics: the state must then be made anew from the journal
+ */
+export function fromSnapshot(snapshot: EngineSnapshot, readingsMax?: number): EngineState {
+  if (snapshot.engine !== ENGINE_VERSION) throw new RangeError(`a snapshot of ${snapshot.engine}, this engine is ${ENGINE_VERSION}`);
+  const state = emptyState(readingsMax);
   for (const definition of snapshot.datasets) state.datasets.set(definition.dataset, definition);
   for (const [producer, place] of snapshot.places) state.places.set(producer, place);
   for (const contract of snapshot.contracts) state.contracts.set(contract.name, revivedContract(state, contract));
   for (const { dataset, producer, agency, readings, watermark, pruneAt } of snapshot.feeds) {
     const feeds = state.feeds.get(dataset) ?? new Map<string, Feed>();
-    state.feeds.set(dataset, feeds.set(producer, new Feed(dataset, producer, agency, new Series([...readings], watermark), pruneAt)));
+    const feed = new Feed(dataset, producer, agency, new Series([...readings], watermark), pruneAt);
+    state.feeds.set(dataset, feeds.set(producer, feed));
+    countReadings(state, feed);
   }
   for (const [dataset, producer, words] of snapshot.words) {
     const ofDataset = state.words.get(dataset) ?? new Map<string, PersonsWords>();

@@ -26,6 +26,7 @@ import { Feed, type Route } from './rule/feed.ts';
 import { judgeStation, judgeStationsAt } from './rule/grid-rule.ts';
 import type { Transition } from './rule/machine.ts';
 import { hearReading, listen } from './rule/no-data-rule.ts';
+import { countReadings, giveRoom } from './rule/room.ts';
 import type { Reading } from './rule/series.ts';
 import { judgeReading } from './rule/series-rule.ts';
 import { newTurn, type Turn } from './turn.ts';
@@ -100,6 +101,8 @@ function onReading(turn: Turn, reading: Reading): void {
   const route = feed.route(state, reading.agency);
   if (route.explaining.length > 0) expireExplanations(turn, route, reading.at);
   if (route.bounds.length > 0) judgeReading(turn, feed, route, reading);
+  countReadings(state, feed);
+  giveRoom(state, feed);
   for (const known of route.silences) hearReading(known, reading);
   for (const known of route.overStations) if (known.rule.kind === 'grid') judgeStation(turn, known, known.rule, reading);
 }

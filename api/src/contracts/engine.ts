@@ -1,12 +1,13 @@
 /** The contracts engine as this service uses it: journal events in, effects out. */
-import { Engine, type EngineEvent, type EngineSnapshot } from '@airtight/contracts-engine';
+import { Engine, type EngineCounters, type EngineEvent, type EngineSnapshot, type SnapshotParts } from '@airtight/contracts-engine';
 import { type AlertEffect, FILE_DOOR } from '@airtight/protocol';
 import type { JournalEvent } from '../decode/decoder.ts';
 
 export interface ContractsEngine {
   apply(event: JournalEvent): readonly AlertEffect[];
-  /** JSON text of an EngineSnapshot as of now, from which the engine can be made again; gone through whenever there is time. */
-  snapshotParts(): Iterable<string>;
+  /** Text of an EngineSnapshot as of now, from which the engine can be made again; gone through whenever there is time. */
+  snapshotParts(): SnapshotParts;
+  readonly counters: EngineCounters;
 }
 
 const NOTHING: readonly AlertEffect[] = [];
@@ -23,6 +24,9 @@ export function createEngine(state?: EngineSnapshot): ContractsEngine {
       return told === undefined ? NOTHING : engine.apply(told);
     },
     snapshotParts: () => engine.snapshotParts(),
+    get counters() {
+      return engine.counters;
+    },
   };
 }
 

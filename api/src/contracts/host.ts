@@ -8,6 +8,7 @@
  * written; what was raised then stands on record already.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { EngineCounters } from '@airtight/contracts-engine';
 import type { AlertEffect } from '@airtight/protocol';
 import type { Logger } from 'pino';
 import type { JournalEvent } from '../decode/decoder.ts';
@@ -60,6 +61,10 @@ export class ContractsHost {
   /** Position of the next event it wants. */
   get next(): number {
     return this.#next;
+  }
+
+  get counters(): EngineCounters {
+    return this.#engine.counters;
   }
 
   /**

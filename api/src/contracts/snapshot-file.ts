@@ -1,11 +1,11 @@
 /** The engine's state on disk: replaced whole, or not at all; sealed, so that one with a changed bit is not used. */
 import { createHash, hash } from 'node:crypto';
 import { open, readFile, rename } from 'node:fs/promises';
-import type { EngineSnapshot } from '@airtight/contracts-engine';
+import { type EngineSnapshot, joinSnapshot, type SnapshotParts } from '@airtight/contracts-engine';
 import { openSealedText } from '@airtight/protocol';
 
 export interface ContractsSnapshot {
-  readonly format: 'airtight-contracts-state@3';
+  readonly format: 'airtight-contracts-state@4';
   /** Position of the next event the engine wants. */
   readonly next: number;
   readonly state: EngineSnapshot;
@@ -15,31 +15,41 @@ export interface ContractsSnapshot {
   readonly unwritten?: readonly string[];
 }
 
-export const SNAPSHOT_FORMAT = 'airtight-contracts-state@3';
+export const SNAPSHOT_FORMAT = 'airtight-contracts-state@4';
 
-/** The JSON of a snapshot, in parts. @param state that of its `state` */
-export function* snapshotText(rest: Omit<ContractsSnapshot, 'format' | 'state'>, state: Iterable<string>): Iterable<string> {
+/** The text of a snapshot, in parts: a line of JSON whose state counts its readings, then lines of readings. */
+export function* snapshotText(rest: Omit<ContractsSnapshot, 'format' | 'state'>, { state, lines }: SnapshotParts): Iterable<string> {
   const frame: Omit<ContractsSnapshot, 'state'> = { format: SNAPSHOT_FORMAT, ...rest };
-  yield `${JSON.stringify(frame).slice(0, -1)},"state":`;
-  yield* state;
-  yield '}';
+  yield `${JSON.stringify(frame).slice(0, -1)},"state":${state}}`;
+  for (const line of lines) yield `\n${line}`;
 }
 
 /** @returns undefined when there is none that can be read: the engine then folds the journal from its beginning, which gives the same */
 export async function readSnapshot(path: string): Promise<ContractsSnapshot | undefined> {
   try {
-    const line = openSealedText(await readFile(path, 'utf8'), sha256);
-    if (line === undefined) return undefined;
-    const snapshot = JSON.parse(line) as ContractsSnapshot;
-    return snapshot.format === SNAPSHOT_FORMAT && Number.isSafeInteger(snapshot.next) ? snapshot : undefined;
+    const text = openSealedText(await readFile(path, 'utf8'), sha256);
+    if (text === undefined) return undefined;
+    const lines = linesOf(text);
+    const { state, ...rest } = JSON.parse(lines.next().value as string) as ContractsSnapshot;
+    if (rest.format !== SNAPSHOT_FORMAT || !Number.isSafeInteger(rest.next)) return undefined;
+    return { ...rest, state: joinSnapshot(state, lines) };
   } catch {
     return undefined;
   }
 }
 
+function* linesOf(text: string): Generator<string> {
+  for (let from = 0; from <= text.length; ) {
+    const end = text.indexOf('\n', from);
+    yield text.slice(from, end < 0 ? text.length : end);
+    if (end < 0) return;
+    from = end + 1;
+  }
+}
+
 /**
  * Write beside, sync, rename: after a crash the old or the new one is there. Between two parts others get their turn.
- * @param parts of the JSON, without line ends
+ * @param parts of the text
  * @param pause waits between two parts; told how many ms the last one took of the event loop
  */
 export async function writeSnapshot(path: string, parts: Iterable<string>, pause?: (heldMs: number) => Promise<void>): Promise<void> {

@@ -2,7 +2,7 @@
  * Makes the store anew from the journal: into a new folder, which takes the old one's place when it is whole. The service
  * must be stopped, ingest must run.
  */
-import { rename, rm } from 'node:fs/promises';
+import { copyFile, rename, rm } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AirtightError, type Code, DatasetRegistry } from '@airtight/protocol';
 import pino from 'pino';
@@ -112,7 +112,7 @@ async function foldJournal(store: Store, ingest: IngestClient, paths: SnapshotPa
 /** Without one the service folds from the beginning, and writes nothing that belongs before its gaps (contracts/host.ts). */
 async function carrySnapshot({ draft, old }: SnapshotPaths, end: number): Promise<void> {
   const snapshot = await readSnapshot(old);
-  if (snapshot !== undefined && snapshot.next <= end) await writeSnapshot(draft, [JSON.stringify(snapshot)]);
+  if (snapshot !== undefined && snapshot.next <= end) await copyFile(old, draft);
 }
 
 /** Digest over all tables of a stopped service's store. @throws AirtightError SERVICE_UNAVAILABLE when it is in use */

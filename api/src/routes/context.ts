@@ -3,6 +3,7 @@ import type { Sessions } from '../accounts/sessions.ts';
 import type { ChannelSecrets } from '../channels/channel-secrets.ts';
 import type { ChannelsHost } from '../channels/channels-host.ts';
 import type { ApiConfig } from '../config.ts';
+import type { ContractsHost } from '../contracts/host.ts';
 import type { ControlState } from '../control/control-state.ts';
 import type { Fold } from '../fold.ts';
 import type { ForkWatch } from '../forks/fork-watch.ts';
@@ -31,6 +32,7 @@ export interface RouteContext {
   readonly alerts: AlertBook;
   readonly services: ServiceBreaks;
   readonly projector: Projector;
+  readonly contracts: ContractsHost;
   readonly stream: StreamHub;
   readonly fold: Fold;
   readonly sessions: Sessions;

@@ -16,6 +16,8 @@ export class Feed {
   readonly series: Series;
   /** When there are so many readings, those nobody needs are forgotten. */
   pruneAt: number;
+  /** Readings as counted in the room for all; -1: not yet. */
+  counted = -1;
   #route: Route | null = null;
   #epoch = -1;
 

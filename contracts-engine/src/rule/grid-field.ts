@@ -70,6 +70,11 @@ export class GridField {
       }
     }
   }
+
+  /** Forgets of each station the oldest beyond a number of readings. */
+  forgetBeyond(readings: number): void {
+    for (const stations of this.stations.values()) for (const { series } of stations.values()) series.forgetBeyond(readings);
+  }
 }
 
 function ofInput<T>(byInput: Map<string, Map<string, T>>, name: string): Map<string, T> {

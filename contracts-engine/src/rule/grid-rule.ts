@@ -4,7 +4,7 @@
  * the newest was reported live, by ticks. A reading that comes later has what it concerns judged anew.
  */
 import { issue, reissue } from '../alert/issue.ts';
-import type { GridRule, Input, Window } from '../contract.ts';
+import { type GridRule, type Input, STATION_READINGS_KEPT_MAX, type Window } from '../contract.ts';
 import { inputsOf, type RuleState } from '../engine-state.ts';
 import { DAY_MS, offsetAt, type TimeZone } from '../time-zone.ts';
 import type { Turn } from '../turn.ts';
@@ -20,6 +20,8 @@ import { contextOf } from './window-context.ts';
 
 /** Readings between two clearings out. */
 const PRUNE_EVERY = 4096;
+/** A station never holds more, whatever it sends: several times what the windows of a rule may need at the dataset's cadence. */
+const STATION_READINGS_MAX = 5 * STATION_READINGS_KEPT_MAX;
 const NO_STATIONS: ReadonlyMap<string, Station> = new Map();
 
 /** A rule over stations at work on one event. */
@@ -83,7 +85,7 @@ function take(work: Work, input: Input, reading: Reading): void {
   }
   // Before a long pause ends, what the old readings still say is judged.
   if (reading.at > field.watermark) judgeDue(work, reading.at - 1);
-  if (!field.take(input, { ...reading, lateByMs: 0 })) return;
+  if (!field.take(input, reading.lateByMs === 0 ? reading : { ...reading, lateByMs: 0 })) return;
   if (reading.at > field.watermark) {
     const wasPause = field.nextAt === null || field.nextAt + rule.settleMs < reading.at;
     if (wasPause) field.nextAt = gridFrom(work, reading.at);
@@ -252,4 +254,5 @@ function prune(work: Work): void {
   let keepFrom = horizon;
   for (const tracker of known.trackers.values()) keepFrom = Math.min(keepFrom, tracker.neededFrom(rule, horizon));
   field.forgetBefore(keepFrom - reachOf(rule));
+  field.forgetBeyond(STATION_READINGS_MAX);
 }
