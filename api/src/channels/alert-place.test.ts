@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ChannelScene, idOf } from '../testing/channel-scene.ts';
+import { GROUP_UPDATE_EVERY_MS } from './channel-choice.ts';
 
 const NORTH = { zh: '北区', en: 'North' };
 const SOUTH = { zh: '南区', en: 'South' };
@@ -98,6 +99,10 @@ test('one made-up station of a region does not make a group of real ones an exer
       ],
       'a mean over both has made-up data in it',
     );
+    scene.raise('made-up-s1', { subject: 's1', group: idOf('made-up') });
+    scene.follow('made-up', 'update', { values: { members: 2 } });
+    await scene.pass(GROUP_UPDATE_EVERY_MS);
+    assert.equal(scene.capAlerts('feed').at(-1)?.status, 'Actual', 'a real one has joined');
   });
 });
 
