@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { ObservationItem, SystemStatus } from '@airtight/protocol';
+import type { AlertItem, ObservationItem, SystemStatus } from '@airtight/protocol';
 import { compareBatches, readBatches, readJournal } from './harness/evidence.ts';
 import { type Product, startProduct } from './harness/product.ts';
 import { airtight } from './harness/programs.ts';
@@ -93,6 +93,19 @@ async function startPublishers(product: Product, names: readonly string[]): Prom
 
 const statusOf = async (product: Product): Promise<SystemStatus> => (await (await product.fetch('/api/v1/status')).json()) as SystemStatus;
 
+const metrics = async (product: Product): Promise<string> => (await fetch(`${product.ingestUrl}/metrics`)).text();
+
+/** The alert names the fault and how long it lasted, and has ended with it. */
+async function assertAlertRaised(product: Product): Promise<void> {
+  const alerts = await product.all<AlertItem>('alerts', { state: 'all' });
+  const ofStorage = alerts.filter(({ contract, rule }) => contract === 'sys.storage' && rule === 'JOURNAL_UNWRITABLE');
+  assert.ok(ofStorage.some(({ values }) => Number(values['lastedS']) >= STAYS_MS / 1000));
+  for (const { message, clearedAt } of ofStorage) {
+    assert.match(message.en, /nothing could be stored.*JOURNAL_UNWRITABLE.*ENOSPC/);
+    assert.notEqual(clearedAt, null);
+  }
+}
+
 test('a disk that is full to the last byte: publishers wait, the reason is told, and with room everything goes on by itself', async (t) => {
   const dir = smallDisk(t);
   if (dir === undefined) return;
@@ -124,6 +137,8 @@ test('a disk that is full to the last byte: publishers wait, the reason is told,
     ['ingest JOURNAL_UNWRITABLE'],
   );
 
+  assert.match(await metrics(product), /^airtight_ingest_storage_fault 1$/m);
+
   const before = publishers.map(({ acknowledged }) => acknowledged.size);
   rmSync(join(dir, FILLER));
   await until('acknowledgements go on', () => publishers.every(({ acknowledged }, i) => acknowledged.size > (before[i] ?? 0) + 200));
@@ -133,6 +148,9 @@ test('a disk that is full to the last byte: publishers wait, the reason is told,
   await assertNothingLost(product, publishers);
   const faults = (await readJournal(product)).filter(({ header }) => header.dataset === 'sys.storage');
   assert.ok(faults.length > 0, 'that it happened is on record');
+  assert.match(await metrics(product), /^airtight_ingest_storage_fault 0$/m);
+  assert.match(await metrics(product), /^airtight_ingest_storage_faults_total\{code="JOURNAL_UNWRITABLE"\} [1-9]/m);
+  await assertAlertRaised(product);
   await product.halt();
   const audit = await airtight(['audit', '--data', product.dataDir, '--lang', 'en']);
   assert.equal(audit.code, 0, audit.stdout + audit.stderr);

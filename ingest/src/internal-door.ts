@@ -4,6 +4,7 @@
  */
 import {
   AirtightError,
+  ALERTS_DATASET,
   CONTROL_AGENCY,
   checkDatasetDefinition,
   DATASETS_DATASET,
@@ -15,16 +16,19 @@ import {
   type RetentionRecord,
   SALT_KEYS_DATASET,
   type SaltKeysRecord,
+  STORAGE_ALERT,
   STORAGE_DATASET,
   type StorageFaultRecord,
   successionFault,
   TICKS_DATASET,
   type TickRecord,
+  transitionMessageId,
 } from '@airtight/protocol';
 import { canonicalJson } from '@airtight/standards/rfc8785.ts';
 import { RecordRoute } from './admit/record-route.ts';
 import type { ControlData } from './control-data.ts';
 import type { Intake } from './intake.ts';
+import { storageAlert } from './storage/storage-alert.ts';
 import type { StorageFault } from './storage/storage-health.ts';
 
 export interface InternalRecord {
@@ -108,11 +112,15 @@ export class InternalDoor {
     }, intervalMs);
   }
 
-  /** Puts on record that for a while nothing could be taken. */
+  /** Puts on record that for a while nothing could be taken, and the alert about it. */
   async recordStorageFault({ code, detail, since }: StorageFault): Promise<void> {
     const payload: StorageFaultRecord = { type: 'storage-fault', code, detail, from: since, until: Date.now() };
-    const messageId = `id:${since}`;
-    await this.write([{ agency: CONTROL_AGENCY, dataset: STORAGE_DATASET, producer: 'ingest', messageId, payload }]);
+    const fault = { agency: CONTROL_AGENCY, dataset: STORAGE_DATASET, producer: 'ingest', messageId: `id:${since}`, payload };
+    const alert = storageAlert(payload).map((transition) => ({
+      ...{ agency: CONTROL_AGENCY, dataset: ALERTS_DATASET, producer: STORAGE_ALERT },
+      ...{ messageId: transitionMessageId(transition), payload: transition },
+    }));
+    await this.write([fault, ...alert]);
   }
 
   /** Puts on record which payloads go by a policy, before they go. */

@@ -9,12 +9,12 @@ import {
   type AlertRegionAnswer,
   type AlertTransition,
   CONTRACTS_DATASET,
+  CONTROL_PREFIX,
   type ContractRecord,
   decodeRecord,
   deliveriesIn,
   foldAlert,
   isEffect,
-  LEDGER_FORK_ALERT,
   type OpenedAnswer,
   openRegionAnswer,
   regionAnswerIn,
@@ -36,8 +36,8 @@ export function alertFault(item: AlertItem, proven: Proven): ShownFault | undefi
   if (other !== undefined) return { step: 'value', detail: other };
   const [raise] = transitions;
   if (raise?.type !== 'raise') return { step: 'value', detail: 'raise' };
-  // The platform raises these itself, from evidence that is no record: the page of the fork checks that.
-  if (raise.contract === LEDGER_FORK_ALERT) return undefined;
+  // The platform raises these itself, without a contract; a fork's evidence is no record, and its page checks that.
+  if (raise.contract.startsWith(CONTROL_PREFIX)) return undefined;
   return contractFault(raise, Number(item.timeline[0]?.record), proven) ?? evidenceFault(transitions, raise, proven);
 }
 

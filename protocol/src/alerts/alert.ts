@@ -238,6 +238,8 @@ export const OUT_OF_SERVICE = 'out-of-service';
 export const LEDGER_FORK_ALERT = 'sys.ledger-fork';
 /** What the running audit has found (docs/reference/audit.md). */
 export const AUDIT_ALERT = 'sys.audit';
+/** For a while nothing could be stored (docs/reference/limits.md). */
+export const STORAGE_ALERT = 'sys.storage';
 
 /** The id under which acts about the service of a rule are recorded. */
 export function serviceId({ contract, rule, subject }: Pick<ServiceAct, 'contract' | 'rule' | 'subject'>): string {
