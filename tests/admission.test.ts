@@ -198,6 +198,10 @@ test('the screens: an administrator releases from the quarantine page; a correct
   await page.goto(`${product.httpUrl}/records/${first?.record}`);
   await byId('superseded').waitFor({ timeout: WAIT_MS });
   await page.screenshot({ path: join(folder, 'revision.png') });
+  const [ozone] = await observations({ producer: station.producer, observedProperty: 'o3' });
+  await page.goto(`${product.httpUrl}/records/${ozone?.record}`);
+  await page.getByText('converted to 298.15 K, 101.325 kPa').first().waitFor({ timeout: WAIT_MS });
+  await page.screenshot({ path: join(folder, 'converted.png') });
   await page.goto(`${product.httpUrl}/stations/fast-1`);
   await byId('clock-skew').waitFor({ timeout: WAIT_MS });
   assert.match((await byId('clock-skew').textContent()) ?? '', /3 min ahead/);

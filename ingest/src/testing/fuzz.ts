@@ -25,7 +25,7 @@ export interface FuzzReport {
   /** Inputs that were taken although they were mutated, by decoder. */
   readonly taken: { readonly [decoder: string]: number };
   readonly faults: readonly FuzzFault[];
-  /** Heap after garbage collection: at the end, less that after the first tenth. */
+  /** Heap and buffers after garbage collection: at the end, less that after the first tenth. */
   readonly heapGrowthBytes: number;
 }
 
@@ -86,7 +86,9 @@ function tryOne(decoder: FuzzedDecoder, input: Buffer, maxMs: number, taken: { [
 function heapBytes(): number {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
-  return process.memoryUsage().heapUsed;
+  const { heapUsed, external } = process.memoryUsage();
+  // `external` has the bytes of buffers too.
+  return heapUsed + external;
 }
 
 interface Task extends FuzzOptions {
