@@ -15,7 +15,7 @@ import type { Verdict } from './verdict.ts';
 
 /** After a crash at most so much of the journal is folded again for the tests; ten thousand series are some 2 MB to write. */
 const SAVE_INTERVAL_MS = 10_000;
-const FORMAT = 'airtight-quality-state@1';
+const FORMAT = 'airtight-quality-state@2';
 const NONE: readonly Verdict[] = [];
 
 export interface SavedQuality {

@@ -187,13 +187,56 @@ function naive(sent: readonly Sent[]): Map<string, string> {
       let from = i;
       while (joined(from)) from--;
       const window = inTime.slice(from, i + 1).map((one) => one.value);
-      if (value > 3) tell('flat_line', flatLine(window, { tolerance: 0.5, suspectS: 7200, failS: 14_400, intervalS: 3600 }));
+      if (value > 3) tell('flat_line', flatFlag(inTime.slice(from, i + 1), window));
       if (joined(i + 1)) tell('spike', spike(before?.value, value, inTime[i + 1]?.value, { suspect: 4, fail: 8 }));
     }
     if (texts.length > 0) verdicts.set(`${position} 0`, texts.join(' '));
   }
   return verdicts;
 }
+
+/** The standard's test, and of a stretch that is long in time too: these series come every half cadence. */
+function flatFlag(sent: readonly Sent[], values: readonly number[]): number {
+  const flag = flatLine(values, { tolerance: 0.5, suspectS: 7200, failS: 14_400, intervalS: 3600 });
+  let first = values.length - 1;
+  while (first > 0 && Math.max(...values.slice(first - 1)) - Math.min(...values.slice(first - 1)) < 0.5) first--;
+  const hours = ((sent.at(-1) as Sent).at - (sent[first] as Sent).at) / HOUR;
+  return hours >= 3.9 ? flag : hours >= 1.9 ? Math.min(flag, 3) : 1;
+}
+
+test('a device that reports far more often than the cadence is flat after as long a time as any other', () => {
+  const rules = { flatLine: { tolerance: 0.1, suspectMs: 2 * HOUR, failMs: 4 * HOUR } };
+  const minutesOf = (value: (minute: number) => number): readonly (readonly [minute: number, text: string | undefined])[] => {
+    const journal = new Journal(definitionOf(rules));
+    const positions = Array.from({ length: 300 }, (_, minute) => journal.reading('s', T0 + (minute * HOUR) / 60, { pm25: value(minute) }));
+    const { counting } = judged(journal);
+    const texts = positions.map((position) => counting.get(`${position} 0`));
+    return texts.flatMap((text, minute) => (minute === 0 || text !== texts[minute - 1] ? [[minute, text] as const] : []));
+  };
+  const stuck = [
+    [0, undefined],
+    [114, 'flat_line=3'],
+    [234, 'flat_line=4'],
+  ] as const;
+  assert.deepEqual(
+    minutesOf(() => 5),
+    stuck,
+  );
+  assert.deepEqual(
+    minutesOf((minute) => 5 + (minute % 9) / 100),
+    stuck,
+    'noise within the tolerance',
+  );
+  assert.deepEqual(
+    minutesOf((minute) => 5 + (minute % 7) / 10),
+    [[0, undefined]],
+  );
+  const twitch = minutesOf((minute) => (minute === 100 ? 6 : 5));
+  assert.deepEqual(twitch, [
+    [0, undefined],
+    [215, 'flat_line=3'],
+  ]);
+});
 
 test('random series: what counts is what the whole series gives, and restarts change no byte', () => {
   for (let seed = 1; seed <= 40; seed++) {

@@ -5,7 +5,7 @@
  */
 import { gapMsOf, type PropertyQuality, type QualityRules } from '@airtight/protocol';
 import { FAIL, PASS, rateOfChange, SUSPECT, spike } from '@airtight/standards/qartod.ts';
-import { extendFlatRun, type FlatRun, newFlatRun } from './flat-run.ts';
+import { extendFlatRun, type FlatRun, newFlatRun, spanOf } from './flat-run.ts';
 import { bitsOf, NO_BITS, type TestBits } from './verdict.ts';
 
 /** The newest value, and what of those before it the tests need. JSON. */
@@ -83,14 +83,29 @@ export function advance(state: SeriesState, next: JudgedValue, { rules, gapMs, c
   return ofEarlier;
 }
 
+/** A value counts when it comes no sooner after the last one than this part of the cadence: devices' clocks are not exact. */
+const COUNTED_CADENCES = 0.5;
+/** By so much of the cadence a stretch may be shorter than the time that is asked for. */
+const SHORTER_CADENCES = 0.1;
+
+/**
+ * QARTOD test 8: the newest value and the k before it, k = ⌊time / interval⌋. The interval is the dataset's cadence; for a device
+ * that reports faster the stretch must be as long in time too, but for the inexactness of its clock.
+ */
 function flatLineBits(state: SeriesState, { flatLine }: PropertyQuality, cadenceMs: number): void {
-  if (flatLine === undefined || state.run === null) return;
+  const { run, value, at } = state;
+  if (flatLine === undefined || run === null) return;
   const { tolerance, above, suspectMs = Infinity, failMs = Infinity } = flatLine;
-  // QARTOD test 8: the newest value and the k before it, k = ⌊time / interval⌋.
-  const [suspectLength, failLength] = [Math.floor(suspectMs / cadenceMs) + 1, Math.floor(failMs / cadenceMs) + 1];
-  const longest = failLength === Infinity ? suspectLength : failLength;
-  extendFlatRun(state.run, state.value, tolerance, longest);
-  if (above !== undefined && state.value <= above) return;
-  const { length } = state.run;
-  state.bits |= bitsOf('flat_line', length >= failLength ? FAIL : length >= suspectLength ? SUSPECT : PASS);
+  const [suspectAfter, failAfter] = [Math.floor(suspectMs / cadenceMs), Math.floor(failMs / cadenceMs)];
+  const longest = failAfter === Infinity ? suspectAfter : failAfter;
+  extendFlatRun(run, value, at, {
+    tolerance,
+    countEveryMs: COUNTED_CADENCES * cadenceMs,
+    lengthMax: longest + 1,
+    spanMaxMs: longest * cadenceMs,
+  });
+  if (above !== undefined && value <= above) return;
+  const spanMs = spanOf(run, at);
+  const isFor = (k: number): boolean => run.length > k && spanMs >= (k - SHORTER_CADENCES) * cadenceMs;
+  state.bits |= bitsOf('flat_line', isFor(failAfter) ? FAIL : isFor(suspectAfter) ? SUSPECT : PASS);
 }
