@@ -239,8 +239,11 @@ test('a device that keeps its receipts names the record that is withheld, and th
   }
   const bundle = join(folder, 'kept.airtight-proof.json');
   writeFileSync(bundle, await (await product.fetch(`/api/v1/records/${first.record}/proof`)).text());
+  const offline = await check([first, anchored, second], bundle);
   assert.deepEqual(
-    (await check([first, anchored, second], bundle)).told.map(([, code]) => code),
+    offline.told.map(([, code]) => code),
     ['RECEIPT_HOLDS', 'RECEIPT_HOLDS', 'RECEIPT_WITHHELD'],
   );
+  const last = kept.find((one) => one.status === 'anchored' && one.record === second.record) as object;
+  assert.deepEqual((await check([last], bundle, '--ledger', product.dataDir)).told, [['anchored', 'RECEIPT_WITHHELD', 'ledger']]);
 });

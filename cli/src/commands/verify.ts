@@ -43,7 +43,7 @@ import { proofsInHtml } from '../evidence/evidence-file.ts';
 import { showAlertEvidence } from '../evidence/show-alert-evidence.ts';
 import { showCompleteness } from '../evidence/show-completeness.ts';
 import { shownByFiles, shownByPlatform, verifyReceipts } from '../evidence/show-receipts.ts';
-import { httpSource } from '../mirror/mirror-source.ts';
+import { sourceOf } from '../mirror/mirror-source.ts';
 import { PLATFORM_OPTIONS, type PlatformValues, platformOf, platformUrl, tellingRefusals } from '../platform.ts';
 import { grouped } from '../progress-bar.ts';
 import type { Terminal } from '../terminal.ts';
@@ -89,6 +89,14 @@ export const verifyCommand = defineCommand({
       doc: {
         zh: '设备保存的回执（JSON，每行一份），与平台或所给证据包文件所示的记录比对',
         en: 'receipts that a device kept (JSON, one a line): held against the records that the platform, or the bundles that are named, show',
+      },
+    },
+    ledger: {
+      type: 'string',
+      value: 'URL|DIR',
+      doc: {
+        zh: '核对回执时所用的账本：平台地址或镜像目录（默认：平台自己的账本）',
+        en: "ledger that receipts are held against: an address, or a mirror's folder (default: the platform's own)",
       },
     },
     policy: { type: 'string', value: 'FILE', doc: { zh: '信任策略（tlog-policy）', en: 'trust policy (tlog-policy)' } },
@@ -169,15 +177,14 @@ function verifyKept(
   receipts: string,
   bundles: readonly string[],
   check: Check,
-  platform: PlatformValues,
+  platform: PlatformValues & { readonly ledger?: string | undefined },
   terminal: Terminal,
 ): Promise<ExitCode> {
   const text = readFileSync(receipts, 'utf8');
   const act = async (): Promise<ExitCode> => {
-    const shown =
-      bundles.length > 0
-        ? shownByFiles(bundles)
-        : shownByPlatform(platformOf(platform), httpSource(platformUrl(platform), undefined).ledger);
+    const copy = platform.ledger ?? (bundles.length > 0 ? undefined : platformUrl(platform));
+    const ledger = copy === undefined ? undefined : sourceOf(copy, undefined).ledger;
+    const shown = bundles.length > 0 ? shownByFiles(bundles, ledger) : shownByPlatform(platformOf(platform), ledger);
     return verifyReceipts(text, check, shown, terminal);
   };
   return tellingRefusals(act, terminal, check.asJson);

@@ -43,6 +43,9 @@ export interface ReceiptsCheck extends ProofOptions {
   readonly asJson: boolean;
 }
 
+/** Files of the public ledger; undefined where there is none at hand. */
+type LedgerCopy = MirrorSource['ledger'] | undefined;
+
 type LineVerdict = ReceiptVerdict & { readonly line: number; readonly status: RecordReceipt['status']; readonly record: string };
 
 /** Refusals that say something about the record; any other ends the command. */
@@ -103,8 +106,8 @@ function tell(verdicts: readonly LineVerdict[], quarantined: number, terminal: T
   terminal.say({ zh: `${all} 份回执中 ${held} 份成立。`, en: `${held} of ${all} receipts hold.` });
 }
 
-/** The platform's own interface, and its public ledger. */
-export function shownByPlatform(api: ApiClient, ledger: MirrorSource['ledger']): RecordsShown {
+/** The platform's own interface, and the public ledger: its own, or a copy that others keep. */
+export function shownByPlatform(api: ApiClient, ledger: LedgerCopy): RecordsShown {
   return {
     proof: (record) => askPlatform(api, record),
     entry: (index) => entryOf(ledger, index),
@@ -113,16 +116,20 @@ export function shownByPlatform(api: ApiClient, ledger: MirrorSource['ledger']):
 
 /**
  * Bundles in files: what is not among them is not shown.
+ * @param ledger a copy of it, where there is one
  * @throws ApiRefusal BUNDLE_MALFORMED
  */
-export function shownByFiles(files: readonly string[]): RecordsShown {
+export function shownByFiles(files: readonly string[], ledger: LedgerCopy): RecordsShown {
   const bundles = new Map<string, ProofBundle>();
   for (const file of files) {
     const bundle = parseBundle(readFileSync(file, 'utf8'));
     if (!bundle.ok) throw new ApiRefusal(bundle.code, `${file}: ${bundle.detail}`);
     bundles.set(String(bundle.value.position), bundle.value);
   }
-  return { proof: async (record) => bundles.get(String(Number(record))) ?? 'NOT_FOUND', entry: async () => undefined };
+  return {
+    proof: async (record) => bundles.get(String(Number(record))) ?? 'NOT_FOUND',
+    entry: async (index) => entryOf(ledger, index),
+  };
 }
 
 /** @throws ApiRefusal when it says nothing about the record: no permission, no service */
@@ -141,7 +148,8 @@ async function askPlatform(api: ApiClient, record: string): Promise<ProofBundle 
 }
 
 /** Entry and path under the newest checkpoint, out of the ledger's files. What they say is checked by whoever uses it. */
-async function entryOf(ledger: MirrorSource['ledger'], index: number): Promise<LedgerEntryProof | undefined> {
+async function entryOf(ledger: LedgerCopy, index: number): Promise<LedgerEntryProof | undefined> {
+  if (ledger === undefined) return undefined;
   const read = async (path: string): Promise<Uint8Array> => {
     const bytes = await ledger.read(path);
     if (bytes === null) throw new Error(`${path} is not there`);
