@@ -1,10 +1,13 @@
 /** Nothing is missing, and who says so can be held to it: late, missing, removed and withheld readings are told apart. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { CONTROL_AGENCY, DATASETS_DATASET } from '@airtight/protocol';
+import { CONTROL_AGENCY, DATASETS_DATASET, type Receipt } from '@airtight/protocol';
+import mqtt from 'mqtt';
 import { type Device, type Product, startProduct } from './harness/product.ts';
 import { airtight } from './harness/programs.ts';
 import { publishAll } from './harness/publisher.ts';
@@ -152,4 +155,95 @@ test('a long range comes in parts: together they prove what the whole does, and 
   const exported = await airtight(['export', 'completeness', ...named]);
   assert.equal(exported.code, 0, exported.stderr);
   assert.equal((await check(JSON.parse(exported.stdout).files)).code, 0);
+});
+
+/** What the device is told of two readings and of a message that is none, until both are anchored. */
+async function keptReceipts(): Promise<Receipt[]> {
+  const { username, secret: password, topic } = device;
+  const client = await mqtt.connectAsync({ host: '127.0.0.1', port: product.mqttPort, username, password, reconnectPeriod: 0 });
+  const kept: Receipt[] = [];
+  client.on('message', (_, payload) => kept.push(JSON.parse(payload.toString())));
+  try {
+    await client.subscribeAsync(`${topic}/receipt`);
+    for (const i of [SLOTS, SLOTS + 1]) await client.publishAsync(topic, JSON.stringify(reading(i)), { qos: 1 });
+    await client.publishAsync(topic, '{"m":{"pm25":1}}', { qos: 1 });
+    await until('both are anchored', () => kept.filter(({ status }) => status === 'anchored').length === 2);
+    return kept;
+  } finally {
+    await client.endAsync(true);
+  }
+}
+
+/** The platform, but for one record that it denies to have. */
+async function hiding(record: string) {
+  const server = createServer(async ({ url = '', headers }, response) => {
+    if (url.startsWith(`/api/v1/records/${record}/`)) {
+      response.writeHead(404, { 'content-type': 'application/problem+json' }).end(JSON.stringify({ code: 'NOT_FOUND', detail: record }));
+      return;
+    }
+    const answer = await fetch(`${product.httpUrl}${url}`, { headers: { authorization: headers.authorization ?? '' } });
+    response.writeHead(answer.status).end(Buffer.from(await answer.arrayBuffer()));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+test('a device that keeps its receipts names the record that is withheld, and the one that is swapped', async () => {
+  const kept = await keptReceipts();
+  const file = join(folder, 'receipts');
+  const check = async (receipts: readonly object[], ...more: string[]) => {
+    writeFileSync(file, receipts.map((one) => `${JSON.stringify(one)}\n`).join(''));
+    const { code, stdout, stderr } = await airtight(['verify', '--receipt', file, '--data', product.dataDir, '--json', ...more]);
+    assert.notEqual(stdout, '', stderr);
+    const told = JSON.parse(stdout) as {
+      quarantined: number;
+      receipts: { status: string; record: string; code: string; restsOn?: string }[];
+    };
+    return { code, ...told, told: told.receipts.map(({ status, code, restsOn }) => [status, code, restsOn]) };
+  };
+  const held = await check(kept);
+  assert.equal(held.code, 0, JSON.stringify(held.receipts));
+  assert.equal(held.quarantined, 1);
+  const all = (status: string) => Array(2).fill([status, 'RECEIPT_HOLDS', undefined]);
+  assert.deepEqual(held.told.sort(), [...all('accepted'), ...all('anchored')].sort());
+
+  const [first, second] = kept.filter((one) => 'leafHash' in one);
+  assert.ok(first !== undefined && second !== undefined);
+  const anchored = kept.find((one) => one.status === 'anchored' && one.record === first.record) as object;
+  const swapped = await check([{ ...first, leafHash: second.leafHash }, { ...anchored, ledgerIndex: 0 }, second]);
+  assert.deepEqual(
+    [swapped.code, ...swapped.told],
+    [
+      1,
+      ['accepted', 'RECEIPT_SWAPPED', 'receipt'],
+      ['anchored', 'RECEIPT_ANCHOR_MISMATCH', 'receipt'],
+      ['accepted', 'RECEIPT_HOLDS', undefined],
+    ],
+  );
+
+  const { server, url } = await hiding(first.record);
+  try {
+    const hidden = await check([first, anchored, second], '--api', url);
+    assert.deepEqual(
+      [hidden.code, ...hidden.told],
+      [
+        1,
+        ['accepted', 'RECEIPT_WITHHELD', 'receipt'],
+        ['anchored', 'RECEIPT_WITHHELD', 'ledger'],
+        ['accepted', 'RECEIPT_HOLDS', undefined],
+      ],
+    );
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+  const bundle = join(folder, 'kept.airtight-proof.json');
+  writeFileSync(bundle, await (await product.fetch(`/api/v1/records/${first.record}/proof`)).text());
+  const offline = await check([first, anchored, second], bundle);
+  assert.deepEqual(
+    offline.told.map(([, code]) => code),
+    ['RECEIPT_HOLDS', 'RECEIPT_HOLDS', 'RECEIPT_WITHHELD'],
+  );
+  const last = kept.find((one) => one.status === 'anchored' && one.record === second.record) as object;
+  assert.deepEqual((await check([last], bundle, '--ledger', product.dataDir)).told, [['anchored', 'RECEIPT_WITHHELD', 'ledger']]);
 });

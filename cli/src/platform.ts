@@ -26,7 +26,11 @@ export interface PlatformValues {
 export function platformOf({ api, 'token-file': tokenFile, data }: PlatformValues): ApiClient {
   const directory = dataDirectory(data);
   const token = tokenFile === undefined ? readInternalToken(directory) : readFileSync(tokenFile, 'utf8').trim();
-  return new ApiClient(api ?? `http://${LOOPBACK}:${portsOf(directory).http}`, token);
+  return new ApiClient(platformUrl({ api, data }), token);
+}
+
+export function platformUrl({ api, data }: Pick<PlatformValues, 'api' | 'data'>): string {
+  return api ?? `http://${LOOPBACK}:${portsOf(dataDirectory(data)).http}`;
 }
 
 /** @param act throws ApiRefusal: what was refused is told, with its code */

@@ -16,7 +16,7 @@ interface Interval {
   readonly isHighIn: boolean;
 }
 
-const COMPARISON = /^\s*([A-Za-z_]\w*)\s*(<=|<|>=|>|==)\s*(-?\d+(?:\.\d+)?)\s*$/;
+const COMPARISON = /^\s*([A-Za-z_]\w*)\s*(<=|<|>=|>|==)\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*$/;
 
 /** Faults levels that are out of order, can never be reached, or clear while they raise. */
 export function checkLevels(yaml: ContractYaml, vocabulary: Vocabulary, levels: readonly AskedLevel[]): void {
@@ -26,7 +26,6 @@ export function checkLevels(yaml: ContractYaml, vocabulary: Vocabulary, levels: 
   }));
   levels.forEach((level, index) => {
     const { raise, clear } = intervals[index] as (typeof intervals)[number];
-    const above = levels[index + 1];
     const before = levels[index - 1];
     if (before !== undefined && SEVERITIES.indexOf(before.severity) >= SEVERITIES.indexOf(level.severity))
       yaml.faultAt('level-unreachable', before.severity, level.node);
@@ -38,11 +37,13 @@ export function checkLevels(yaml: ContractYaml, vocabulary: Vocabulary, levels: 
     }
     if (raise !== null && clear !== null && raise.name === clear.name && !isEmpty(meet(raise, clear)))
       yaml.faultAt('clear-overlap', `${level.raise.expression.text} / ${level.clear.expression.text}`, level.clear.node);
-    const higher = intervals[index + 1]?.raise ?? null;
-    if (above === undefined || raise === null || higher === null || raise.name !== higher.name) return;
-    const isPlain = level.raise.times === null && above.raise.times === null;
-    if (isPlain && contains(higher, raise) && above.raise.forMs <= level.raise.forMs)
-      yaml.faultAt('level-unreachable', level.severity, level.node);
+    const isHidden = levels.some((above, other) => {
+      const higher = intervals[other]?.raise ?? null;
+      if (other <= index || raise === null || higher === null || raise.name !== higher.name) return false;
+      const isPlain = level.raise.times === null && above.raise.times === null;
+      return isPlain && contains(higher, raise) && above.raise.forMs <= level.raise.forMs;
+    });
+    if (isHidden) yaml.faultAt('level-unreachable', level.severity, level.node);
   });
 }
 

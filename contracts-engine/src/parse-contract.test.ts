@@ -206,6 +206,12 @@ const FAULTY: { readonly [fault in FaultName]: readonly (readonly [text: string,
   'level-unreachable': [
     [withRule(`levels: [${LEVEL('minor', 100)}, ${LEVEL('severe', 50)}]`), '{ severity: minor'],
     [withRule(`levels: [${LEVEL('severe', 50)}, ${LEVEL('minor', 100)}]`), '{ severity: minor'],
+    // The level between says nothing of the outer two: it looks at another value.
+    [
+      withRule(`levels: [${LEVEL('minor', 100)}, ${LEVEL('moderate', 70).replaceAll('pm25', 'co')}, ${LEVEL('severe', 50)}]`),
+      '{ severity: minor',
+    ],
+    [withRule(`levels: [${LEVEL('minor', 100)}, ${LEVEL('severe', 50)}]`.replace('100.0', '1e2')), '{ severity: minor'],
   ],
   'clear-overlap': [[GOOD.replace('pm25 <= 1.0', 'pm25 <= 2.0'), 'pm25 <= 2.0']],
   placeholder: [[GOOD.replace('en: "{subject}"', 'en: "{subject} {co}"'), '{co}']],

@@ -37,6 +37,7 @@ export * from './outcome.ts';
 export * from './proofs/proven-values.ts';
 export * from './proofs/verify-proof.ts';
 export * from './proofs/verify-proofs.ts';
+export * from './proofs/verify-receipt.ts';
 export * from './quality/air-index.ts';
 export * from './quality/quality-rules.ts';
 export * from './quality/value-tests.ts';

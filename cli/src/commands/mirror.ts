@@ -1,8 +1,8 @@
 /** `airtight mirror`: a full copy of a region's evidence, checked as it comes. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { CODES } from '@airtight/protocol';
 import { defineCommand, EnvironmentError, EXIT, type ExitCode, JSON_OPTION, UsageError } from '../command.ts';
-import { directorySource, httpSource, type MirrorSource } from '../mirror/mirror-source.ts';
+import { sourceOf } from '../mirror/mirror-source.ts';
 import { type MirrorResult, runMirror } from '../mirror/run-mirror.ts';
 import { grouped, ProgressBar } from '../progress-bar.ts';
 import type { Terminal } from '../terminal.ts';
@@ -41,7 +41,7 @@ export const mirrorCommand = defineCommand({
       throw new UsageError({ zh: '请给出来源，并用 --out 给出镜像目录', en: 'name the source, and the folder of the mirror with --out' });
     const isQuiet = values.json === true;
     const result = await runMirror({
-      source: sourceOf(from, values['token-file']),
+      source: sourceOf(from, values['token-file'] === undefined ? undefined : readTextFile(values['token-file'])),
       out: values.out,
       vkey: values.vkey === undefined ? undefined : readTextFile(values.vkey),
       ...progressOn(terminal),
@@ -52,12 +52,6 @@ export const mirrorCommand = defineCommand({
     return result.ok ? EXIT.ok : EXIT.found;
   },
 });
-
-function sourceOf(from: string, tokenFile: string | undefined): MirrorSource {
-  if (/^https?:\/\//.test(from)) return httpSource(from, tokenFile === undefined ? undefined : readTextFile(tokenFile));
-  if (existsSync(from)) return directorySource(from);
-  throw new EnvironmentError({ zh: `没有 ${from}：既非网址，也非目录`, en: `There is no ${from}: neither an address nor a folder` });
-}
 
 function readTextFile(file: string): string {
   try {

@@ -37,11 +37,14 @@ import { isReport } from '../audit/report.ts';
 import { noteInPage } from '../audit/report-page.ts';
 import { verifyReport } from '../audit/verify-report.ts';
 import { DATA_OPTION, defineCommand, EnvironmentError, EXIT, type ExitCode, JSON_OPTION, UsageError } from '../command.ts';
-import { dataDirectory } from '../data-directory.ts';
+import { type DataDirectory, dataDirectory } from '../data-directory.ts';
 import { isCapFile, showCapDifferences, wantsProof } from '../evidence/cap-file.ts';
 import { proofsInHtml } from '../evidence/evidence-file.ts';
 import { showAlertEvidence } from '../evidence/show-alert-evidence.ts';
 import { showCompleteness } from '../evidence/show-completeness.ts';
+import { shownByFiles, shownByPlatform, verifyReceipts } from '../evidence/show-receipts.ts';
+import { sourceOf } from '../mirror/mirror-source.ts';
+import { PLATFORM_OPTIONS, type PlatformValues, platformOf, platformUrl, tellingRefusals } from '../platform.ts';
 import { grouped } from '../progress-bar.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -75,11 +78,27 @@ export const verifyCommand = defineCommand({
     en: 'verify the proof of one record or of many offline, step by step',
   },
   details: {
-    zh: '文件可为 *.airtight-proof.json、*.airtight-proofs.json、*.airtight-complete.json（完整性证明，可一次给出其各个部分）、*.airtight-alert.json（告警证据，离线重放）、CAP 预警 XML（第二个文件给出其 resource 所指的证据包，逐项比对）、export evidence 写出的 HTML，或 audit --report 写出的签名报告及其页面。信任策略说明您信任哪个账本、要求哪些见证方联署；不给 --policy 时用数据目录的 keys/policy。设备签过名的记录也核验其签名；给出 --device-key 则不必信任登记的密钥。外部时间戳按 --tsa-roots（或数据目录的 keys/tsa-roots.pem）核验。退出码 0：成立；1：不成立。',
-    en: 'The file is an *.airtight-proof.json, an *.airtight-proofs.json, an *.airtight-complete.json (that nothing is missing; of a long range all its parts), an *.airtight-alert.json (an alert, replayed offline by the engine), a CAP message (with the proof that its resource leads to as the second file: what it says is held against the record) or the HTML that export evidence writes; or a signed report of audit --report, or its page. The policy says which ledger you trust and which witnesses must have cosigned; without --policy it is keys/policy of the data directory. A record that its device signed is checked for that too; with --device-key you need not trust the key on record. Time stamps of outside anchors are checked by --tsa-roots, or keys/tsa-roots.pem of the data directory. Exit code 0: it holds; 1: it does not.',
+    zh: '文件可为 *.airtight-proof.json、*.airtight-proofs.json、*.airtight-complete.json（完整性证明，可一次给出其各个部分）、*.airtight-alert.json（告警证据，离线重放）、CAP 预警 XML（第二个文件给出其 resource 所指的证据包，逐项比对）、export evidence 写出的 HTML，或 audit --report 写出的签名报告及其页面。信任策略说明您信任哪个账本、要求哪些见证方联署；不给 --policy 时用数据目录的 keys/policy。设备签过名的记录也核验其签名；给出 --device-key 则不必信任登记的密钥。外部时间戳按 --tsa-roots（或数据目录的 keys/tsa-roots.pem）核验。给出 --receipt 则逐份核对设备保存的回执。退出码 0：成立；1：不成立。',
+    en: 'The file is an *.airtight-proof.json, an *.airtight-proofs.json, an *.airtight-complete.json (that nothing is missing; of a long range all its parts), an *.airtight-alert.json (an alert, replayed offline by the engine), a CAP message (with the proof that its resource leads to as the second file: what it says is held against the record) or the HTML that export evidence writes; or a signed report of audit --report, or its page. The policy says which ledger you trust and which witnesses must have cosigned; without --policy it is keys/policy of the data directory. A record that its device signed is checked for that too; with --device-key you need not trust the key on record. Time stamps of outside anchors are checked by --tsa-roots, or keys/tsa-roots.pem of the data directory. With --receipt the receipts that a device kept are held against its records. Exit code 0: it holds; 1: it does not.',
   },
   operands: 'FILE…',
   options: {
+    receipt: {
+      type: 'string',
+      value: 'FILE',
+      doc: {
+        zh: '设备保存的回执（JSON，每行一份），与平台或所给证据包文件所示的记录比对',
+        en: 'receipts that a device kept (JSON, one a line): held against the records that the platform, or the bundles that are named, show',
+      },
+    },
+    ledger: {
+      type: 'string',
+      value: 'URL|DIR',
+      doc: {
+        zh: '核对回执时所用的账本：平台地址或镜像目录（默认：平台自己的账本）',
+        en: "ledger that receipts are held against: an address, or a mirror's folder (default: the platform's own)",
+      },
+    },
     policy: { type: 'string', value: 'FILE', doc: { zh: '信任策略（tlog-policy）', en: 'trust policy (tlog-policy)' } },
     'device-key': {
       type: 'string',
@@ -99,21 +118,21 @@ export const verifyCommand = defineCommand({
         en: "the auditor's verifier key, for an audit report (default: keys/audit.vkey)",
       },
     },
+    ...PLATFORM_OPTIONS,
     data: DATA_OPTION,
     json: JSON_OPTION,
   },
   async run(values, operands, terminal): Promise<ExitCode> {
     const [file, ...more] = operands;
-    if (file === undefined) throw ONE_FILE;
     const data = dataDirectory(values.data);
+    if (values.receipt !== undefined) return verifyKept(values.receipt, operands, await readCheck(values, data), values, terminal);
+    if (file === undefined) throw ONE_FILE;
     const text = readFileSync(file, 'utf8');
     if (isReport(text) || noteInPage(text) !== undefined) {
       const keyFile = values.auditor ?? vkeyFileOf(join(data.keys, 'audit.key'));
       return verifyReport(text, keyFile, values.json === true, terminal);
     }
-    const trusted = readPolicy(values.policy ?? data.policyFile);
-    const anchorTrust = await readAnchorTrust(values['tsa-roots'], data.tsaRootsFile);
-    const check: Check = { ...trusted, anchorTrust, deviceKey: readDeviceKey(values['device-key']), asJson: values.json === true };
+    const check = await readCheck(values, data);
     if (isCapFile(text)) return verifyCap(text, more, check, terminal);
     const proofs = proofsInHtml(text) ?? text;
     if (isAlertEvidence(proofs)) {
@@ -138,6 +157,37 @@ interface Check extends Trusted {
   readonly anchorTrust: AnchorTrust;
   readonly deviceKey: Uint8Array | undefined;
   readonly asJson: boolean;
+}
+
+interface CheckValues {
+  readonly policy?: string | undefined;
+  readonly 'tsa-roots'?: string | undefined;
+  readonly 'device-key'?: string | undefined;
+  readonly json?: boolean | undefined;
+}
+
+async function readCheck(values: CheckValues, data: DataDirectory): Promise<Check> {
+  const trusted = readPolicy(values.policy ?? data.policyFile);
+  const anchorTrust = await readAnchorTrust(values['tsa-roots'], data.tsaRootsFile);
+  return { ...trusted, anchorTrust, deviceKey: readDeviceKey(values['device-key']), asJson: values.json === true };
+}
+
+/** @param bundles proof files; none: the running platform is asked */
+function verifyKept(
+  receipts: string,
+  bundles: readonly string[],
+  check: Check,
+  platform: PlatformValues & { readonly ledger?: string | undefined },
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const text = readFileSync(receipts, 'utf8');
+  const act = async (): Promise<ExitCode> => {
+    const copy = platform.ledger ?? (bundles.length > 0 ? undefined : platformUrl(platform));
+    const ledger = copy === undefined ? undefined : sourceOf(copy, undefined).ledger;
+    const shown = bundles.length > 0 ? shownByFiles(bundles, ledger) : shownByPlatform(platformOf(platform), ledger);
+    return verifyReceipts(text, check, shown, terminal);
+  };
+  return tellingRefusals(act, terminal, check.asJson);
 }
 
 function unreadable({ code, detail }: { readonly code: Code; readonly detail: string }, asJson: boolean, terminal: Terminal): ExitCode {

@@ -1,5 +1,5 @@
 /** Where a mirror takes from: a running region over HTTP, or a data directory (which may itself be a mirror). */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { LogSource } from '@airtight/ledger';
@@ -26,6 +26,17 @@ const ATTEMPTS = 4;
 const RETRY_MS = 500;
 /** Ledger files are at most 256 entries of 65,535 bytes. */
 const LEDGER_FILE_MAX_BYTES = 20 * 1024 * 1024;
+
+/**
+ * @param from an address, or a data directory
+ * @param token an API token; undefined: as a visitor
+ * @throws EnvironmentError when it is neither
+ */
+export function sourceOf(from: string, token: string | undefined): MirrorSource {
+  if (/^https?:\/\//.test(from)) return httpSource(from, token);
+  if (existsSync(from)) return directorySource(from);
+  throw new EnvironmentError({ zh: `没有 ${from}：既非网址，也非目录`, en: `There is no ${from}: neither an address nor a folder` });
+}
 
 /** @param token an API token; undefined: as a visitor */
 export function httpSource(url: string, token: string | undefined): MirrorSource {
