@@ -175,7 +175,12 @@ export class StreamSession {
       if (verdicts === undefined) return;
       const items: StreamItem[] = [];
       for (const frame of await births.framesOf(chunk)) {
-        const item = streamItemOf(decodeFrame(frame, context.datasets), verdicts.get(frame.position) ?? [], context, false);
+        const item = streamItemOf(
+          decodeFrame(frame, context.datasets),
+          verdicts.get(frame.position) ?? [],
+          context,
+          this.#filter.conflate !== true,
+        );
         if (item !== undefined && passes(item, this.#filter)) items.push(item);
       }
       if (this.#closed || chunk.next === this.#cursor) return;
