@@ -65,6 +65,7 @@ export class LiveStore {
   readonly #alertListeners = new Set<(alert: AlertItem) => void>();
   #socket: StreamSocket | undefined;
   #refetching = false;
+  #refetchWanted = false;
 
   /** Loads the snapshot, then opens the stream; on a failure tries again until it works. */
   async start(): Promise<void> {
@@ -95,9 +96,14 @@ export class LiveStore {
 
   /** Fetches the present state anew: after a hole in the stream, after signing in. */
   async refetch(): Promise<void> {
+    this.#refetchWanted = true;
     if (this.#refetching) return;
     this.#refetching = true;
-    await this.#snapshot();
+    // What was missed while the answers were under way is not in them.
+    while (this.#refetchWanted) {
+      this.#refetchWanted = false;
+      await this.#snapshot();
+    }
     this.#refetching = false;
     this.generation.value++;
   }
