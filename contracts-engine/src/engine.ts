@@ -46,10 +46,6 @@ export class Engine {
     return snapshotParts(viewOf(this.#state));
   }
 
-  get counters(): EngineCounters {
-    return this.#state.counters;
-  }
-
   status(): EngineStatus {
     const { contracts, counters, unrecorded } = this.#state;
     return {

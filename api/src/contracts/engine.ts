@@ -25,7 +25,7 @@ export function createEngine(state?: EngineSnapshot): ContractsEngine {
     },
     snapshotParts: () => engine.snapshotParts(),
     get counters() {
-      return engine.counters;
+      return engine.status();
     },
   };
 }

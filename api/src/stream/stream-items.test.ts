@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ALERTS_DATASET, DatasetRegistry, encodeRecord } from '@airtight/protocol';
+import { ALERTS_DATASET, DatasetRegistry } from '@airtight/protocol';
 import { ManualFlags } from '../control/manual-flags.ts';
-import { decodeFrame } from '../decode/decoder.ts';
+import { journalEvent } from '../testing/journal-event.ts';
 import { passes, streamItemOf } from './stream-items.ts';
 
 test('visitors get what becomes of alerts about public data, also beside a confidential dataset', () => {
@@ -10,17 +10,8 @@ test('visitors get what becomes of alerts about public data, also beside a confi
   const title = { zh: '甲', en: 'a' };
   const datasetOf = (alert: string): string | undefined => ({ a: 'air', c: 'clinic' })[alert];
   const isSeen = (transition: object): boolean => {
-    const header = {
-      v: 1,
-      agency: 'a',
-      dataset: ALERTS_DATASET,
-      producer: 'p',
-      receivedAt: 1,
-      door: 'internal',
-      contentType: 'application/json',
-    } as const;
-    const record = encodeRecord(header, Buffer.from(JSON.stringify({ v: 1, at: 1, contract: 'k', agency: 'a', ...transition })));
-    const event = decodeFrame({ position: 1, body: Buffer.concat([Uint8Array.of(0), record]) }, registry);
+    const payload = { v: 1, at: 1, contract: 'k', agency: 'a', ...transition };
+    const event = journalEvent(1, { dataset: ALERTS_DATASET, door: 'internal' }, payload, registry);
     const item = streamItemOf(event, [], { datasets: registry, flags: new ManualFlags(), datasetOf }, false);
     assert.ok(item !== undefined, event.kind);
     assert.ok(passes(item, {}), 'a person with an account');

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FrameMessage, GapMessage, StreamMessage } from '@airtight/protocol';
-import { ALERTS_DATASET, DatasetRegistry, encodeRecord } from '@airtight/protocol';
+import { ALERTS_DATASET, DatasetRegistry } from '@airtight/protocol';
 import { ManualFlags } from '../control/manual-flags.ts';
-import { decodeFrame, type JournalEvent } from '../decode/decoder.ts';
+import type { JournalEvent } from '../decode/decoder.ts';
 import { Births } from '../feed/births.ts';
+import { journalEvent } from '../testing/journal-event.ts';
 import { Ring } from './ring.ts';
 import type { StreamFilter } from './stream-items.ts';
 import {
@@ -30,28 +31,14 @@ class Socket implements StreamSocket {
 }
 
 function eventAt(position: number, registry: DatasetRegistry): JournalEvent {
-  const header = { v: 1, agency: 'a', dataset: 'x', producer: 'p', receivedAt: 1, door: 'mqtt', contentType: 'application/json' } as const;
-  const record = encodeRecord(header, Buffer.from(JSON.stringify({ t: position, m: { a: position } })));
-  return decodeFrame({ position, body: Buffer.concat([Uint8Array.of(0), record]) }, registry);
+  return journalEvent(position, { dataset: 'x' }, { t: position, m: { a: position } }, registry);
 }
 
 const FRAME_BYTES = eventAt(100, new DatasetRegistry()).frame.body.length;
 
 function alertAt(position: number, registry: DatasetRegistry): JournalEvent {
-  const header = {
-    v: 1,
-    agency: 'a',
-    dataset: ALERTS_DATASET,
-    producer: 'p',
-    receivedAt: 1,
-    door: 'internal',
-    contentType: 'application/json',
-  } as const;
-  const record = encodeRecord(
-    header,
-    Buffer.from(JSON.stringify({ v: 1, at: 1, contract: 'k', agency: 'a', type: 'acknowledge', alert: 'b', by: 'lin' })),
-  );
-  return decodeFrame({ position, body: Buffer.concat([Uint8Array.of(0), record]) }, registry);
+  const acknowledge = { v: 1, at: 1, contract: 'k', agency: 'a', type: 'acknowledge', alert: 'b', by: 'lin' };
+  return journalEvent(position, { dataset: ALERTS_DATASET, door: 'internal' }, acknowledge, registry);
 }
 
 const datasetOf = (): undefined => undefined;

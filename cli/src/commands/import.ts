@@ -123,6 +123,8 @@ function missingAgency(file: string): never {
   throw new UsageError({ zh: `${file} 没有说明机构，请用 --agency 指定`, en: `${file} names no agency: give it with --agency` });
 }
 
+const PRODUCERS_SHOWN = 3;
+
 /** Read-outs of one device in several files would be several devices, and what they share would count twice. */
 function tellNamedByFile(files: readonly CheckedFile[], terminal: Terminal): void {
   const producers = files
@@ -136,8 +138,6 @@ function tellNamedByFile(files: readonly CheckedFile[], terminal: Terminal): voi
     en: `The files name no device: by their names they count as ${distinct.length} devices (${names} …). If they are of one device, name it with --producer: what they share would count twice.`,
   });
 }
-
-const PRODUCERS_SHOWN = 3;
 
 interface Asked {
   readonly format: FileFormat | undefined;
